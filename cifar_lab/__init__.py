@@ -1,0 +1,9 @@
+"""cifar-lab: a hands-on lab for image classification.
+
+Each module is one subject and is imported on its own, so that `import cifar_lab` costs nothing:
+
+    from cifar_lab import data, images
+    from cifar_lab.classifier import Classifier
+"""
+
+__version__ = "0.1.0"
