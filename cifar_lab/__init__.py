@@ -6,4 +6,8 @@ Each module is one subject and is imported on its own, so that `import cifar_lab
     from cifar_lab.classifier import Classifier
 """
 
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow loads: its start-up log would fill a notebook
+
 __version__ = "0.1.0"

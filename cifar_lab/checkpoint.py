@@ -1,0 +1,104 @@
+"""Checkpoints: the whole state of a training run in one file, so that a killed run goes on as if nothing happened.
+
+The file is a plain NumPy archive of the weights, the optimiser's variables and the best weights so far, with a few
+facts as JSON. It is read with `allow_pickle=False`: opening one runs no code.
+"""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cifar_lab import files
+
+FILE_NAME = "checkpoint.npz"
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        epoch: finished epochs.
+        seconds: time spent training, over all the starts of this run.
+        history: one dictionary a finished epoch: epoch, loss, accuracy, validation_loss, validation_accuracy.
+        best_epoch: the epoch with the highest validation accuracy so far, counted from 1; 0 before the first.
+        best_weights: that epoch's weights, one float32 array a variable.
+    """
+
+    epoch: int = 0
+    seconds: float = 0.0
+    history: list[dict] = field(default_factory=list)
+    best_epoch: int = 0
+    best_weights: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, row: dict, model: keras.Model, seconds: float) -> None:
+        """Take in one finished epoch: its row for the history, the network after it, and how long it took."""
+        self.history.append(row)
+        self.epoch += 1
+        self.seconds += seconds
+        # The first of equals wins: fewer epochs for the same accuracy.
+        if self.best_epoch == 0 or row["validation_accuracy"] > self.best["validation_accuracy"]:
+            self.best_epoch, self.best_weights = self.epoch, model.get_weights()
+
+    @property
+    def best(self) -> dict:
+        """The row of the best epoch."""
+        return self.history[self.best_epoch - 1]
+
+
+def save(folder: Path, model: keras.Model, progress: Progress) -> None:
+    """Write the state of `model` and its run to `folder`, whole or not at all."""
+    facts = {name: getattr(progress, name) for name in ("epoch", "seconds", "history", "best_epoch")}
+    arrays = {"facts": np.array(json.dumps(facts))}
+    arrays |= {f"weights_{i}": weights for i, weights in enumerate(model.get_weights())}
+    # keras.Model.save_weights leaves out the optimiser's moments, without which a resumed run takes another way.
+    arrays |= {f"optimizer_{i}": np.asarray(v) for i, v in enumerate(_optimizer_values(model))}
+    arrays |= {f"best_{i}": weights for i, weights in enumerate(progress.best_weights)}
+    files.write_whole(folder / FILE_NAME, lambda path: np.savez(path, **arrays))
+
+
+def restore(folder: Path, model: keras.Model) -> Progress:
+    """Put a saved state back into a freshly built and compiled `model`.
+
+    Returns:
+        How far the run had come; an untouched `Progress` when there is no checkpoint yet.
+
+    Raises:
+        ValueError: the file is damaged, or belongs to another network.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return Progress()
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            facts = json.loads(str(archive["facts"]))
+            weights, optimizer, best = (_numbered(archive, kind) for kind in ("weights", "optimizer", "best"))
+        model.set_weights(weights)
+        for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+            variable.assign(value)
+        return Progress(best_weights=best, **facts)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} does not fit this run: {error}. Start a new run, without resume.") from error
+
+
+def weights_sha256(weights: list[np.ndarray]) -> str:
+    """One SHA-256 over all weights: equal exactly when two networks are equal to the last bit."""
+    digest = hashlib.sha256()
+    for array in weights:
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _optimizer_values(model: keras.Model) -> list:
+    return [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
+
+
+def _numbered(archive, kind: str) -> list[np.ndarray]:
+    count = sum(name.startswith(f"{kind}_") for name in archive.files)
+    return [archive[f"{kind}_{i}"] for i in range(count)]

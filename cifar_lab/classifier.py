@@ -1,0 +1,226 @@
+"""The classifier: a trained network on disk that answers for pictures, without TensorFlow.
+
+    classifier = Classifier.load("tutorial")
+    prediction = classifier.predict("cat.jpg")
+    prediction.label, prediction.score, prediction.known
+
+A classifier is a folder: `card.json` says what it is and which files belong to it, `model.tflite` answers (on LiteRT),
+`model.keras` is there to train on and explain. Only files whose SHA-256 the card states are opened.
+"""
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cifar_lab import images
+from cifar_lab.card import Card
+
+_BATCH = 64  # images the network sees at once: enough to keep the cores busy, and memory small
+
+
+class Guess(NamedTuple):
+    """One line of a top-k list: the class, its index, and its probability, 0-1."""
+
+    label: str
+    index: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classifier says of one picture.
+
+    Attributes:
+        label: the most probable class.
+        index: its position in the card's class names.
+        score: its calibrated probability, 0-1.
+        known: False for "none of these": the network is less sure than it is of 95 % of the pictures it knows.
+        top: the best guesses, the most probable first.
+        image: what the network saw, `(size, size, 3)` uint8, 0-255.
+    """
+
+    label: str
+    index: int
+    score: float
+    known: bool
+    top: tuple[Guess, ...]
+    image: np.ndarray = field(repr=False, compare=False)
+
+
+class Classifier:
+    """A trained network and its card. Any number of threads may call one at once."""
+
+    def __init__(self, card: Card, model: bytes, *, threads: int | None = None):
+        """Use `Classifier.load`.
+
+        Args:
+            card: the model card.
+            model: the content of `model.tflite`.
+            threads: cores one call may use; all of them when not given.
+        """
+        self.card = card
+        self._model = model
+        self._threads = threads or os.cpu_count() or 1
+        # An interpreter serves one thread at a time, so each call takes an idle one, or makes one more.
+        self._idle: queue.SimpleQueue = queue.SimpleQueue()
+        self._idle.put(_interpreter(model, self._threads))
+
+    @classmethod
+    def load(cls, name: str | Path, *, threads: int | None = None) -> "Classifier":
+        """Load a classifier by its name in `data/models/`, or by the path of its folder.
+
+        Args:
+            name: such as `"tutorial"`, or a path made by `cifar-lab export`.
+            threads: cores one call may use; all of them when not given. A server that answers several calls at once
+                gives each one.
+
+        Raises:
+            ValueError: there is no such classifier, or a file is missing, damaged or not the one its card states.
+        """
+        card = Card.load(name)
+        try:
+            return cls(card, card.read_verified("model.tflite"), threads=threads)
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(f"The classifier {card.name!r} cannot be loaded: {error}") from error
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of the network's outputs."""
+        return self.card.class_names
+
+    def predict(self, pictures, top: int = 3) -> "Prediction | list[Prediction]":
+        """Say what is in one picture, or in each of a list of them.
+
+        Args:
+            pictures: a path, bytes, file object, PIL image or array `(height, width, 3)` uint8; or a list of those.
+            top: how many guesses to list, from 1; no more than there are classes are given.
+
+        Returns:
+            A `Prediction`; for a list a list, in its order.
+
+        Raises:
+            PictureError: a picture cannot be read; it says why.
+            ValueError: `top` is below 1.
+        """
+        if top < 1:
+            raise ValueError(f"top must be at least 1, but it is {top}.")
+        many = isinstance(pictures, list | tuple) or getattr(pictures, "ndim", 0) == 4
+        inputs = [self.see(picture) for picture in (pictures if many else [pictures])]
+        rows = self.probabilities(np.stack(inputs)) if inputs else []
+        predictions = [self._prediction(row, image, top) for row, image in zip(rows, inputs, strict=True)]
+        return predictions if many else predictions[0]
+
+    def see(self, picture) -> np.ndarray:
+        """Turn a picture into what this network sees: `(size, size, 3)` uint8, 0-255.
+
+        Raises:
+            PictureError: the picture cannot be read; it says why.
+        """
+        return images.to_input(picture, size=self.card.input_size)
+
+    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """Calibrated class probabilities for images of the network's own size.
+
+        Args:
+            inputs: `(n, size, size, 3)` uint8, 0-255.
+
+        Returns:
+            `(n, classes)` float32, 0-1, every row adding up to 1.
+
+        Raises:
+            ValueError: the array has another shape or dtype.
+        """
+        return apply_temperature(self.raw_probabilities(inputs), self.card.temperature)
+
+    def raw_probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """What the network itself says, before calibration: same shapes and errors as `probabilities`."""
+        size = self.card.input_size
+        if inputs.ndim != 4 or inputs.shape[1:] != (size, size, 3) or inputs.dtype != np.uint8:
+            raise ValueError(
+                f"This network takes images (n, {size}, {size}, 3) of uint8, but got {inputs.shape} of {inputs.dtype}. "
+                "Use Classifier.predict for pictures of any size."
+            )
+        parts = [self._run(inputs[first : first + _BATCH]) for first in range(0, len(inputs), _BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
+
+    def _run(self, batch: np.ndarray) -> np.ndarray:
+        try:
+            interpreter = self._idle.get_nowait()
+        except queue.Empty:
+            interpreter = _interpreter(self._model, self._threads)
+        try:
+            entry, exit_ = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+            if tuple(entry["shape"]) != batch.shape:
+                interpreter.resize_tensor_input(entry["index"], batch.shape)
+                interpreter.allocate_tensors()
+            interpreter.set_tensor(entry["index"], batch)
+            interpreter.invoke()
+            return interpreter.get_tensor(exit_["index"])
+        finally:
+            self._idle.put(interpreter)
+
+    def _prediction(self, row: np.ndarray, image: np.ndarray, top: int) -> Prediction:
+        order = np.argsort(-row, kind="stable")[:top]
+        guesses = tuple(Guess(self.class_names[i], int(i), float(row[i])) for i in order)
+        best = guesses[0]
+        return Prediction(best.label, best.index, best.score, best.score >= self.card.known_threshold, guesses, image)
+
+
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Soften (above 1) or sharpen (below 1) probabilities, as dividing the logits by `temperature` does.
+
+    The softmax at temperature T follows from the softmax at 1 as p^(1/T), scaled to add up to 1 (Guo et al., "On
+    Calibration of Modern Neural Networks", 2017).
+
+    Args:
+        probabilities: `(n, classes)` float, 0-1, every row adding up to 1.
+        temperature: above 0; 1 changes nothing.
+
+    Returns:
+        The same shape and dtype.
+    """
+    if temperature == 1:
+        return probabilities
+    smallest = np.finfo(probabilities.dtype).tiny  # a probability of 0 has no logarithm
+    logits = np.log(np.maximum(probabilities, smallest)) / temperature
+    scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return scaled / scaled.sum(axis=1, keepdims=True)
+
+
+_stderr_lock = threading.Lock()
+
+
+def _interpreter(model: bytes, threads: int):
+    from ai_edge_litert.interpreter import Interpreter
+
+    with _native_stderr_hidden():
+        interpreter = Interpreter(model_content=model, num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+@contextlib.contextmanager
+def _native_stderr_hidden():
+    """Hide what C++ code writes to the error stream.
+
+    LiteRT announces its CPU back end there and has no switch for it; notebooks would show it in red. What goes wrong
+    comes as an exception all the same.
+    """
+    with _stderr_lock:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        silence = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(silence, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(silence)

@@ -1,0 +1,189 @@
+"""The `cifar-lab` command: the library from a terminal.
+
+Every command imports what it needs when it runs, so that `cifar-lab --help` answers at once and `cifar-lab predict`
+works where TensorFlow is not installed.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+import cifar_lab
+
+
+class _Commands(click.Group):
+    """A group that lists its commands in the order of a first walk through, and turns errors into one sentence."""
+
+    def list_commands(self, context):
+        return list(self.commands)
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except ModuleNotFoundError as error:
+            raise click.ClickException(
+                f"{error.name} is not installed here. Install the lab: python -m pip install -e '.[lab]' -c constraints.txt"
+            ) from error
+        except (ValueError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            sys.exit(130)  # the shell's word for "interrupted"
+
+
+_dataset_option = click.option(
+    "--dataset", default="auto", show_default=True, help="What to work on: auto, cifar10 or sketches."
+)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(cifar_lab.__version__, prog_name="cifar-lab")
+def main():
+    """A hands-on lab for image classification.
+
+    \b
+    A first walk through:
+      cifar-lab check                        what is here, and what is missing
+      cifar-lab train                        train the tutorial network
+      cifar-lab evaluate RUN                 measure it on the test split
+      cifar-lab export RUN --name mine       make a classifier of it
+      cifar-lab predict cat.jpg --model mine
+    """
+
+
+@main.command()
+def check():
+    """Say what is installed, which pictures and classifiers are here, and what is missing."""
+    from cifar_lab import check as checks
+
+    results = checks.run()
+    for result in results:
+        click.echo(
+            f"{click.style('ok  ', fg='green') if result.ok else click.style('miss', fg='yellow')}  {result.text}"
+        )
+        if result.mend:
+            click.echo(f"      -> {result.mend}")
+    if any(result.needed and not result.ok for result in results):
+        sys.exit(1)
+
+
+@main.command(name="data")
+@click.argument("name", type=click.Choice(["cifar10", "sketches"]), default="cifar10")
+def data_command(name):
+    """Fetch a dataset, going on where an earlier download stopped, and say what is in it."""
+    from cifar_lab import data
+
+    if name == "cifar10":
+        from cifar_lab.data import cifar10
+
+        if cifar10.available() is None:
+            cifar10.fetch(patient=True)
+    _describe(data.load(name))
+
+
+@main.command()
+@click.option("--recipe", default="tutorial", show_default=True, help="How to train; see cifar_lab/recipes.py.")
+@_dataset_option
+@click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
+@click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
+@click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
+@click.option("--learning-rate", type=float, help="The optimiser's step size.")
+@click.option("--resume", is_flag=True, help="Go on with the newest unfinished run of the same recipe and dataset.")
+def train(recipe, dataset, resume, **changes):
+    """Train a network, with a checkpoint after every epoch.
+
+    A run that was stopped or killed goes on with the same command and --resume.
+    """
+    from cifar_lab import data, recipes, training
+
+    recipe = recipes.get(recipe, **changes)  # before the wait for data and TensorFlow
+    pictures = data.load(dataset)
+    try:
+        run = training.train(pictures, recipe, resume=resume)
+    except KeyboardInterrupt:
+        click.echo("In a terminal: the same command with --resume.", err=True)
+        raise
+    accuracy = run.card["metrics"]["validation"]["accuracy"]
+    click.echo(f"Run {run.folder.name}: {accuracy:.1%} on validation after {run.card['minutes']:.1f} minutes.")
+    click.echo(f"Next: cifar-lab evaluate {run.folder.name}")
+
+
+@main.command()
+@click.argument("subject")
+@_dataset_option
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
+def evaluate(subject, dataset, as_json):
+    """Measure SUBJECT, a finished run or a classifier, on the test split.
+
+    A run's card keeps the result.
+    """
+    from cifar_lab import assess, data
+
+    pictures = data.load(dataset)
+    evaluation = assess.evaluate_named(subject, pictures)
+    click.echo(json.dumps(evaluation.to_dict(), indent=2) if as_json else evaluation.table())
+
+
+@main.command()
+@click.argument("run")
+@click.option("--name", required=True, help="What the classifier is called.")
+@_dataset_option
+@click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
+def export(run, name, dataset, replace):
+    """Make a classifier of a finished RUN: data/models/NAME with network, card and calibrated scores."""
+    from cifar_lab import data, runs
+    from cifar_lab.export import export_run
+
+    classifier = export_run(runs.open_run(run), data.load(dataset), name, replace=replace)
+    click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
+
+
+@main.command()
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model", default=None, help="A classifier's name or folder (default: cifar10, else the first there is)."
+)
+@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="How many guesses to list.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a picture.")
+def predict(pictures, model, top, as_json):
+    """Say what is in PICTURES. Pictures that cannot be read are named, and the others answered."""
+    from cifar_lab import card
+    from cifar_lab.classifier import Classifier
+    from cifar_lab.images import PictureError
+
+    classifier = Classifier.load(model or card.default())
+    failed = False
+    for path in pictures:
+        try:
+            prediction = classifier.predict(path, top=top)
+        except PictureError as error:
+            failed = True
+            click.echo(f"{path.name}: {error}", err=True)
+            continue
+        click.echo(json.dumps(_as_json(path, prediction)) if as_json else _as_line(path, prediction))
+    if failed:
+        sys.exit(1)
+
+
+def _as_line(path: Path, prediction) -> str:
+    guesses = ", ".join(f"{guess.label} {guess.score:.0%}" for guess in prediction.top)
+    return f"{path.name}: {guesses}{'' if prediction.known else ' (none of these, probably)'}"
+
+
+def _as_json(path: Path, prediction) -> dict:
+    """One entry of `predictions`, in the words of the page's API."""
+    return {
+        "filename": path.name,
+        "label": prediction.label,
+        "index": prediction.index,
+        "score": prediction.score,
+        "known": prediction.known,
+        "top": [{"label": guess.label, "score": guess.score} for guess in prediction.top],
+    }
+
+
+def _describe(dataset) -> None:
+    sizes = f"{len(dataset.train):,} train, {len(dataset.validation):,} validation, {len(dataset.test):,} test images"
+    click.echo(f"{dataset.name}: {sizes}, {len(dataset.class_names)} classes. {dataset.origin}")

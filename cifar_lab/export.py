@@ -1,0 +1,125 @@
+"""Export: from a trained network to a classifier on disk, with honest scores and its card."""
+
+import os
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+
+from cifar_lab import card, evaluation, files, paths, runs
+from cifar_lab.classifier import Classifier, apply_temperature
+from cifar_lab.data.dataset import Dataset
+from cifar_lab.runs import Run
+
+_KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
+
+
+def export_run(run: Run, dataset: Dataset, name: str, *, replace: bool = False) -> Classifier:
+    """Turn a finished run into a classifier in the models folder.
+
+    The validation split fits the temperature and the "none of these" threshold; the test split is not touched.
+
+    Args:
+        run: a finished run.
+        dataset: the dataset that the run was trained on.
+        name: what the classifier is called; its folder's name.
+        replace: put it in the place of one that has that name.
+
+    Returns:
+        The new classifier, loaded from disk.
+
+    Raises:
+        ValueError: the dataset is not the run's, the name is taken or no name, or the run's network is damaged.
+    """
+    if dataset.fingerprint() != run.card["dataset"]["fingerprint"]:
+        raise ValueError(
+            f"The run {run.folder.name} was trained on other pictures than this dataset ({dataset.name}): "
+            "its calibration needs the validation pictures of its own."
+        )
+    trained = {key: run.card[key] for key in ("recipe", "dataset", "minutes", "finished", "machine", "versions")}
+    return export_model(
+        run.load_model(), dataset, name, replace=replace, facts={"trained": trained, "metrics": run.card["metrics"]}
+    )
+
+
+def export_model(
+    model: keras.Model, dataset: Dataset, name: str, *, facts: dict | None = None, replace: bool = False
+) -> Classifier:
+    """Turn a Keras network into a classifier in the models folder.
+
+    Args:
+        model: from `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities.
+        dataset: its class names and validation split are used.
+        name: what the classifier is called; its folder's name.
+        facts: more entries for the card, such as how the network was trained.
+        replace: put it in the place of one that has that name.
+
+    Raises:
+        ValueError: the name is taken or no name, or the network does not fit the dataset.
+    """
+    folder = paths.models_folder() / card.check_name(name)
+    if folder.exists() and not replace:
+        raise ValueError(f"There is a classifier {name!r} already. Choose another name, or replace it (--replace).")
+    if model.output_shape != (None, len(dataset.class_names)):
+        raise ValueError(
+            f"The network has outputs {model.output_shape[1:]}, but {dataset.name} has {len(dataset.class_names)} classes."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
+        unfinished = Path(scratch) / name
+        unfinished.mkdir()
+        _write_networks(model, unfinished)
+        content = _card(name, model, dataset, unfinished, facts or {})
+        files.write_json(unfinished / card.CARD, content)
+        _calibrate(unfinished, content, dataset)
+        _put_in_place(unfinished, folder, Path(scratch) / "replaced")
+    return Classifier.load(folder)
+
+
+def _write_networks(model: keras.Model, folder: Path) -> None:
+    model.save(folder / "model.keras", include_optimizer=False)
+    model.export(folder / "model.tflite", format="litert", verbose=False)
+
+
+def _card(name: str, model: keras.Model, dataset: Dataset, folder: Path, facts: dict) -> dict:
+    sizes = {
+        file: {"sha256": files.sha256(folder / file), "bytes": (folder / file).stat().st_size} for file in card.FILES
+    }
+    return {
+        "format": 1,
+        "name": name,
+        "class_names": list(dataset.class_names),
+        "input_size": int(model.input_shape[1]),
+        "files": sizes,
+        "temperature": 1.0,
+        "known_threshold": 0.0,
+        "exported": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": runs.versions(),
+        **facts,
+    }
+
+
+def _calibrate(folder: Path, content: dict, dataset: Dataset) -> None:
+    """Fit temperature and threshold on what the exported network says of the validation split."""
+    validation = dataset.validation
+    raw = Classifier.load(folder).raw_probabilities(validation.images)
+    content["temperature"] = evaluation.fit_temperature(raw, validation.labels)
+    calibrated = apply_temperature(raw, content["temperature"])
+    content["known_threshold"] = evaluation.known_threshold(calibrated.max(axis=1), keep=_KEEP)
+    content["known_keep"] = _KEEP
+    files.write_json(folder / card.CARD, content)
+
+
+def _put_in_place(unfinished: Path, folder: Path, aside: Path) -> None:
+    """Rename the finished folder into place; an old one steps aside first, since folders can't be replaced in one step."""
+    if folder.exists():
+        os.replace(folder, aside)
+    try:
+        os.replace(unfinished, folder)
+    except OSError:
+        if aside.exists():
+            os.replace(aside, folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
