@@ -23,9 +23,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except ModuleNotFoundError as error:
-            raise click.ClickException(
-                f"{error.name} is not installed here. Install the lab: python -m pip install -e '.[lab]' -c constraints.txt"
-            ) from error
+            mend = "python -m pip install -e '.[lab]' -c constraints.txt"
+            raise click.ClickException(f"{error.name} is not installed here. Install the lab: {mend}") from error
         except (ValueError, OSError) as error:
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt:
@@ -58,14 +57,13 @@ def check():
     """Say what is installed, which pictures and classifiers are here, and what is missing."""
     from cifar_lab import check as checks
 
-    results = checks.run()
-    for result in results:
-        click.echo(
-            f"{click.style('ok  ', fg='green') if result.ok else click.style('miss', fg='yellow')}  {result.text}"
-        )
-        if result.mend:
-            click.echo(f"      -> {result.mend}")
-    if any(result.needed and not result.ok for result in results):
+    findings = checks.run()
+    for finding in findings:
+        mark = click.style("ok     ", fg="green") if finding.ok else click.style("missing", fg="yellow")
+        click.echo(f"{mark}  {finding.text}")
+        if finding.mend:
+            click.echo(f"         -> {finding.mend}")
+    if any(finding.needed and not finding.ok for finding in findings):
         sys.exit(1)
 
 
@@ -142,9 +140,7 @@ def export(run, name, dataset, replace):
 
 @main.command()
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model", default=None, help="A classifier's name or folder (default: cifar10, else the first there is)."
-)
+@click.option("--model", default=None, help="A classifier's name or folder (default: cifar10, else the first).")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="How many guesses to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a picture.")
 def predict(pictures, model, top, as_json):

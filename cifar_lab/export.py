@@ -64,7 +64,7 @@ def export_model(
         raise ValueError(f"There is a classifier {name!r} already. Choose another name, or replace it (--replace).")
     if model.output_shape != (None, len(dataset.class_names)):
         raise ValueError(
-            f"The network has outputs {model.output_shape[1:]}, but {dataset.name} has {len(dataset.class_names)} classes."
+            f"The network has {model.output_shape[-1]} outputs, but {dataset.name} has {len(dataset.class_names)} classes."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
@@ -113,7 +113,7 @@ def _calibrate(folder: Path, content: dict, dataset: Dataset) -> None:
 
 
 def _put_in_place(unfinished: Path, folder: Path, aside: Path) -> None:
-    """Rename the finished folder into place; an old one steps aside first, since folders can't be replaced in one step."""
+    """Rename the finished folder into place. An old one steps aside first: a folder can't be replaced in one step."""
     if folder.exists():
         os.replace(folder, aside)
     try:
