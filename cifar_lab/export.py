@@ -64,7 +64,7 @@ def export_model(
         raise ValueError(f"There is a classifier {name!r} already. Choose another name, or replace it (--replace).")
     if model.output_shape != (None, len(dataset.class_names)):
         raise ValueError(
-            f"The network has {model.output_shape[-1]} outputs, but {dataset.name} has {len(dataset.class_names)} classes."
+            f"The network has {model.output_shape[-1]} outputs; {dataset.name} has {len(dataset.class_names)} classes."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:

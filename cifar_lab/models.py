@@ -56,4 +56,7 @@ def build(name: str, *, class_count: int = 10, input_size: int = 32) -> keras.Mo
         raise ValueError(f"There is no network {name!r}. Choose one of: {', '.join(sorted(BUILDERS))}.")
     if class_count < 2:
         raise ValueError(f"A classifier needs at least two classes, but class_count is {class_count}.")
-    return BUILDERS[name](class_count=class_count, input_size=input_size)
+    try:
+        return BUILDERS[name](class_count=class_count, input_size=input_size)
+    except ValueError as error:
+        raise ValueError(f"The network {name!r} cannot be built with input_size {input_size}: {error}") from error

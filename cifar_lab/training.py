@@ -51,8 +51,8 @@ def train(
     """
     recipe = recipes.get(recipe, **changes)
     facts = _dataset_facts(dataset)
+    model = _fresh_model(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
     folder = (runs.find_unfinished(recipe, facts) if resume else None) or runs.start(recipe, facts)
-    model = _fresh_model(dataset, recipe)
     state = checkpoint.restore(folder, model)
     say = print if progress else _silent
     if state.epoch:
@@ -69,7 +69,10 @@ def _fresh_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size = dataset.train.images.shape[1]
     model = models.build(recipe.model, class_count=len(dataset.class_names), input_size=size)
-    optimizer = keras.optimizers.get(recipe.optimizer)
+    try:
+        optimizer = keras.optimizers.get(recipe.optimizer)
+    except ValueError:
+        raise ValueError(f"There is no optimizer {recipe.optimizer!r}. Keras has adam, adamw, sgd and more.") from None
     optimizer.learning_rate = recipe.learning_rate
     # The labels are class numbers, not one-hot rows: hence "sparse".
     model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -1,0 +1,5 @@
+"""Datasets: `load(name)` gives a `Dataset` of three splits."""
+
+from cifar_lab.data.dataset import Dataset, Split
+
+__all__ = ["Dataset", "Split"]

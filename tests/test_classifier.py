@@ -1,0 +1,182 @@
+"""The classifier on disk: what is exported, loaded, refused and answered."""
+
+import json
+import threading
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_lab import card, models
+from cifar_lab.classifier import Classifier, apply_temperature
+from cifar_lab.export import export_model, export_run
+
+
+@pytest.fixture(scope="module")
+def models_here(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFAR_LAB_MODELS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(1)
+    return models.build("tutorial", class_count=2, input_size=16)
+
+
+@pytest.fixture(scope="module")
+def exported(models_here, network, stripes):
+    return export_model(network, stripes, "stripes")
+
+
+def test_answers_as_keras_does(exported, network, stripes):
+    raw = exported.raw_probabilities(stripes.test.images)
+    np.testing.assert_allclose(raw, network.predict(stripes.test.images, verbose=0), atol=1e-5)
+
+
+def test_batches_of_every_size_give_the_same_answer(exported, stripes):
+    whole = exported.probabilities(np.concatenate([stripes.test.images] * 4))  # more than one batch inside
+    single = np.concatenate([exported.probabilities(image[None]) for image in stripes.test.images])
+    np.testing.assert_allclose(whole[: len(single)], single, atol=1e-6)
+    assert exported.probabilities(stripes.test.images[:0]).shape == (0, 2)
+
+
+def test_many_threads_get_their_own_answers(exported, stripes):
+    expected = exported.probabilities(stripes.test.images)
+    wrong = []
+
+    def ask(number):
+        for _ in range(50):
+            count = number + 1  # different batch sizes, so that a shared interpreter would be resized under a call
+            answer = exported.probabilities(stripes.test.images[:count])
+            if not np.allclose(answer, expected[:count], atol=1e-6):
+                wrong.append(number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_one_picture_gives_a_prediction_and_a_list_gives_a_list(exported, stripes, tmp_path):
+    picture = Image.fromarray(stripes.test.images[0])
+    picture.save(tmp_path / "stripes.png")
+    one = exported.predict(tmp_path / "stripes.png", top=5)
+    assert one.image.tolist() == stripes.test.images[0].tolist()  # a picture of the network's size passes untouched
+    assert [guess.score for guess in one.top] == sorted((guess.score for guess in one.top), reverse=True)
+    assert one.label == exported.class_names[one.index] == one.top[0].label
+    assert len(one.top) == 2  # no more than there are classes
+    many = exported.predict([tmp_path / "stripes.png", picture, stripes.test.images[0]])
+    assert [p.score for p in many] == pytest.approx([one.score] * 3)
+    assert exported.predict([]) == []
+    assert len(exported.predict(stripes.test.images[:3])) == 3
+
+
+def test_known_is_the_cards_threshold(exported, stripes):
+    predictions = exported.predict(list(stripes.validation.images))
+    for prediction in predictions:
+        assert prediction.known == (prediction.score >= exported.card.known_threshold)
+    assert np.mean([prediction.known for prediction in predictions]) >= 0.95
+
+
+def test_temperature_is_division_of_the_logits():
+    logits = np.random.default_rng(0).normal(size=(20, 5))
+    softmax = lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)  # noqa: E731
+    np.testing.assert_allclose(apply_temperature(softmax(logits), 2.5), softmax(logits / 2.5), rtol=1e-10)
+    certain = apply_temperature(np.array([[1.0, 0.0]], np.float32), 3.0)
+    assert np.isfinite(certain).all()
+
+
+def test_the_card_says_what_it_is(exported, models_here):
+    content = json.loads((models_here / "stripes" / "card.json").read_text())
+    assert content["class_names"] == ["level", "upright"]
+    assert content["input_size"] == 16
+    assert set(content["files"]) == {"model.keras", "model.tflite"}
+    assert [path.name for path in models_here.iterdir()] == ["stripes"]  # nothing half-made is left
+
+
+def test_a_file_that_is_not_the_cards_is_refused(models_here, network, stripes):
+    export_model(network, stripes, "tampered")
+    path = models_here / "tampered" / "model.tflite"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match="not the file its card states"):
+        Classifier.load("tampered")
+    path.unlink()
+    with pytest.raises(ValueError, match="is missing"):
+        Classifier.load("tampered")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"class_names": ["one"]}, "names no classes"),
+        ({"temperature": 0}, "gives no temperature above 0"),
+        ({"temperature": float("nan")}, "gives no temperature above 0"),
+        ({"known_threshold": 2}, "gives no known_threshold"),
+        ({"input_size": 100_000}, "gives no input_size"),
+        ({"files": ["model.tflite"]}, "states no files"),
+        ({"name": None}, "has no name"),
+    ],
+)
+def test_a_card_that_lacks_something_is_refused(exported, models_here, tmp_path, change, sentence):
+    content = json.loads((models_here / "stripes" / "card.json").read_text()) | change
+    (tmp_path / "card.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=sentence):
+        Classifier.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])
+def test_a_card_that_is_no_card_is_refused(tmp_path, text):
+    (tmp_path / "card.json").write_text(text)
+    with pytest.raises(ValueError, match="model card"):
+        Classifier.load(tmp_path)
+
+
+def test_a_name_that_does_not_exist_lists_those_that_do(exported):
+    with pytest.raises(ValueError, match=r"There is no classifier 'frogs'\. Classifiers here: .*stripes"):
+        Classifier.load("frogs")
+
+
+def test_a_name_cannot_leave_the_models_folder(network, stripes):
+    for name in ("../escaped", "", ".hidden", "a/b", "x" * 65):
+        with pytest.raises(ValueError, match="cannot be a classifier's name"):
+            export_model(network, stripes, name)
+
+
+def test_a_taken_name_is_kept_unless_told(exported, network, stripes):
+    with pytest.raises(ValueError, match="already"):
+        export_model(network, stripes, "stripes")
+    assert export_model(network, stripes, "stripes", replace=True).predict(stripes.test.images[0]).label
+
+
+def test_pictures_of_another_size_are_sent_to_predict(exported):
+    with pytest.raises(ValueError, match=r"takes images \(n, 16, 16, 3\)"):
+        exported.probabilities(np.zeros((1, 32, 32, 3), np.uint8))
+    with pytest.raises(ValueError, match="top must be at least 1"):
+        exported.predict(np.zeros((16, 16, 3), np.uint8), top=0)
+
+
+def test_a_run_is_exported_only_with_its_own_pictures(models_here, tmp_path, monkeypatch, stripes):
+    from cifar_lab import training
+    from tests.conftest import make_stripes
+
+    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path)
+    run = training.train(stripes, epochs=1, progress=False)
+    with pytest.raises(ValueError, match="trained on other pictures"):
+        export_run(run, make_stripes(seed=9), "other")
+    classifier = export_run(run, stripes, "trained")
+    assert classifier.card.content["trained"]["recipe"]["epochs"] == 1
+
+
+def test_default_is_cifar10_if_it_is_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path))
+    assert card.default() == "cifar10"  # loading it says that there is none
+    for name in ("zebra", "animals"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card.json").write_text("{}")
+    assert card.default() == "animals"

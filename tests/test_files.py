@@ -1,0 +1,32 @@
+"""Files that are whole or not there."""
+
+import hashlib
+
+import pytest
+
+from cifar_lab import files
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path):
+    path = tmp_path / "card.json"
+    path.write_text("old")
+
+    def fail(unfinished):
+        unfinished.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        files.write_whole(path, fail)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_refuses_what_json_cannot_say(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        files.write_json(tmp_path / "card.json", {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sha256_is_hashlibs(tmp_path):
+    (tmp_path / "file").write_bytes(b"abc")
+    assert files.sha256(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()

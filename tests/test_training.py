@@ -1,0 +1,164 @@
+"""Training: what is learnt, what is written, and that a killed run ends as an unbroken one."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from cifar_lab import recipes, runs, training
+from cifar_lab.data.dataset import Split
+
+SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256")  # what killing a run must not change
+
+
+@pytest.fixture
+def runs_here(tmp_path, monkeypatch):
+    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def test_learns_what_can_be_learnt(runs_here, stripes):
+    run = training.train(stripes, epochs=4, progress=False)
+    assert run.card["metrics"]["validation"]["accuracy"] > 0.9  # two directions of stripes: chance is 0.5
+    assert run.history[-1]["loss"] < run.history[0]["loss"]
+
+
+def test_card_agrees_with_an_evaluation_of_the_saved_network(runs_here, stripes):
+    run = training.train(stripes, epochs=3, learning_rate=0.01, progress=False)
+    probabilities = run.load_model().predict(stripes.validation.images, verbose=0)
+    accuracy = np.mean(probabilities.argmax(axis=1) == stripes.validation.labels)
+    stated = run.card["metrics"]["validation"]["accuracy"]
+    assert stated == pytest.approx(accuracy)
+    assert stated == max(row["validation_accuracy"] for row in run.history)  # the best epoch, not the last
+
+
+def test_the_test_split_is_not_looked_at(runs_here, stripes):
+    spoilt = Split(images=np.zeros_like(stripes.test.images), labels=stripes.test.labels)
+    changed = type(stripes)(
+        stripes.name, stripes.class_names, stripes.train, stripes.validation, spoilt, stripes.origin
+    )
+    first, second = (training.train(d, epochs=1, progress=False) for d in (stripes, changed))
+    assert first.card["weights_sha256"] == second.card["weights_sha256"]
+
+
+def test_seed_fixes_the_run_and_another_seed_changes_it(runs_here, stripes):
+    first, again, other = (training.train(stripes, epochs=1, seed=s, progress=False) for s in (1, 1, 2))
+    assert {key: first.card[key] for key in SAME} == {key: again.card[key] for key in SAME}
+    assert first.card["weights_sha256"] != other.card["weights_sha256"]
+    assert len({first.folder, again.folder, other.folder}) == 3  # nothing is overwritten
+
+
+def test_batches_show_every_image_once_in_another_order_each_epoch(stripes):
+    numbered = Split(images=stripes.train.images, labels=np.arange(len(stripes.train)))
+    orders = []
+    for epoch in (0, 1):
+        labels = [labels for _, labels in training.batches(numbered, 7, seed=0, epoch=epoch)]
+        assert {len(batch) for batch in labels[:-1]} == {7}
+        orders.append(np.concatenate(labels))
+        assert sorted(orders[-1]) == list(range(len(numbered)))
+    assert not np.array_equal(*orders)
+
+
+CHILD = textwrap.dedent(
+    """
+    import os, signal, sys
+    from pathlib import Path
+    from cifar_lab import checkpoint, paths, training
+    from tests.conftest import make_stripes
+
+    folder, kill_after = Path(sys.argv[1]), int(sys.argv[2])
+    paths.runs_folder = lambda: folder
+    steps = 0
+    real = training.batches
+
+    def deadly(*arguments, **options):
+        global steps
+        for batch in real(*arguments, **options):
+            steps += 1
+            if steps == kill_after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield batch
+
+    training.batches = deadly
+    training.train(make_stripes(), epochs=4, seed=5, progress=False, resume=True)
+    """
+)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_a_run_killed_twice_ends_as_an_unbroken_one(tmp_path, runs_here, stripes):
+    def start(kill_after):
+        command = [sys.executable, "-c", CHILD, str(tmp_path / "killed"), str(kill_after)]
+        return subprocess.run(command, cwd=os.getcwd(), capture_output=True, text=True, timeout=300)
+
+    steps = -(-len(stripes.train) // recipes.get("tutorial").batch_size)
+    assert start(steps + 2).returncode == -signal.SIGKILL  # in the second epoch
+    assert start(steps + 1).returncode == -signal.SIGKILL  # resumed, and killed in the third
+    last = start(10_000)
+    assert last.returncode == 0, last.stderr
+    [folder] = (tmp_path / "killed").iterdir()  # one run, gone on with twice
+    unbroken = training.train(stripes, epochs=4, seed=5, progress=False)
+    killed = runs.open_run(folder)
+    assert {key: killed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
+
+
+def test_resume_starts_anew_when_the_recipe_or_the_pictures_differ(runs_here, stripes, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_validate", stop)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(stripes, epochs=2, progress=False)
+    monkeypatch.undo()
+    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: runs_here)
+    training.train(stripes, epochs=1, progress=False, resume=True)
+    assert len(list(runs_here.iterdir())) == 2
+    training.train(stripes, epochs=2, progress=False, resume=True)
+    assert len(list(runs_here.iterdir())) == 2
+
+
+def test_interrupting_says_how_to_go_on(runs_here, stripes, monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_validate", stop)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(stripes, epochs=2)
+    assert "resume" in capsys.readouterr().out
+
+
+def test_a_damaged_checkpoint_is_named(runs_here, stripes, monkeypatch):
+    recipe = recipes.get("tutorial", epochs=2)
+    folder = runs.start(recipe, training._dataset_facts(stripes))
+    (folder / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(ValueError, match=r"checkpoint\.npz does not fit this run"):
+        training.train(stripes, recipe, resume=True, progress=False)
+
+
+def test_a_network_that_is_not_the_cards_is_refused(runs_here, stripes):
+    run = training.train(stripes, epochs=1, progress=False)
+    path = run.folder / "model.keras"
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(ValueError, match="not the network that its run card describes"):
+        run.load_model()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number of at least 1"),
+        ({"learning_rate": -1.0}, "learning_rate must be above 0"),
+        ({"learning_rat": 0.1}, "A recipe has no learning_rat"),
+        ({"recipe": "fastest"}, "There is no recipe 'fastest'. Choose one of: tutorial"),
+        ({"optimizer": "adamm"}, "There is no optimizer 'adamm'"),
+        ({"model": "resnet"}, "There is no network 'resnet'"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused_before_anything_is_written(runs_here, stripes, changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        training.train(stripes, **changes)
+    assert not runs_here.exists()
