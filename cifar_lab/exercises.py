@@ -1,0 +1,106 @@
+"""The exercises of the notebooks: their answers, worked out from the reader's own dataset.
+
+A notebook asks, the reader replaces `...`, and `check` says whether it is right. Teachers: the answers are the functions
+below, one a question, and `solution` gives the value.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from cifar_lab.data.dataset import Dataset
+
+
+def check(question: str, answer, dataset: Dataset) -> None:
+    """Print whether `answer` is right.
+
+    Args:
+        question: the name of the exercise.
+        answer: the reader's answer; `...` means that there is none yet.
+        dataset: the dataset that the notebook works on.
+
+    Raises:
+        ValueError: there is no exercise of that name.
+    """
+    truth = solution(question, dataset)
+    if answer is ...:
+        print("Not answered yet: replace the ... by your answer and run this cell again.")
+    elif _same(answer, truth):
+        print("Right!")
+    elif isinstance(truth, str):
+        print(f"Not yet: it is not {answer!r}. The hint above may help.")
+    else:
+        print(f"Not yet: {answer!r} is {_direction(answer, truth)}. The hint above may help.")
+
+
+def solution(question: str, dataset: Dataset):
+    """The right answer to an exercise on this dataset, a number or a text.
+
+    Raises:
+        ValueError: there is no exercise of that name.
+    """
+    if question not in _SOLUTIONS:
+        raise ValueError(f"There is no exercise {question!r}. There are: {', '.join(_SOLUTIONS)}.")
+    return _SOLUTIONS[question](dataset)
+
+
+def _same(answer, truth) -> bool:
+    if isinstance(truth, str):
+        return isinstance(answer, str) and answer.strip().lower() == truth.lower()
+    try:
+        return math.isclose(float(answer), truth, rel_tol=0.005)  # a rounded figure is right too
+    except (TypeError, ValueError):
+        return False
+
+
+def _direction(answer, truth: float) -> str:
+    try:
+        return "too low" if float(answer) < truth else "too high"
+    except (TypeError, ValueError):
+        return "not a number"
+
+
+def _numbers_in_train(dataset: Dataset) -> int:
+    return dataset.train.images.size
+
+
+def _last_test_class(dataset: Dataset) -> str:
+    return dataset.class_names[dataset.test.labels[-1]]
+
+
+def _brightest_class(dataset: Dataset) -> str:
+    brightness = dataset.train.images.mean(axis=(1, 2, 3))
+    classes = range(len(dataset.class_names))
+    return dataset.class_names[np.argmax([brightness[dataset.train.labels == label].mean() for label in classes])]
+
+
+def _mirrored_nearest_mean(dataset: Dataset) -> int:
+    train, labels = dataset.train.images.astype(np.float32), dataset.train.labels
+    means = [train[labels == label].mean(axis=0) for label in range(len(dataset.class_names))]
+    mirrored = dataset.validation.images[:, :, ::-1].astype(np.float32)
+    distances = [((mirrored - mean) ** 2).sum(axis=(1, 2, 3)) for mean in means]
+    return int(np.sum(np.argmin(distances, axis=0) == dataset.validation.labels))
+
+
+def _steps_an_epoch(dataset: Dataset) -> int:
+    return math.ceil(len(dataset.train) / 32)
+
+
+def _loss_of_guessing(dataset: Dataset) -> float:
+    return math.log(len(dataset.class_names))
+
+
+def _first_convolution(dataset: Dataset) -> int:
+    return 32 * (3 * 3 * 3 + 1)
+
+
+_SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
+    "numbers in train": _numbers_in_train,
+    "last test class": _last_test_class,
+    "brightest class": _brightest_class,
+    "mirrored nearest mean": _mirrored_nearest_mean,
+    "steps an epoch": _steps_an_epoch,
+    "loss of guessing": _loss_of_guessing,
+    "first convolution": _first_convolution,
+}

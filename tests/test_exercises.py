@@ -1,0 +1,48 @@
+"""The exercises: right answers are praised, wrong ones get a direction, and the solutions are right."""
+
+import numpy as np
+import pytest
+
+from cifar_lab import exercises
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (200 * 16 * 16 * 3, "Right!"),
+        (200, "too low"),
+        (10**9, "too high"),
+        ("many", "not a number"),
+        (None, "not a number"),
+        (..., "Not answered yet"),
+    ],
+)
+def test_an_answer_is_judged(stripes, capsys, answer, sentence):
+    exercises.check("numbers in train", answer, stripes)
+    assert sentence in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("answer", "sentence"), [("upright", "Right!"), (" Upright ", "Right!"), ("cat", "Not yet")])
+def test_a_word_is_judged(stripes, capsys, answer, sentence):
+    exercises.check("last test class", answer, stripes)  # the labels alternate: the 40th is 1
+    assert sentence in capsys.readouterr().out
+
+
+def test_solutions_are_those_worked_out_by_hand(stripes):
+    assert exercises.solution("steps an epoch", stripes) == 7  # 200 / 32 = 6.25
+    assert exercises.solution("loss of guessing", stripes) == pytest.approx(0.693147, abs=1e-6)
+    assert exercises.solution("first convolution", stripes) == 896
+
+
+def test_nearest_mean_agrees_with_scikit_learn(stripes):
+    from sklearn.neighbors import NearestCentroid
+
+    flat = lambda images: images.reshape(len(images), -1).astype(float)  # noqa: E731
+    model = NearestCentroid().fit(flat(stripes.train.images), stripes.train.labels)
+    right = model.predict(flat(stripes.validation.images[:, :, ::-1])) == stripes.validation.labels
+    assert exercises.solution("mirrored nearest mean", stripes) == np.sum(right)
+
+
+def test_an_unknown_question_lists_those_there_are(stripes):
+    with pytest.raises(ValueError, match="There is no exercise 'x'. There are: numbers in train"):
+        exercises.check("x", 1, stripes)
