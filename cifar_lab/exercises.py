@@ -1,7 +1,7 @@
 """The exercises of the notebooks: their answers, worked out from the reader's own dataset.
 
-A notebook asks, the reader replaces `...`, and `check` says whether it is right. Teachers: the answers are the functions
-below, one a question, and `solution` gives the value.
+A notebook asks, the reader replaces `...`, and `check` says whether it is right. Teachers: the answers are the
+functions below, one a question, and `solution` gives the value.
 """
 
 import math

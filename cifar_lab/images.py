@@ -22,8 +22,8 @@ from cifar_lab import formats
 MAX_BYTES = 32 * 2**20  # a 25-megapixel photograph of the best quality fits; a server should ask for less
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 10_000
-# Large JPEGs are decoded at a half, a quarter or an eighth, as long as both sides keep this many pixels: several times
-# what a network looks at, and up to fifteen times faster. It is one constant, so that every caller sees the same pixels.
+# Large JPEGs are decoded at a half, a quarter or an eighth, as long as both sides keep this many pixels: several
+# times what a network looks at, and much faster. It is one constant, so that every caller sees the same pixels.
 WORKING_SIDE = 256
 FRAMINGS = ("centre", "squash")
 
@@ -139,9 +139,7 @@ def _read(source, max_bytes: int) -> bytes:
         raise PictureError("no_file", "The file is empty. Choose a picture.")
     if len(content) > max_bytes:
         limit = f"{max_bytes / 2**20:.0f} MiB"
-        raise PictureError(
-            "too_large", f"The file is larger than {limit}. Make the picture smaller, or save it as JPEG."
-        )
+        raise PictureError("too_large", f"The file is larger than {limit}. Make it smaller, or save it as JPEG.")
     return content
 
 
@@ -229,6 +227,10 @@ def _from_wide(values: np.ndarray) -> Image.Image:
 def _too_many_pixels(found: str) -> PictureError:
     limit = f"{MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels a side"
     return PictureError("too_many_pixels", f"The picture has {found}; the limit is {limit}. Make it smaller.")
+
+
+def _damaged(what: str) -> PictureError:
+    return PictureError("corrupt_image", f"The {what} is damaged and cannot be decoded. Save or send it again.")
 
 
 def _not_a_picture(content: bytes) -> PictureError:

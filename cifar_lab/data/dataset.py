@@ -25,7 +25,8 @@ class Split:
 
     def __post_init__(self):
         if self.images.ndim != 4 or self.images.shape[3] != 3 or self.images.dtype != np.uint8:
-            raise ValueError(f"images must be (n, height, width, 3) uint8, not {self.images.shape} {self.images.dtype}.")
+            found = f"{self.images.shape} {self.images.dtype}"
+            raise ValueError(f"images must be (n, height, width, 3) uint8, not {found}.")
         if self.labels.shape != (len(self.images),) or self.labels.dtype != np.int64:
             raise ValueError(
                 f"labels must be ({len(self.images)},) int64 to go with {len(self.images)} images, "
