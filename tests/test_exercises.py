@@ -44,5 +44,5 @@ def test_nearest_mean_agrees_with_scikit_learn(stripes):
 
 
 def test_an_unknown_question_lists_those_there_are(stripes):
-    with pytest.raises(ValueError, match="There is no exercise 'x'. There are: numbers in train"):
+    with pytest.raises(ValueError, match=r"There is no exercise 'x'\. There are: numbers in train"):
         exercises.check("x", 1, stripes)

@@ -113,15 +113,17 @@ def run_nbval(path: Path) -> subprocess.CompletedProcess:
 def test_a_wrong_stored_fact_is_noticed(path, tmp_path):
     """Cut the notebook after its first printed number, change that number, and let nbval judge both."""
     notebook = read(path)
-    for position, cell in enumerate(notebook.cells):
-        texts = [o for o in cell.get("outputs", []) if o.output_type == "stream" and re.search(r"\d", o.text)]
-        if texts:
-            break
+    position, number = next(
+        (position, number)
+        for position, cell in enumerate(notebook.cells)
+        for number, output in enumerate(cell.get("outputs", []))
+        if output.output_type == "stream" and re.search(r"\d", output.text)
+    )
     notebook.cells = notebook.cells[: position + 1]
     (tmp_path / "conftest.py").write_text((ROOT / "notebooks" / "conftest.py").read_text())
     for name, change in (("right", lambda digit: digit), ("wrong", lambda digit: str((int(digit) + 1) % 10))):
         copy = nbformat.from_dict(json.loads(json.dumps(notebook)))
-        stored = copy.cells[-1].outputs[notebook.cells[-1].outputs.index(texts[0])]
+        stored = copy.cells[-1].outputs[number]
         stored.text = re.sub(r"\d", lambda found: change(found.group()), stored.text, count=1)  # noqa: B023
         nbformat.write(copy, tmp_path / f"{name}.ipynb")
     right, wrong = run_nbval(tmp_path / "right.ipynb"), run_nbval(tmp_path / "wrong.ipynb")

@@ -1,0 +1,108 @@
+"""The notebooks in a real JupyterLab in a real browser: every cell runs, and nothing on the page is an error."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM and not os.environ.get("CI"), reason="no Chromium here (on Debian: apt install chromium)"
+)
+
+
+@pytest.fixture(scope="module")
+def jupyterlab(tmp_path_factory):
+    """A JupyterLab over a copy of the notebooks; gives the address and token."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
+    command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--expose-app-in-browser"]
+    command += [f"--LabApp.user_settings_dir={folder}/settings", f"--LabApp.workspaces_dir={folder}/workspaces"]
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        command.append("--allow-root")
+    environment = os.environ | {"CIFAR_LAB_DATASET": "sketches", "JUPYTER_CONFIG_DIR": str(folder / "config")}
+    with open(folder / "log", "wb") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(lambda: _answers(f"{address}/api?token={token}"), 60, "JupyterLab to start")
+        yield address, token
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def page():
+    with sync_playwright() as playwright:
+        sandbox = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*sandbox, *QUIET.split()])
+        yield browser.new_page(viewport={"width": 1280, "height": 1600})
+        browser.close()
+
+
+READY = """async () => {
+    const app = window.jupyterapp;
+    if (!app) return false;
+    await app.restored;
+    const panel = app.shell.currentWidget;
+    if (!panel || !panel.context) return false;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    const kernel = panel.sessionContext.session && panel.sessionContext.session.kernel;
+    return Boolean(kernel) && kernel.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+CLEAR = "() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
+CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
+    .filter(cell => cell.model.type === "code")
+    .map(cell => ({count: cell.model.executionCount, source: cell.model.sharedModel.source,
+                   outputs: cell.model.outputs.toJSON()}))"""
+
+
+def test_every_cell_of_the_first_notebook_runs(jupyterlab, page):
+    address, token = jupyterlab
+    page.goto(f"{address}/lab/tree/notebooks/01_dataset.ipynb?token={token}")
+    _wait(lambda: page.evaluate(READY), 90, "the kernel")
+    page.evaluate(CLEAR)
+    page.evaluate(RUN_ALL)
+    _wait(lambda: all(cell["count"] for cell in page.evaluate(CELLS)), 180, "the cells to run")
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    cells = page.evaluate(CELLS)
+    errors = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+    assert errors == []
+    figures = [o for cell in cells for o in cell["outputs"] if "image/png" in o.get("data", {})]
+    assert len(figures) >= 5
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):  # to look at, not to compare
+        page.screenshot(path=Path(folder) / "jupyterlab.png")
+
+
+def _answers(address: str) -> bool:
+    try:
+        return urllib.request.urlopen(address, timeout=2).status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait(condition, seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.3)
