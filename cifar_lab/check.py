@@ -61,7 +61,7 @@ def _pictures() -> list[Finding]:
 
     found = [Finding(True, "sketches: built in, always there")]
     try:
-        place = cifar10.available()
+        place = cifar10.locate()
     except ValueError as error:
         return [*found, Finding(False, f"cifar10: {error}")]
     if place:

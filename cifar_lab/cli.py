@@ -76,7 +76,7 @@ def data_command(name):
     if name == "cifar10":
         from cifar_lab.data import cifar10
 
-        if cifar10.available() is None:
+        if cifar10.locate() is None:
             cifar10.fetch(patient=True)
     _describe(data.load(name))
 

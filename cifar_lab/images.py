@@ -189,9 +189,7 @@ def _decoded(picture: Image.Image) -> Image.Image:
     except _BOMBS as error:
         raise _too_many_pixels("more than this reads") from error
     except _DECODER_ERRORS as error:
-        raise PictureError(
-            "corrupt_image", "The picture is damaged and cannot be decoded. Save or send it again."
-        ) from error
+        raise _damaged("picture") from error
 
 
 def _without_broken_exif(picture: Image.Image) -> Image.Image:
@@ -236,8 +234,6 @@ def _damaged(what: str) -> PictureError:
 def _not_a_picture(content: bytes) -> PictureError:
     kind = formats.recognise(content)
     if kind in formats.ACCEPTED:
-        return PictureError(
-            "corrupt_image", f"The {kind} file is damaged and cannot be decoded. Save or send it again."
-        )
+        return _damaged(f"{kind} file")
     what = f"{kind} files are not read here" if kind else "The file is no picture of a kind that is read here"
     return PictureError("unsupported_format", f"{what}. Save it as {formats.IN_WORDS}.")

@@ -1,5 +1,59 @@
-"""Datasets: `load(name)` gives a `Dataset` of three splits."""
+"""Datasets: `load(name)` gives a `Dataset` of three splits.
+
+dataset = data.load("auto")
+dataset.train.images, dataset.train.labels, dataset.class_names
+"""
+
+import os
 
 from cifar_lab.data.dataset import Dataset, Split
 
-__all__ = ["Dataset", "Split"]
+__all__ = ["NAMES", "Dataset", "Split", "load"]
+
+NAMES = ("cifar10", "sketches")
+
+
+def load(name: str = "auto", *, progress: bool = True) -> Dataset:
+    """Load a dataset by its name.
+
+    Args:
+        name: `"cifar10"`, the photographs; `"sketches"`, drawings that need no network; or `"auto"`: what
+            `CIFAR_LAB_DATASET` names, else CIFAR-10 when it is on disk or can be fetched in about two minutes, else
+            the sketches. One printed line says which, and why.
+        progress: show progress bars.
+
+    Raises:
+        ValueError: no dataset has that name, or it can't be had; the sentence says what to do.
+    """
+    if name == "auto":
+        return _auto(progress)
+    if name == "cifar10":
+        from cifar_lab.data import cifar10
+
+        return cifar10.load(progress=progress)
+    if name == "sketches":
+        from cifar_lab.data import sketches
+
+        return sketches.load()
+    raise ValueError(f"There is no dataset {name!r}. Choose one of: auto, {', '.join(NAMES)}.")
+
+
+def _auto(progress: bool) -> Dataset:
+    from cifar_lab.data import cifar10
+
+    if wanted := os.environ.get("CIFAR_LAB_DATASET"):
+        if wanted not in NAMES:
+            raise ValueError(f"CIFAR_LAB_DATASET is {wanted!r}. Set it to one of: {', '.join(NAMES)}.")
+        print(f"Dataset: {wanted} (as CIFAR_LAB_DATASET says).")
+        return load(wanted, progress=progress)
+    why = "it is on this machine"
+    if cifar10.locate() is None:
+        try:
+            cifar10.fetch_quickly(progress=progress)
+            why = "just fetched"
+        except cifar10.DownloadError as error:
+            print(f"Dataset: sketches, since CIFAR-10 can't be fetched quickly now ({error}).")
+            print("For the real photographs run: cifar-lab data cifar10")
+            return load("sketches")
+    print(f"Dataset: cifar10 ({why}).")
+    return load("cifar10", progress=progress)

