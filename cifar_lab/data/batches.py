@@ -109,10 +109,10 @@ def _archive_contents(archive: Path) -> dict[str, Callable[[], bytes]]:
                     raise DataError(f"{archive} holds a file too large for CIFAR-10 ({member.name!r}).")
                 name = member.name.rsplit("/", 1)[-1]
                 if member.isfile() and name in wanted:
-                    found[name] = lambda content=tar.extractfile(member).read(): content
+                    found[name] = tar.extractfile(member).read()
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"{archive} is damaged or no archive of CIFAR-10: {error}. Fetch it again.") from error
-    return found
+    return {name: lambda content=content: content for name, content in found.items()}
 
 
 def _check(rows: np.ndarray, labels: np.ndarray, per_batch: int, where: str) -> None:

@@ -15,7 +15,8 @@ from cifar_lab import paths
 from cifar_lab.data import batches
 from cifar_lab.data.batches import DataError
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
-from cifar_lab.data.download import DownloadError, fetch as download, reachable
+from cifar_lab.data.download import DownloadError, reachable
+from cifar_lab.data.download import fetch as download
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHIVE = "cifar-10-python.tar.gz"

@@ -1,7 +1,7 @@
 """Downloading one large file so that nothing is lost and nothing wrong is kept.
 
-Mirrors are tried in order; a slow one gives way to the next; a killed download goes on where it was; a file stands under
-its name only when its SHA-256 is right; two processes that want the same file wait for each other.
+Mirrors are tried in order; a slow one gives way to the next; a killed download goes on where it was; a file stands
+under its name only when its SHA-256 is right; two processes that want the same file wait for each other.
 """
 
 import contextlib

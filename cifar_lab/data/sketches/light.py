@@ -40,7 +40,7 @@ def photograph(dice: Dice, picture: np.ndarray) -> np.ndarray:
     slope_x, slope_y = dice.between(-0.18, 0.18), dice.between(-0.15, 0.15)
     exposure = dice.between(0.72, 1.15)[:, None, None]
     lamp = exposure * (1 + slope_x[:, None, None] * across + slope_y[:, None, None] * down)
-    grain = dice.between(0.01, 0.10)[:, None, None]
+    grain = dice.between(0.01, 0.07)[:, None, None]
     haze = dice.between(0, 0.22)[:, None, None]
     channels = []
     for channel in picture:
