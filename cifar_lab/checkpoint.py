@@ -10,10 +10,10 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from cifar_lab import files
+from cifar_lab.backend import keras
 
 FILE_NAME = "checkpoint.npz"
 

@@ -8,11 +8,8 @@ A classifier is a folder: `card.json` says what it is and which files belong to 
 `model.keras` is there to train on and explain. Only files whose SHA-256 the card states are opened.
 """
 
-import contextlib
 import os
 import queue
-import sys
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +18,7 @@ import numpy as np
 
 from cifar_lab import images
 from cifar_lab.card import Card
+from cifar_lab.native import stderr_hidden
 
 _BATCH = 64  # images the network sees at once: enough to keep the cores busy, and memory small
 
@@ -194,33 +192,10 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     return scaled / scaled.sum(axis=1, keepdims=True)
 
 
-_stderr_lock = threading.Lock()
-
-
 def _interpreter(model: bytes, threads: int):
     from ai_edge_litert.interpreter import Interpreter
 
-    with _native_stderr_hidden():
+    with stderr_hidden():
         interpreter = Interpreter(model_content=model, num_threads=threads)
         interpreter.allocate_tensors()
     return interpreter
-
-
-@contextlib.contextmanager
-def _native_stderr_hidden():
-    """Hide what C++ code writes to the error stream.
-
-    LiteRT announces its CPU back end there and has no switch for it; notebooks would show it in red. What goes wrong
-    comes as an exception all the same.
-    """
-    with _stderr_lock:
-        sys.stderr.flush()
-        kept = os.dup(2)
-        silence = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(silence, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(silence)

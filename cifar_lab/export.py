@@ -6,9 +6,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-import keras
-
 from cifar_lab import card, evaluation, files, paths, runs
+from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.runs import Run

@@ -6,8 +6,9 @@ it. Class probabilities come out. All layers are stock Keras layers, so that a s
 
 from collections.abc import Callable
 
-import keras
-from keras import layers
+from cifar_lab.backend import keras
+
+layers = keras.layers
 
 
 def tutorial(class_count: int = 10, input_size: int = 32) -> keras.Model:

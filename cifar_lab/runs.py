@@ -37,7 +37,7 @@ class Run:
         Raises:
             ValueError: the file is missing or its SHA-256 is another.
         """
-        import keras  # so that listing runs costs no TensorFlow
+        from cifar_lab.backend import keras  # here, so that listing runs costs no TensorFlow
 
         path = self.folder / MODEL
         if not path.is_file() or files.sha256(path) != self.card["model_sha256"]:

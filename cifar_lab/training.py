@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import keras
 import numpy as np
 
 from cifar_lab import checkpoint, files, models, recipes, runs
+from cifar_lab.backend import keras
 from cifar_lab.checkpoint import Progress
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.progress import bar
@@ -83,7 +83,7 @@ def _fresh_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
 def _run_epochs(model, dataset: Dataset, recipe: Recipe, state: Progress, folder, say, progress: bool) -> None:
     """Train the epochs that are left; `state` is what has been reached, and is saved after each."""
     steps = -(-len(dataset.train) // recipe.batch_size)  # rounded up: the last batch may be smaller
-    with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", disable=not progress) as steps_bar:
+    with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress) as steps_bar:
         while state.epoch < recipe.epochs:
             started = time.perf_counter()
             steps_bar.set_description(f"epoch {state.epoch + 1}/{recipe.epochs}")
@@ -103,11 +103,13 @@ def _run_epochs(model, dataset: Dataset, recipe: Recipe, state: Progress, folder
 
 
 def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, steps_bar) -> dict:
-    model.reset_metrics()
+    """Take the steps of one epoch; returns the mean loss and accuracy over its images as they were shown."""
+    totals = np.zeros(2)
     for images, labels in batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch):
-        logs = model.train_on_batch(images, labels, return_dict=True)  # means over the epoch so far
+        totals += np.multiply(model.train_on_batch(images, labels), len(labels))  # [loss, accuracy] of this batch
         steps_bar.update()
-    return {"loss": float(logs["loss"]), "accuracy": float(logs["accuracy"])}
+    loss, accuracy = totals / len(split)
+    return {"loss": float(loss), "accuracy": float(accuracy)}
 
 
 def batches(split: Split, batch_size: int, *, seed: int, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -170,7 +170,7 @@ def _size(path: Path) -> int:
 
 def _bar(start: int, size: int, progress: bool):
     options = {"unit": "B", "unit_scale": True, "unit_divisor": 1000, "desc": "download"}
-    return bar(total=size, initial=start, disable=not progress, **options)
+    return bar(total=size, initial=start, shown=progress, **options)
 
 
 @contextlib.contextmanager

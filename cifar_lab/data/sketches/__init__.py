@@ -22,7 +22,7 @@ FIGURES = {
     "truck": ("road", vehicles.truck_box, vehicles.truck_tanker, vehicles.truck_tipper),
 }
 CLASS_NAMES = tuple(FIGURES)
-_CHUNK = 50
+_CHUNK = 100
 
 
 def draw(count: int, seed: int = 0, *, size: int = 32) -> tuple[np.ndarray, np.ndarray]:
