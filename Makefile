@@ -1,0 +1,52 @@
+# make lab     set up, and open the notebooks
+# make test    set up, and run every test
+# `make help` lists the rest. Nothing here is needed on Windows: the README has the same in plain commands.
+
+PYTHON ?= python3
+HOST ?= localhost
+PORT ?= 8888
+PY := .venv/bin/python
+
+# Uploads travel through a websocket, whose usual limit of 10 MB swallows larger ones without a word.
+JUPYTER := --ip=$(HOST) --port=$(PORT) --ServerApp.tornado_settings='{"websocket_max_message_size": 134217728}'
+ifeq ($(shell id -u),0)
+JUPYTER += --allow-root
+endif
+
+# The notebooks' stored outputs are made, and compared, with the built-in drawings and without progress bars.
+STORED := CIFAR_LAB_DATASET=sketches TQDM_DISABLE=1 KERAS_BACKEND=tensorflow
+
+.PHONY: help lab test lint notebooks bench constraints clean
+
+help:  ## list these commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+lab:  ## set up, say what is here, and open JupyterLab (PORT=8888 HOST=localhost PYTHON=python3)
+	@$(PYTHON) tools/install.py lab
+	@$(PY) -m cifar_lab check
+	@$(PY) -m jupyterlab notebooks/01_dataset.ipynb $(JUPYTER)
+
+test:  ## set up, and run every test
+	@$(PYTHON) tools/install.py test
+	@$(MAKE) --no-print-directory lint
+	$(STORED) $(PY) -m pytest tests
+	$(STORED) $(PY) -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
+
+lint:
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+notebooks:  ## run all notebooks and store their outputs
+	@$(PYTHON) tools/install.py test
+	$(STORED) $(PY) -m jupyter nbconvert --to notebook --inplace --execute notebooks/*.ipynb
+	$(PY) -m nbstripout --keep-output --keep-count --keep-id --extra-keys "metadata.widgets metadata.language_info.version cell.metadata.execution" notebooks/*.ipynb
+
+bench:  ## measure the ratios in benchmarks/
+	@$(PYTHON) tools/install.py lab
+	$(PY) -m benchmarks
+
+constraints:  ## write constraints.txt anew from what is installed (after the tests have passed with it)
+	$(PY) -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' > constraints.txt
+
+clean:  ## remove the environment (not your pictures, runs or classifiers)
+	rm -rf .venv
