@@ -1,7 +1,7 @@
 """Which picture formats are read, and how to recognise a file by its first bytes, whatever its name says."""
 
-# MPO is what many phones write: a JPEG with further pictures behind it.
-ACCEPTED = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP")
+# JPEG stands for MPO too, which many phones write: a JPEG with further pictures behind it.
+ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 IN_WORDS = "JPEG, PNG, WebP, GIF or BMP"
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 

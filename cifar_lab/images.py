@@ -10,12 +10,13 @@ before anything is decoded, and whatever a broken file makes Pillow raise ends i
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, WebPImagePlugin  # noqa: F401  (Pillow knows WebP only once this is imported)
 
 from cifar_lab import formats
 
@@ -32,7 +33,19 @@ _DECODER_ERRORS = (
     *(OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
     *(MemoryError, NotImplementedError, RuntimeError, struct.error, zlib.error),
 )
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+# Else every phone picture with odd metadata would print a warning; what can't be read is dealt with below.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
 
@@ -185,22 +198,20 @@ def _check_size(picture: Image.Image) -> None:
 def _decoded(picture: Image.Image) -> Image.Image:
     try:
         picture.load()
-        return _to_rgb(ImageOps.exif_transpose(_without_broken_exif(picture)))
+        return _to_rgb(_upright(picture))
     except _BOMBS as error:
         raise _too_many_pixels("more than this reads") from error
     except _DECODER_ERRORS as error:
         raise _damaged("picture") from error
 
 
-def _without_broken_exif(picture: Image.Image) -> Image.Image:
-    """The picture itself, or a copy without its metadata if they can't be read: the pixels are what counts."""
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF data say; as it is when they can't be read, since the pixels are what counts."""
     try:
-        picture.getexif()
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    except (*_DECODER_ERRORS, Warning):
         return picture
-    except _DECODER_ERRORS:
-        copy = picture.copy()
-        copy.info.pop("exif", None)
-        return copy
+    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -209,6 +220,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         return Image.fromarray((np.asarray(picture) // 257).astype(np.uint8)).convert("RGB")
     if picture.mode in ("I", "F"):
         return _from_wide(np.asarray(picture, np.float64))
+    if picture.mode in ("La", "RGBa"):  # colours multiplied by their opacity
+        picture = picture.convert({"La": "LA", "RGBa": "RGBA"}[picture.mode])
     if picture.has_transparency_data:
         white = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")

@@ -50,8 +50,8 @@ def use_a_fitting_python(extra):
             print(f"Python {this} does not fit; taking {os.path.basename(other)} instead.", flush=True)
             sys.exit(subprocess.call([other, __file__, extra]))
     stop(
-        f"Python 3.11, 3.12 or 3.13 is needed, but this is {this}. Install one from python.org or your system's packages, "
-        "then name it: make lab PYTHON=python3.12"
+        f"Python 3.11, 3.12 or 3.13 is needed, but this is {this}. Install one from python.org or your system's "
+        "packages, then name it: make lab PYTHON=python3.12"
     )
 
 

@@ -1,0 +1,133 @@
+"""Metrics, against scikit-learn, scipy and numbers worked out by hand or published."""
+
+import numpy as np
+import pytest
+from sklearn import calibration, metrics
+
+from cifar_lab import evaluation
+from cifar_lab.classifier import apply_temperature
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """Probabilities and labels of a middling classifier: 400 images, 5 classes, one of them never predicted."""
+    generator = np.random.default_rng(3)
+    labels = generator.integers(0, 5, 400)
+    logits = generator.normal(size=(400, 5)) + 1.5 * np.eye(5)[labels]
+    logits[:, 4] = -9
+    exponentials = np.exp(logits)
+    return exponentials / exponentials.sum(axis=1, keepdims=True), labels
+
+
+NAMES = ("a", "b", "c", "d", "never predicted")
+
+
+def test_metrics_are_scikit_learns(answers):
+    probabilities, labels = answers
+    result = evaluation.evaluate(probabilities, labels, NAMES)
+    predicted = probabilities.argmax(axis=1)
+    report = metrics.classification_report(labels, predicted, target_names=NAMES, output_dict=True, zero_division=0)
+    assert result.accuracy == pytest.approx(report["accuracy"])
+    assert result.macro_f1 == pytest.approx(report["macro avg"]["f1-score"])
+    for row in result.classes:
+        assert row.precision == pytest.approx(report[row.name]["precision"])
+        assert row.recall == pytest.approx(report[row.name]["recall"])
+        assert row.f1 == pytest.approx(report[row.name]["f1-score"])
+        assert row.count == report[row.name]["support"]
+    assert result.loss == pytest.approx(metrics.log_loss(labels, probabilities))
+
+
+def test_confusion_has_truth_in_rows():
+    probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])  # always the second class
+    result = evaluation.evaluate(probabilities, np.array([0, 0, 1]), ("a", "b"))
+    assert result.confusion.tolist() == [[0, 2], [0, 1]]
+    assert result.accuracy == pytest.approx(1 / 3)
+
+
+def test_wilson_interval_is_the_published_one():
+    # Newcombe (1998), table I, method 3: 81 of 263 gives 0.2553 to 0.3662, 0 of 20 gives 0 to 0.1611.
+    assert evaluation.wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert evaluation.wilson_interval(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
+
+
+def test_calibration_error_agrees_with_scikit_learns_curve():
+    generator = np.random.default_rng(0)
+    scores = generator.uniform(0.5, 1, 5000)
+    right = generator.uniform(size=5000) < scores**2  # too sure of itself
+    probabilities = np.stack([scores, 1 - scores], axis=1)
+    labels = np.where(right, 0, 1)
+    share, mean = calibration.calibration_curve(right, scores, n_bins=15)
+    counts = np.histogram(scores, bins=15, range=(0, 1))[0]
+    expected = np.sum(np.abs(share - mean) * counts[counts > 0]) / 5000
+    assert evaluation.calibration_error(probabilities, labels) == pytest.approx(expected)
+
+
+def test_calibration_error_by_hand():
+    # Ten answers with 0.9, of which six are right: 0.9 - 0.6.
+    probabilities = np.tile([0.9, 0.1], (10, 1))
+    assert evaluation.calibration_error(probabilities, np.array([0] * 6 + [1] * 4)) == pytest.approx(0.3)
+
+
+def test_temperature_finds_the_one_that_was_put_in():
+    generator = np.random.default_rng(1)
+    logits = generator.normal(scale=2, size=(20_000, 10))
+    exponentials = np.exp(logits)
+    honest = exponentials / exponentials.sum(axis=1, keepdims=True)
+    labels = np.array([generator.choice(10, p=row) for row in honest])
+    assert evaluation.fit_temperature(apply_temperature(honest, 1 / 2.5), labels) == pytest.approx(2.5, rel=0.05)
+
+
+def test_threshold_accepts_at_least_what_was_asked_and_no_more_than_needed():
+    scores = np.random.default_rng(2).uniform(size=1000)
+    threshold = evaluation.known_threshold(scores, keep=0.95)
+    assert np.mean(scores >= threshold) == pytest.approx(0.95)
+    assert evaluation.known_threshold(np.array([0.4]), keep=0.0) == 0.4
+
+
+def test_mcnemar_by_hand():
+    # Only the first is right 1 time, only the second 9 times: 2 * (C(10,0) + C(10,1)) / 2^10.
+    right_a = np.array([True] + [False] * 9 + [True] * 5)
+    right_b = np.array([False] + [True] * 9 + [True] * 5)
+    assert evaluation.mcnemar(right_a, right_b) == pytest.approx(2 * 11 / 1024)
+    assert evaluation.mcnemar(right_a, right_a) == 1.0
+
+
+def test_table_names_every_class_and_the_interval(answers):
+    table = evaluation.evaluate(*answers, NAMES).table()
+    assert all(name in table for name in NAMES)
+    assert "95 % interval" in table
+    assert len({len(line) for line in table.splitlines()[:6]}) == 1  # columns stand under each other
+
+
+def test_to_dict_is_plain_json(answers):
+    import json
+
+    result = evaluation.evaluate(*answers, NAMES)
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["confusion"] == result.confusion.tolist()
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "sentence"),
+    [
+        (np.ones((3, 2)), np.array([0, 1, 1]), "add up to 1"),
+        (np.array([[1.5, -0.5]]), np.array([0]), "add up to 1"),
+        (np.full((3, 2), np.nan), np.array([0, 1, 1]), "add up to 1"),
+        (np.full((3, 2), 0.5), np.array([0, 1]), r"labels \(n,\)"),
+        (np.full((3, 2), 0.5), np.array([0, 1, 2]), "from 0 to 1"),
+        (np.full((3, 2), 0.5), np.array([0, 1, 0.5]), "whole numbers"),
+        (np.empty((0, 2)), np.empty(0, int), "n above 0"),
+        (np.full((2, 4), 0.25), np.array([0, 1]), "2 class names"),
+    ],
+)
+def test_what_is_no_result_is_refused_with_a_sentence(probabilities, labels, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        evaluation.evaluate(probabilities, labels, ("a", "b"))
+
+
+def test_impossible_counts_are_refused():
+    with pytest.raises(ValueError, match="5 right of 4"):
+        evaluation.wilson_interval(5, 4)
+    with pytest.raises(ValueError, match="same images"):
+        evaluation.mcnemar(np.array([True]), np.array([True, False]))
+    with pytest.raises(ValueError, match="at least one score"):
+        evaluation.known_threshold(np.array([]))

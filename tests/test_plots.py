@@ -1,0 +1,103 @@
+"""Figures: what is drawn is what was given, and `show` hands the description on."""
+
+import base64
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_lab import plots
+from cifar_lab.classifier import Guess, Prediction
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+
+
+def test_picture_grid_shows_every_picture_once(images):
+    figure = plots.picture_grid(images, titles=[str(i) for i in range(12)], columns=5)
+    shown = [(axes.get_title(), axes.images[0].get_array()) for axes in figure.axes if axes.images]
+    assert [title for title, _ in shown] == [str(i) for i in range(12)]
+    for (_, drawn), image in zip(shown, images, strict=True):
+        np.testing.assert_array_equal(drawn, image)
+
+
+def test_contact_sheet_puts_every_class_into_its_row(images):
+    labels = np.arange(12) % 3
+    figure = plots.contact_sheet(images, labels, ("a", "b", "c"), per_class=4)
+    sheet = figure.axes[0].images[0].get_array()
+    for label in range(3):
+        for column, image in enumerate(images[labels == label]):
+            np.testing.assert_array_equal(sheet[label * 18 : label * 18 + 16, column * 18 : column * 18 + 16], image)
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
+
+
+def test_channels_are_the_planes_of_the_image(images):
+    panels = plots.channels(images[0]).axes
+    for axes, channel in zip(panels[1:], range(3), strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), images[0][:, :, channel])
+        assert axes.images[0].get_clim() == (0, 255)  # dark stays dark
+
+
+def test_class_balance_draws_the_counts(stripes):
+    panels = plots.class_balance(stripes).axes
+    widths = [[bar.get_width() for bar in axes.patches] for axes in panels]
+    assert widths == [[100, 100], [30, 30], [20, 20]]
+
+
+def test_mean_images_are_means(images):
+    labels = np.arange(12) % 2
+    panels = plots.mean_images(images, labels, ("a", "b")).axes
+    expected = np.rint(images[labels == 1].astype(float).mean(axis=0))
+    np.testing.assert_array_equal(panels[1].images[0].get_array(), expected)
+
+
+def test_training_curves_draw_the_history():
+    history = [
+        {"epoch": e, "loss": 2 / e, "accuracy": e / 5, "validation_loss": 3 / e, "validation_accuracy": e / 6}
+        for e in (1, 2, 3)
+    ]
+    loss, accuracy = plots.training_curves(history).axes
+    assert list(loss.lines[0].get_ydata()) == [2, 1, 2 / 3]
+    assert list(accuracy.lines[1].get_ydata()) == [1 / 6, 2 / 6, 3 / 6]
+    assert [text.get_text() for text in accuracy.get_legend().get_texts()] == ["training", "validation"]
+
+
+def test_confusion_matrix_writes_shares_of_the_true_class():
+    axes = plots.confusion_matrix(np.array([[3, 1], [0, 0]]), ("a", "b")).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["75", "25", "0", "0"]  # a class without images has no share
+
+
+def test_reliability_diagram_draws_score_against_share():
+    probabilities = np.array([[0.95, 0.05]] * 4 + [[0.62, 0.38]] * 2)
+    axes = plots.reliability_diagram(probabilities, np.array([0, 0, 0, 1, 0, 1])).axes[0]
+    measured = axes.lines[1]
+    np.testing.assert_allclose(measured.get_xdata(), [0.62, 0.95])
+    np.testing.assert_allclose(measured.get_ydata(), [0.5, 0.75])
+
+
+def test_prediction_bars_show_the_guesses(images):
+    guesses = (Guess("cat", 3, 0.7), Guess("dog", 5, 0.2))
+    figure = plots.prediction_bars(Prediction("cat", 3, 0.7, False, guesses, images[0]))
+    assert [bar.get_width() for bar in figure.axes[1].patches] == [0.7, 0.2]
+    assert figure.axes[1].get_title() == "none of these, probably"
+
+
+def test_show_stores_picture_alternative_text_and_description(images, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    plots.show(plots.picture_grid(images[:2]), 'Two "noisy" pictures <side by side>.')
+    [bundle] = shown
+    assert bundle["text/plain"] == 'Figure: Two "noisy" pictures <side by side>.'
+    assert "&lt;side by side&gt;" in bundle["text/html"]
+    assert 'alt="Figure: Two &quot;noisy&quot;' in bundle["text/html"]
+    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width > 100
+
+
+def test_the_readers_own_style_is_left_alone(images):
+    before = dict(mpl.rcParams)
+    plots.picture_grid(images)
+    assert dict(mpl.rcParams) == before
