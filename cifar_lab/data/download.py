@@ -26,7 +26,11 @@ class DownloadError(ValueError):
 
 
 class _GiveWay(Exception):
-    """This mirror is not going to do; the reason is the message."""
+    """This mirror won't do; the reason is the message, and `again` says whether it is worth another try."""
+
+    def __init__(self, reason: str, again: bool = False):
+        super().__init__(reason)
+        self.again = again
 
 
 def fetch(
@@ -73,21 +77,22 @@ def _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited
     reasons = []
     for address in mirrors:
         patient = last_is_waited_for and address == mirrors[-1]
-        tries = 20 if patient else 2  # a connection that breaks off is taken up again before the mirror is given up
-        while tries:
+        failures, enough = 0, 20 if patient else 2
+        while failures < enough:
             had = _size(part)
             try:
                 _receive(address, part, size, 0 if patient else slowest, patience, progress)
-                _verify(part, sha256)
+                _verify(part, sha256, resumed=had > 0)
                 os.replace(part, destination)
                 return
             except _GiveWay as reason:
-                tries = tries - 1 if _size(part) == had or not patient else 20
-                if not tries or "broke off" not in str(reason):
-                    tries = 0
-                    reasons.append(f"{urlsplit(address).hostname}: {reason}")
-                    if progress:
-                        print(f"Leaving {urlsplit(address).hostname}: {reason}.")
+                failures = failures + 1 if reason.again else enough
+                if patient and _size(part) > had:
+                    failures = 0  # slowly, but it moves
+                last = reason
+        reasons.append(f"{urlsplit(address).hostname}: {last}")
+        if progress:
+            print(f"Leaving {urlsplit(address).hostname}: {last}.")
     raise DownloadError(
         f"{destination.name} could not be fetched ({'; '.join(reasons)}). What has come so far is kept: try again, "
         "or fetch it elsewhere and name its folder in CIFAR_LAB_DATA."
@@ -106,19 +111,20 @@ def _receive(address: str, part: Path, size: int, slowest: float, patience: floa
             with open(part, "ab" if start else "wb") as file, _bar(start, size, progress) as shown:
                 for chunk in _watched(response, slowest, patience):
                     if file.tell() + len(chunk) > size:
+                        file.truncate(0)  # another file altogether: nothing of it is worth keeping
                         raise _GiveWay("it sends more than the file has")
                     file.write(chunk)
                     shown.update(len(chunk))
     except urllib.error.HTTPError as error:
         raise _GiveWay(f"it answers {error.code} {error.reason}") from error
     except TimeoutError as error:
-        raise _GiveWay(f"no answer for {patience:.0f} seconds") from error
+        raise _GiveWay(f"no answer for {patience:.0f} seconds", again=not slowest) from error
     except urllib.error.URLError as error:
         raise _GiveWay(f"it cannot be reached ({error.reason})") from error
     except (http.client.HTTPException, ConnectionError) as error:
-        raise _GiveWay(f"the connection broke off ({type(error).__name__})") from error
+        raise _GiveWay(f"the connection broke off ({type(error).__name__})", again=True) from error
     if _size(part) < size:
-        raise _GiveWay("the connection broke off")
+        raise _GiveWay("the connection broke off", again=True)
 
 
 def _open(address: str, have: int, size: int, patience: float):
@@ -158,10 +164,10 @@ def _watched(response, slowest: float, patience: float) -> Iterator[bytes]:
             began, received = time.monotonic(), 0
 
 
-def _verify(part: Path, sha256: str) -> None:
+def _verify(part: Path, sha256: str, resumed: bool) -> None:
     if files.sha256(part) != sha256:
-        part.unlink()  # a wrong byte can't be found, so all of it goes
-        raise _GiveWay("its file is not the right one (its SHA-256 differs)")
+        part.unlink()  # a wrong byte can't be found, so all of it goes; perhaps only the part from before was wrong
+        raise _GiveWay("its file is not the right one (its SHA-256 differs)", again=resumed)
 
 
 def _size(path: Path) -> int:

@@ -1,0 +1,323 @@
+"""CIFAR-10 from folders and archives, whole, damaged and hostile; all of them made here."""
+
+import io
+import os
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+
+from cifar_lab import data
+from cifar_lab.data import batches, cifar10, sketches
+from cifar_lab.data.batches import DataError
+
+PER_BATCH = 20
+
+
+def batch_rows(number: int) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(number)
+    return generator.integers(0, 256, (PER_BATCH, 3072), dtype=np.uint8), np.arange(PER_BATCH) % 10
+
+
+def write_python(folder, protocol=2):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(batches.BATCHES):
+        rows, labels = batch_rows(number)
+        content = {b"batch_label": name.encode(), b"labels": labels.tolist(), b"data": rows}
+        (folder / name).write_bytes(pickle.dumps(content, protocol=protocol))
+    return folder
+
+
+def write_binary(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(batches.BATCHES):
+        rows, labels = batch_rows(number)
+        (folder / f"{name}.bin").write_bytes(np.hstack([labels[:, None].astype(np.uint8), rows]).tobytes())
+    return folder
+
+
+def pack(folder, archive, inside="cifar-10-batches-py"):
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder, arcname=inside)
+    return archive
+
+
+def expected():
+    """The images as the format's description has them: a red, a green and a blue plane, each row after row."""
+    images = np.empty((6 * PER_BATCH, 32, 32, 3), np.uint8)
+    for number in range(6):
+        rows, _ = batch_rows(number)
+        for i, row in enumerate(rows):
+            for channel in range(3):
+                plane = row[channel * 1024 : (channel + 1) * 1024]
+                images[number * PER_BATCH + i, :, :, channel] = plane.reshape(32, 32)
+    return images
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
+def test_python_batches_of_every_protocol(tmp_path, protocol):
+    images, labels, official = batches.read(write_python(tmp_path / "py", protocol), PER_BATCH)
+    np.testing.assert_array_equal(images, expected())
+    np.testing.assert_array_equal(labels, np.tile(np.arange(PER_BATCH) % 10, 6))
+    assert images.dtype == np.uint8 and labels.dtype == np.int64
+    assert not official
+
+
+def test_batches_written_by_python_2():
+    # As in the official files: protocol 2, byte strings (opcode U, T), numpy 1's names. Written by hand.
+    rows = np.arange(3072, dtype=np.uint8).tobytes()
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        b"(K\x01K\x01M\x00\x0c\x86cnumpy\ndtype\n(U\x02u1K\x00K\x01tR"
+        b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"
+    )
+    array += len(rows).to_bytes(4, "little") + rows + b"tb"
+    content = b"\x80\x02}(U\x04data" + array + b"U\x06labels](K\x07eu."
+    found, labels = batches._parse_pickle(content, "data_batch_1")
+    assert found.tobytes() == rows and found.shape == (1, 3072)
+    assert labels.tolist() == [7]
+
+
+@pytest.mark.parametrize("write", [write_python, write_binary])
+def test_folder_and_archive_give_the_same(tmp_path, write):
+    folder = write(tmp_path / "folder")
+    archive = pack(folder, tmp_path / "cifar-10-python.tar.gz")
+    for place in (folder, archive):
+        np.testing.assert_array_equal(batches.read(place, PER_BATCH)[0], expected())
+
+
+# --- hostile files ---
+
+
+class Hostile:
+    def __init__(self, function, *arguments):
+        self.reduced = (function, arguments)
+
+    def __reduce__(self):
+        return self.reduced
+
+
+def hostile_contents(marker):
+    run = Hostile(os.system, f"touch {marker}")
+    rows, labels = batch_rows(0)
+    yield {b"data": run, b"labels": labels.tolist()}
+    yield {b"data": rows, b"labels": [run] * PER_BATCH}
+    yield {b"data": rows, b"labels": labels.tolist(), b"more": {"deep": [run]}}
+    yield {b"data": np.array([run], dtype=object), b"labels": [1]}
+    yield run
+    yield Hostile(eval, f"open({str(marker)!r}, 'w')")
+    yield Hostile(__import__, "antigravity")
+
+
+def test_hostile_pickles_run_nothing_and_are_refused(tmp_path):
+    marker = tmp_path / "ran"
+    folder = write_python(tmp_path / "py")
+    for content in hostile_contents(marker):
+        for protocol in (0, 2, 4):
+            (folder / "data_batch_3").write_bytes(pickle.dumps(content, protocol=protocol))
+            with pytest.raises(DataError, match=r"refused|damaged"):
+                batches.read(folder, PER_BATCH)
+            assert not marker.exists()
+    pickle.loads(pickle.dumps(Hostile(os.system, f"touch {marker}")))
+    assert marker.exists(), "the trap itself works: an ordinary unpickler walks into it"
+
+
+@pytest.mark.parametrize(
+    "name", ["builtins.eval", "os.system", "numpy.load", "numpy.core.multiarray.scalar", "posix.system"]
+)
+def test_every_other_name_is_refused(name):
+    module, _, function = name.rpartition(".")
+    with pytest.raises(DataError, match="refused"):
+        batches._BatchUnpickler(io.BytesIO(f"c{module}\n{function}\n.".encode())).load()
+
+
+def test_an_archive_cannot_write_outside_its_folder(tmp_path):
+    archive = tmp_path / "cifar-10-python.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in ("../../data_batch_1", "/tmp/data_batch_2", "cifar-10-batches-py/evil.py"):
+            information = tarfile.TarInfo(name)
+            information.size = 3
+            tar.addfile(information, io.BytesIO(b"abc"))
+    (tmp_path / "out").mkdir()
+    batches.extract(archive, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"data_batch_1", "data_batch_2"}
+    assert {path.name for path in tmp_path.iterdir()} == {"out", archive.name}
+
+
+def test_a_file_too_large_for_a_batch_is_not_read(tmp_path, monkeypatch):
+    folder = write_python(tmp_path / "py")
+    archive = pack(folder, tmp_path / "cifar-10-python.tar.gz")
+    monkeypatch.setattr(batches, "_LARGEST_FILE", 1000)
+    for place in (folder, archive):
+        with pytest.raises(DataError, match="large"):
+            batches.read(place, PER_BATCH)
+
+
+# --- damaged files ---
+
+
+@pytest.mark.parametrize("write", [write_python, write_binary])
+@pytest.mark.parametrize("name", batches.BATCHES)
+def test_a_missing_batch_is_named(tmp_path, write, name):
+    folder = write(tmp_path / "folder")
+    next(folder.glob(f"{name}*")).unlink()
+    with pytest.raises(DataError, match=f"has no {name}"):
+        batches.read(folder, PER_BATCH)
+
+
+@pytest.mark.parametrize("write", [write_python, write_binary])
+def test_a_cut_off_batch_is_named(tmp_path, write):
+    folder = write(tmp_path / "folder")
+    path = next(folder.glob("data_batch_4*"))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match="data_batch_4"):
+        batches.read(folder, PER_BATCH)
+
+
+def test_a_cut_off_archive_is_named(tmp_path):
+    archive = pack(write_python(tmp_path / "py"), tmp_path / "cifar-10-python.tar.gz")
+    archive.write_bytes(archive.read_bytes()[:-2000])
+    with pytest.raises(DataError, match="damaged"):
+        batches.read(archive, PER_BATCH)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({b"data": np.zeros((3, 3072), np.uint8), b"labels": [0, 1, 2]}, "3 images"),
+        ({b"data": np.zeros((PER_BATCH, 3072), np.uint8), b"labels": [10] * PER_BATCH}, "labels from 10 to 10"),
+        ({b"data": np.zeros((PER_BATCH, 3072), np.uint8), b"labels": [0]}, "1 labels"),
+        ({b"data": np.zeros((PER_BATCH, 3072), np.float64), b"labels": [0] * PER_BATCH}, "uint8"),
+        ({b"labels": [0]}, "damaged"),
+        ([1, 2], "damaged"),
+        ({b"data": "text", b"labels": [0]}, "damaged"),
+    ],
+)
+def test_a_batch_of_something_else_is_refused(tmp_path, content, sentence):
+    folder = write_python(tmp_path / "py")
+    (folder / "data_batch_2").write_bytes(pickle.dumps(content, protocol=2))
+    with pytest.raises(DataError, match=sentence):
+        batches.read(folder, PER_BATCH)
+
+
+# --- where it lies ---
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A machine without CIFAR-10: no setting, an empty data folder, an empty Keras cache."""
+    monkeypatch.delenv("CIFAR_LAB_DATA", raising=False)
+    monkeypatch.delenv("CIFAR_LAB_DATASET", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr("cifar_lab.paths.data_folder", lambda: tmp_path / "data")
+    return tmp_path
+
+
+def test_nothing_is_found_where_nothing_is(nowhere):
+    assert cifar10.locate() is None
+
+
+@pytest.mark.parametrize("inside", ["", "cifar-10-batches-py"])
+def test_a_placed_folder_is_found_by_itself_or_its_parent(nowhere, monkeypatch, inside):
+    folder = write_python(nowhere / "placed" / inside)
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(nowhere / "placed"))
+    assert cifar10.locate() == folder
+
+
+def test_a_placed_archive_is_found_by_itself_or_its_folder(nowhere, monkeypatch):
+    (nowhere / "placed").mkdir()
+    archive = pack(write_python(nowhere / "py"), nowhere / "placed" / "cifar-10-python.tar.gz")
+    for place in (archive, archive.parent):
+        monkeypatch.setenv("CIFAR_LAB_DATA", str(place))
+        assert cifar10.locate() == archive
+
+
+def test_the_order_is_setting_own_cache_keras_cache(nowhere, monkeypatch):
+    keras_cache = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py")
+    assert cifar10.locate() == keras_cache
+    own = write_binary(nowhere / "data" / "cifar-10-batches-bin")
+    assert cifar10.locate() == own
+    placed = write_python(nowhere / "placed")
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(placed))
+    assert cifar10.locate() == placed
+
+
+def test_a_setting_that_points_nowhere_is_an_error_not_a_download(nowhere, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(nowhere / "typo"))
+    with pytest.raises(DataError, match=r"typo.*there is no CIFAR-10 there"):
+        cifar10.load()
+
+
+def test_a_fetched_archive_becomes_a_folder_and_the_archive_goes(nowhere, monkeypatch):
+    source = pack(write_python(nowhere / "py"), nowhere / "cifar-10-python.tar.gz").read_bytes()
+
+    def download(_mirrors, destination, **_):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.write_bytes(source)
+
+    monkeypatch.setattr(cifar10, "download", download)
+    folder = cifar10.fetch(progress=False)
+    assert folder == cifar10.locate()
+    assert [path.name for path in (nowhere / "data").iterdir()] == ["cifar-10-batches-py"]
+    np.testing.assert_array_equal(batches.read(folder, PER_BATCH)[0], expected())
+
+
+# --- the dataset ---
+
+
+def test_three_stratified_splits():
+    images = np.zeros((60_000, 32, 32, 3), np.uint8)
+    images[:, 0, 0] = np.stack([np.arange(60_000) >> shift & 255 for shift in (0, 8, 16)], axis=1)  # numbered
+    dataset = cifar10._divided(images, np.arange(60_000) % 10, "Made by the tests.")
+    numbers = {}
+    for name, count in (("train", 45_000), ("validation", 5_000), ("test", 10_000)):
+        split = getattr(dataset, name)
+        assert np.bincount(split.labels).tolist() == [count // 10] * 10
+        numbers[name] = split.images[:, 0, 0].astype(int) @ [1, 256, 65_536]
+        np.testing.assert_array_equal(numbers[name] % 10, split.labels)  # labels stay with their images
+    assert sorted([*numbers["train"], *numbers["validation"]]) == list(range(50_000))
+    assert numbers["test"].tolist() == list(range(50_000, 60_000))  # the official test images stay the test split
+
+
+# --- auto ---
+
+
+@pytest.fixture
+def stand_in(nowhere, monkeypatch, stripes):
+    monkeypatch.setattr(cifar10, "load", lambda **_: "photographs")
+    monkeypatch.setattr(sketches, "load", lambda: "drawings")
+    return nowhere
+
+
+def test_auto_takes_what_is_on_disk(stand_in, monkeypatch, capsys):
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(write_python(stand_in / "placed")))
+    assert data.load() == "photographs"
+    assert capsys.readouterr().out == "Dataset: cifar10 (it is on this machine).\n"
+
+
+def test_auto_takes_the_drawings_without_a_network_and_says_how_to_get_the_photographs(stand_in, monkeypatch, capsys):
+    monkeypatch.setattr(cifar10, "reachable", lambda _: False)
+    assert data.load() == "drawings"
+    said = capsys.readouterr().out
+    assert "no mirror can be reached" in said and "cifar-lab data cifar10" in said
+
+
+def test_auto_takes_what_could_be_fetched_quickly(stand_in, monkeypatch, capsys):
+    monkeypatch.setattr(cifar10, "fetch_quickly", lambda **_: write_python(stand_in / "data" / "cifar-10-batches-py"))
+    assert data.load() == "photographs"
+    assert "just fetched" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("setting", "result"), [("sketches", "drawings"), ("cifar10", "photographs")])
+def test_auto_does_as_it_is_told(stand_in, monkeypatch, setting, result):
+    monkeypatch.setenv("CIFAR_LAB_DATASET", setting)
+    assert data.load("auto") == result
+
+
+def test_names_that_do_not_exist_are_refused_with_those_that_do(stand_in, monkeypatch):
+    with pytest.raises(ValueError, match=r"There is no dataset 'imagenet'\. Choose one of: auto, cifar10, sketches"):
+        data.load("imagenet")
+    monkeypatch.setenv("CIFAR_LAB_DATASET", "imagenet")
+    with pytest.raises(ValueError, match="CIFAR_LAB_DATASET is 'imagenet'"):
+        data.load("auto")
