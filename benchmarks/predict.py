@@ -1,0 +1,33 @@
+"""One prediction from bytes: full decode and `keras.Model.predict`, and our classifier."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.decode import in_full, photograph
+from benchmarks.measure import Row, compare
+from cifar_lab import card
+from cifar_lab.backend import keras
+from cifar_lab.classifier import Classifier
+
+
+def measure() -> list[Row]:
+    """A large JPEG and a small PNG, each through both."""
+    classifier = Classifier.load(card.default())
+    model = keras.saving.load_model(classifier.card.folder / "model.keras", compile=False, safe_mode=True)
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(stream, "PNG")
+    small, large = stream.getvalue(), photograph()
+
+    def usual_small():
+        return model.predict(np.asarray(Image.open(io.BytesIO(small)).convert("RGB"))[None], verbose=0)
+
+    return [
+        compare("prediction from a 32 x 32 PNG", usual_small, lambda: classifier.predict(small)),
+        compare(
+            "prediction from a 12-megapixel JPEG",
+            lambda: model.predict(in_full(large)[None], verbose=0),
+            lambda: classifier.predict(large),
+        ),
+    ]
