@@ -10,6 +10,7 @@ from cifar_lab import card, evaluation, files, paths, runs
 from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.native import stderr_hidden
 from cifar_lab.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
@@ -79,7 +80,8 @@ def export_model(
 
 def _write_networks(model: keras.Model, folder: Path) -> None:
     model.save(folder / "model.keras", include_optimizer=False)
-    model.export(folder / "model.tflite", format="litert", verbose=False)
+    with stderr_hidden():  # the converter writes its own log
+        model.export(folder / "model.tflite", format="litert", verbose=False)
 
 
 def _card(name: str, model: keras.Model, dataset: Dataset, folder: Path, facts: dict) -> dict:

@@ -5,7 +5,6 @@ can compare it.
 """
 
 import base64
-import html
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ _WIDTH = 9.0  # inches: what a notebook shows without scrolling
 def show(figure: Figure, description: str) -> None:
     """Show a figure in a notebook, with a description for those who can't see it.
 
-    The notebook stores the picture, its alternative text and the description as plain text.
+    The description stands below the picture, for screen readers and everybody else, and is stored beside it as text.
 
     Args:
         figure: what a function of this module returned.
@@ -47,14 +46,10 @@ def show(figure: Figure, description: str) -> None:
     stream = io.BytesIO()
     # Without the software's version in the file, the same figure is the same bytes.
     figure.savefig(stream, format="png", metadata={"Software": None, "Description": description})
-    picture = base64.b64encode(stream.getvalue()).decode("ascii")
-    alternative = html.escape(f"Figure: {description}", quote=True)
-    bundle = {
-        "image/png": picture,
-        "text/html": f'<img alt="{alternative}" src="data:image/png;base64,{picture}">',
-        "text/plain": f"Figure: {description}",
-    }
-    display(bundle, raw=True)
+    text = f"Figure: {description}"
+    display({"image/png": base64.b64encode(stream.getvalue()).decode("ascii"), "text/plain": text}, raw=True)
+    # JupyterLab gives pictures no alternative text, so the words stand below, where everybody finds them.
+    display({"text/markdown": f"*{text}*", "text/plain": text}, raw=True)
 
 
 def picture_grid(images: Sequence[np.ndarray], *, titles: Sequence[str] = (), columns: int = 8) -> Figure:

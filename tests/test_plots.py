@@ -86,15 +86,14 @@ def test_prediction_bars_show_the_guesses(images):
     assert figure.axes[1].get_title() == "none of these, probably"
 
 
-def test_show_stores_picture_alternative_text_and_description(images, monkeypatch):
+def test_show_stores_the_picture_and_its_description_beside_it(images, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
-    plots.show(plots.picture_grid(images[:2]), 'Two "noisy" pictures <side by side>.')
-    [bundle] = shown
-    assert bundle["text/plain"] == 'Figure: Two "noisy" pictures <side by side>.'
-    assert "&lt;side by side&gt;" in bundle["text/html"]
-    assert 'alt="Figure: Two &quot;noisy&quot;' in bundle["text/html"]
-    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width > 100
+    plots.show(plots.picture_grid(images[:2]), "Two noisy pictures side by side.")
+    picture, caption = shown
+    assert picture["text/plain"] == caption["text/plain"] == "Figure: Two noisy pictures side by side."
+    assert "Two noisy pictures" in caption["text/markdown"]  # seen, and read aloud
+    assert Image.open(io.BytesIO(base64.b64decode(picture["image/png"]))).width > 100
 
 
 def test_the_readers_own_style_is_left_alone(images):
