@@ -55,9 +55,9 @@ def save(folder: Path, model: keras.Model, progress: Progress) -> None:
     """Write the state of `model` and its run to `folder`, whole or not at all."""
     facts = {name: getattr(progress, name) for name in ("epoch", "seconds", "history", "best_epoch")}
     arrays = {"facts": np.array(json.dumps(facts))}
-    arrays |= {f"weights_{i}": weights for i, weights in enumerate(model.get_weights())}
-    # keras.Model.save_weights leaves out the optimiser's moments, without which a resumed run takes another way.
-    arrays |= {f"optimizer_{i}": np.asarray(v) for i, v in enumerate(_optimizer_values(model))}
+    # All of it: without the optimiser's moments or the seeds inside dropout layers, a resumed run takes another way.
+    arrays |= {f"model_{i}": values for i, values in enumerate(_values(model.variables))}
+    arrays |= {f"optimizer_{i}": values for i, values in enumerate(_values(model.optimizer.variables))}
     arrays |= {f"best_{i}": weights for i, weights in enumerate(progress.best_weights)}
     files.write_whole(folder / FILE_NAME, lambda path: np.savez(path, **arrays))
 
@@ -77,10 +77,10 @@ def restore(folder: Path, model: keras.Model) -> Progress:
     try:
         with np.load(path, allow_pickle=False) as archive:
             facts = json.loads(str(archive["facts"]))
-            weights, optimizer, best = (_numbered(archive, kind) for kind in ("weights", "optimizer", "best"))
-        model.set_weights(weights)
-        for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
-            variable.assign(value)
+            saved = [*_numbered(archive, "model"), *_numbered(archive, "optimizer")]
+            best = _numbered(archive, "best")
+        for variable, values in zip([*model.variables, *model.optimizer.variables], saved, strict=True):
+            variable.assign(values)
         return Progress(best_weights=best, **facts)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} does not fit this run: {error}. Start a new run, without resume.") from error
@@ -95,8 +95,8 @@ def weights_sha256(weights: list[np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _optimizer_values(model: keras.Model) -> list:
-    return [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
+def _values(variables) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
 def _numbered(archive, kind: str) -> list[np.ndarray]:

@@ -62,6 +62,11 @@ def export_model(
     folder = paths.models_folder() / card.check_name(name)
     if folder.exists() and not replace:
         raise ValueError(f"There is a classifier {name!r} already. Choose another name, or replace it (--replace).")
+    if keras.config.backend() != "tensorflow":
+        raise ValueError(
+            f"Keras runs on {keras.config.backend()} here, but only TensorFlow writes the small format that answers. "
+            "The run is kept: export it with KERAS_BACKEND=tensorflow."
+        )
     if model.output_shape != (None, len(dataset.class_names)):
         raise ValueError(
             f"The network has {model.output_shape[-1]} outputs; {dataset.name} has {len(dataset.class_names)} classes."

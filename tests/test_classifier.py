@@ -3,12 +3,12 @@
 import json
 import threading
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from cifar_lab import card, models
+from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.export import export_model, export_run
 
@@ -152,6 +152,12 @@ def test_a_taken_name_is_kept_unless_told(exported, network, stripes):
     with pytest.raises(ValueError, match="already"):
         export_model(network, stripes, "stripes")
     assert export_model(network, stripes, "stripes", replace=True).predict(stripes.test.images[0]).label
+
+
+def test_another_backend_is_told_how_to_export(network, stripes, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "torch")
+    with pytest.raises(ValueError, match="export it with KERAS_BACKEND=tensorflow"):
+        export_model(network, stripes, "elsewhere")
 
 
 def test_pictures_of_another_size_are_sent_to_predict(exported):

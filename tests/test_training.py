@@ -106,6 +106,34 @@ def test_a_run_killed_twice_ends_as_an_unbroken_one(tmp_path, runs_here, stripes
     assert {key: killed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
 
 
+def test_a_resumed_run_keeps_the_state_of_random_layers(runs_here, stripes, monkeypatch):
+    """Dropout and batch normalisation carry state that is no weight in the narrow sense."""
+    from cifar_lab import models
+    from cifar_lab.backend import keras
+
+    def random_layers(class_count, input_size):
+        pixels = keras.Input((input_size, input_size, 3), dtype="uint8")
+        hidden = keras.layers.Dense(8)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels)))
+        hidden = keras.layers.Dropout(0.5)(keras.layers.BatchNormalization()(hidden))
+        return keras.Model(pixels, keras.layers.Dense(class_count, activation="softmax")(hidden))
+
+    monkeypatch.setitem(models.BUILDERS, "random layers", random_layers)
+    unbroken = training.train(stripes, model="random layers", epochs=3, progress=False)
+    real, calls = training._validate, []
+
+    def stop_in_the_second_epoch(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(training, "_validate", stop_in_the_second_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(stripes, model="random layers", epochs=3, progress=False)
+    resumed = training.train(stripes, model="random layers", epochs=3, progress=False, resume=True)
+    assert {key: resumed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
+
+
 def test_resume_starts_anew_when_the_recipe_or_the_pictures_differ(runs_here, stripes, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
