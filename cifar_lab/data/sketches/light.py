@@ -1,50 +1,45 @@
-"""From a figure and a scene to a picture: rounding, a rim, the light of the hour, the grain of a camera."""
+"""From a drawing to a picture: figures get roundness and a rim, then comes the light, then a small camera's grain."""
 
 import numpy as np
 
-from cifar_lab.data.sketches.canvas import Canvas, pixel_centres
+from cifar_lab.data.sketches.canvas import Canvas, column, pixel_centres
 from cifar_lab.data.sketches.dice import Dice
 
 
-def compose(dice: Dice, canvas: Canvas, picture: np.ndarray) -> np.ndarray:
-    """Put the figures before their scenes.
+def finish_figure(dice: Dice, canvas: Canvas):
+    """Darken a figure towards its edge and its feet, and draw a dark or light rim around it, in place.
 
     Args:
-        dice: the dice of n pictures.
-        canvas: the figures.
-        picture: the scenes, `(3, n, size, size)` float32, 0-1.
-
-    Returns:
-        `(3, n, size, size)` float32, about 0-1.
+        dice: the dice of the n pictures.
+        canvas: the drawn figures.
     """
-    unit = picture.shape[-1] / 32  # pixels of the drawing to a pixel of a 32 x 32 image
-    rim = np.clip(1.5 - canvas.distance / unit, 0, 1) * dice.between(0.1, 0.7)[:, None, None]
-    picture = picture + rim * (dice.pick([0.12, 0.95])[:, None, None] - picture)
-    round_edge = 0.22 * np.clip(1 + canvas.distance / (2.5 * unit), 0, 1)
-    ink = canvas.ink[:3] * (1 - round_edge - 0.14 * canvas.y)
-    return picture * (1 - canvas.ink[3]) + ink
+    size = canvas.picture.shape[-1]
+    distance = canvas.distance * canvas.scale / (size / 32)  # in pixels of a 32 x 32 image
+    inside = np.clip(0.5 - distance, 0, 1)
+    canvas.picture *= 1 - inside * (0.22 * np.clip(1 + distance / 2.5, 0, 1) + 0.14 * canvas.y)
+    rim = (np.clip(1.5 - distance, 0, 1) - inside) * column(dice.between(0.1, 0.7))
+    canvas.picture += rim * (column(dice.pick([0.12, 0.95])) - canvas.picture)
 
 
 def photograph(dice: Dice, picture: np.ndarray) -> np.ndarray:
-    """Light a picture from one side, tint it, expose it and add the grain of a small camera.
+    """Light a picture from one side, tint and expose it, add haze and grain.
 
     Args:
-        dice: the dice of n pictures.
-        picture: `(3, n, size, size)` float32, about 0-1.
+        dice: the dice of the n pictures.
+        picture: `(3, n, size, size)` float32, RGB, about 0-1.
 
     Returns:
-        `(n, size, size, 3)` uint8, RGB.
+        `(n, size, size, 3)` uint8, RGB, 0-255.
     """
     size = picture.shape[-1]
     across, down = pixel_centres(size)
-    slope_x, slope_y = dice.between(-0.18, 0.18), dice.between(-0.15, 0.15)
-    exposure = dice.between(0.72, 1.15)[:, None, None]
-    lamp = exposure * (1 + slope_x[:, None, None] * across + slope_y[:, None, None] * down)
-    grain = dice.between(0.01, 0.07)[:, None, None]
-    haze = dice.between(0, 0.22)[:, None, None]
-    channels = []
-    for channel in picture:
-        tinted = channel * dice.between(0.9, 1.08)[:, None, None] * lamp
-        noise = dice.field(size, size) + dice.field(size, size) - 1
-        channels.append(tinted + haze * (0.7 - tinted) + grain * noise)
-    return (np.clip(np.stack(channels, axis=-1), 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
+    slant = column(dice.between(-0.18, 0.18)) * across + column(dice.between(-0.15, 0.15)) * down
+    haze = column(dice.between(0, 0.18))
+    lamp = column(dice.between(0.72, 1.15)) * (1 + slant) * (1 - haze)
+    grain = column(dice.between(0.02, 0.12))
+    images = np.empty((*picture.shape[1:], 3), np.uint8)
+    for channel, plane in enumerate(picture):
+        tinted = plane * (lamp * column(dice.between(0.9, 1.08))) + 0.7 * haze
+        noisy = tinted + grain * (dice.field(size, size) - 0.5)
+        images[..., channel] = np.clip(noisy * 255 + 0.5, 0, 255).astype(np.uint8)
+    return images

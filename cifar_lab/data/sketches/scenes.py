@@ -1,88 +1,70 @@
-"""What stands behind a figure: sky, hills and ground, or a plain backdrop. Every class meets every scene."""
+"""What is behind a figure: sky with clouds, hills, ground, and soft round things. Every class meets every scene."""
 
 import numpy as np
 
-from cifar_lab.data.sketches.canvas import pixel_centres
+from cifar_lab.data.sketches.canvas import blend, column, pixel_centres
 from cifar_lab.data.sketches.dice import Dice
-
-SKIES = [(0.52, 0.74, 0.93), (0.74, 0.84, 0.92), (0.66, 0.68, 0.72), (0.95, 0.72, 0.55), (0.40, 0.45, 0.62), (0.86, 0.84, 0.78)]
-THINGS = [(0.30, 0.44, 0.24), (0.55, 0.53, 0.50), (0.92, 0.93, 0.94), (0.45, 0.36, 0.28), (0.80, 0.55, 0.50)]
-GROUNDS = {
-    "sea": [(0.20, 0.46, 0.66), (0.30, 0.58, 0.64), (0.34, 0.44, 0.54)],
-    "meadow": [(0.46, 0.66, 0.28), (0.36, 0.54, 0.26), (0.66, 0.66, 0.34)],
-    "road": [(0.48, 0.48, 0.50), (0.62, 0.60, 0.58), (0.36, 0.36, 0.40)],
-    "sand": [(0.86, 0.76, 0.56), (0.72, 0.58, 0.42), (0.92, 0.93, 0.95)],
-}
+from cifar_lab.data.sketches.palettes import GROUNDS, SKIES, THINGS
 
 
-def scene(dice: Dice, size: int, home: str) -> np.ndarray:
+def paint_scene(dice: Dice, size: int, home: str) -> np.ndarray:
     """Paint a background for each picture.
 
     Args:
-        dice: the dice of n pictures.
+        dice: the dice of the n pictures.
         size: height and width in pixels.
-        home: the ground that a third of the pictures get; the others get any.
+        home: the ground, a key of `GROUNDS`, that a third of the pictures get for sure; the others get any.
 
     Returns:
-        `(3, n, size, size)` float32, RGB, 0-1.
+        `(3, n, size, size)` float32, RGB, about 0-1.
     """
     down = pixel_centres(size)[1]
-    anywhere = dice.pick([colour for ground in GROUNDS.values() for colour in ground])
+    sky, hill = dice.colour(SKIES), dice.colour(GROUNDS["meadow"])
     at_home = dice.chance(1 / 3)[:, None]
-    ground = _planes(at_home * dice.pick(GROUNDS[home]) + (1 - at_home) * anywhere)
-    sky = _planes(dice.colour(SKIES))
-    horizon = _column(dice.pick([0, 0, 0, 2])) + _column(dice.between(-0.35, 0.45))  # one in four shows no ground
-    hills = horizon - _column(dice.between(0, 0.35)) * texture(dice, size, 1, 5)[:, :1]
-    hill_colour = _planes(dice.colour(GROUNDS["meadow"])) * 0.35 + sky * 0.5
-    clouds = (texture(dice, size, 3, 2) + texture(dice, size, 7, 5) - 1) * _column(dice.between(0, 0.3))
-    ripples = (texture(dice, size, 18, 6) - 0.5) * _column(dice.between(0, 0.4))
-    picture = np.clip(sky + clouds - 0.1 * down, 0, 1)
-    picture = picture + _below(hills, down, size) * (hill_colour - picture)
-    picture = picture + _below(horizon, down, size) * (ground * (1 + ripples + 0.1 * down) - picture)
+    anywhere = dice.colour([colour for colours in GROUNDS.values() for colour in colours])
+    ground = at_home * dice.colour(GROUNDS[home]) + (1 - at_home) * anywhere
+    horizon = column(dice.pick([0, 0, 0, 2]) + dice.between(-0.35, 0.45))  # one in four pictures shows no ground
+    skyline = horizon - column(dice.between(0, 0.35)) * noise(dice, size, 1, 5)[:, :1]
+
+    clouds = (noise(dice, size, 3, 2) + noise(dice, size, 7, 5) - 1) * column(dice.between(0, 0.3))
+    picture = np.stack([column(sky[:, channel]) + clouds - 0.1 * down for channel in range(3)])
+    blend(picture, _below(skyline, down, size), 0.35 * hill + 0.5 * sky)
+    on_ground = _below(horizon, down, size)
+    blend(picture, on_ground, ground)
+    picture *= 1 + on_ground * (0.1 * down + (noise(dice, size, 18, 6) - 0.5) * column(dice.between(0, 0.4)))
     for _ in range(3):
-        picture = _bush(dice, picture, horizon)
+        _add_thing(dice, picture, horizon)
     return picture
 
 
-def _bush(dice: Dice, picture: np.ndarray, horizon: np.ndarray) -> np.ndarray:
-    """A soft round thing near the horizon: a bush, a boulder, a low cloud."""
-    across, down = pixel_centres(picture.shape[-1])
-    width, height = _column(dice.between(0.15, 0.5)), _column(dice.between(0.1, 0.35))
-    across = (across - _column(dice.between(-1, 1))) / width
-    down = (down - horizon - _column(dice.between(-0.3, 0.3))) / height
-    cover = np.clip((1 - across * across - down * down) * 2, 0, 1) * _column(dice.between(0, 0.8))
-    return picture + cover * (_planes(dice.colour(THINGS)) - picture)
-
-
-def texture(dice: Dice, size: int, rows: int, columns: int) -> np.ndarray:
-    """Smooth noise: random heights at the knots of a grid of `rows` by `columns` meshes, and between them a slope.
+def noise(dice: Dice, size: int, rows: int, columns: int) -> np.ndarray:
+    """Smooth noise: random heights at the knots of a net of `rows` by `columns` meshes, and slopes between them.
 
     Returns:
         `(n, size, size)` float32, 0-1.
     """
     heights = dice.field(rows + 1, columns + 1)
-    places = (np.arange(size, dtype=np.float32) + np.float32(0.5)) / size
-    knot, part = _knots(places, rows)
-    heights = heights[:, knot] + part[:, None] * (heights[:, knot + 1] - heights[:, knot])
-    knot, part = _knots(places, columns)
-    return heights[:, :, knot] + part * (heights[:, :, knot + 1] - heights[:, :, knot])
+    return _slopes(_slopes(heights, rows, size, axis=1), columns, size, axis=2)
 
 
-def _knots(places, meshes):
-    """The knot before each place, and how far on the way to the next one it is."""
-    knot = (places * meshes).astype(np.int64)
-    return knot, (places * meshes - knot).astype(np.float32)
+def _slopes(heights: np.ndarray, meshes: int, size: int, axis: int) -> np.ndarray:
+    """Stretch `meshes` + 1 heights along one axis over `size` pixels, in straight lines from knot to knot."""
+    places = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(meshes) / np.float32(size)
+    knots = places.astype(np.int64)
+    part = (places - knots.astype(np.float32)).reshape((-1, 1) if axis == 1 else (1, -1))
+    before, after = heights.take(knots, axis), heights.take(knots + 1, axis)
+    return before + part * (after - before)
 
 
-def _below(line, down, size):
-    """How much of each pixel lies below a line: 0-1, smooth over one pixel."""
+def _add_thing(dice: Dice, picture: np.ndarray, horizon: np.ndarray):
+    """Add something soft and round near the horizon: a bush, a boulder, a low cloud."""
+    across, down = pixel_centres(picture.shape[-1])
+    across = (across - column(dice.between(-1, 1))) / column(dice.between(0.15, 0.5))
+    down = (down - horizon - column(dice.between(-0.3, 0.3))) / column(dice.between(0.1, 0.35))
+    cover = np.clip(2 - 2 * (across * across + down * down), 0, 1) * column(dice.between(0, 0.8))
+    blend(picture, cover, dice.colour(THINGS))
+
+
+def _below(line: np.ndarray, down: np.ndarray, size: int) -> np.ndarray:
+    """How much of each pixel lies below a line, 0-1."""
     return np.clip((down - line) * (size / 2) + 0.5, 0, 1)
-
-
-def _planes(colour):
-    """`(n, 3)` colours in the shape that spreads over `(3, n, size, size)`."""
-    return colour.T[:, :, None, None]
-
-
-def _column(value):
-    return value[:, None, None]
