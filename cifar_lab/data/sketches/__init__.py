@@ -34,15 +34,15 @@ FIGURES = {
 }
 CLASS_NAMES = tuple(FIGURES)
 _SERIES = {"train": (5000, 101), "validation": (500, 102), "test": (1000, 103)}  # how many, and which seed
-_SAMPLE_SEED = 104
+_SAMPLE_SEED = 106
 _AT_ONCE = 50 * 32 * 32  # pixels in work at a time: few enough to stay in the processor's cache
 
 
 @lru_cache(maxsize=1)
 def load() -> Dataset:
-    """Draw the dataset "sketches": 4,000 train, 500 validation and 1,000 test images, 32 x 32, balanced.
+    """Draw the dataset "sketches": 5,000 train, 500 validation and 1,000 test images, 32 x 32, balanced.
 
-    It takes two or three seconds the first time. Later calls give the same arrays again, so they are read-only.
+    It takes about two seconds the first time. Later calls give the same arrays again, so they are read-only.
     """
     splits = {name: _frozen(Split(*draw(count, seed))) for name, (count, seed) in _SERIES.items()}
     return Dataset("sketches", CLASS_NAMES, **splits, origin="Drawn by cifar_lab.data.sketches, no photographs.")
@@ -93,7 +93,7 @@ def sample_pictures(size: int = 256) -> dict[str, Image.Image]:
         ValueError: `size` is not a whole number or out of range.
     """
     images, labels = draw(len(CLASS_NAMES), _SAMPLE_SEED, size=size)
-    return {CLASS_NAMES[label]: Image.fromarray(images[list(labels).index(label)]) for label in range(len(CLASS_NAMES))}
+    return {CLASS_NAMES[labels[i]]: Image.fromarray(images[i]) for i in np.argsort(labels)}
 
 
 def _draw_view(view, home: str, dice: Dice, size: int) -> np.ndarray:
@@ -111,6 +111,7 @@ def _batches(pictures: np.ndarray, size: int) -> list[np.ndarray]:
 
 
 def _frozen(split: Split) -> Split:
+    """Make the arrays of a split read-only."""
     split.images.setflags(write=False)
     split.labels.setflags(write=False)
     return split

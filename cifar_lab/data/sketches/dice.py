@@ -2,7 +2,7 @@
 
 NumPy's generators may change their streams between versions, and one generator a picture would be slow. Here every
 picture has a 64-bit counter, and SplitMix64 turns each count into a number (Steele, Lea and Flood, "Fast splittable
-pseudorandom number generators", OOPSLA 2014). That is whole-number arithmetic: exact, and done for all pictures at once.
+pseudorandom number generators", OOPSLA 2014). Whole-number arithmetic is exact, and NumPy does all pictures at once.
 """
 
 import numpy as np
