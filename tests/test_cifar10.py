@@ -3,6 +3,8 @@
 import io
 import os
 import pickle
+import subprocess
+import sys
 import tarfile
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from cifar_lab import data
 from cifar_lab.data import batches, cifar10, sketches
 from cifar_lab.data.batches import DataError
+from cifar_lab.data.download import DownloadError
 
 PER_BATCH = 20
 
@@ -259,8 +262,42 @@ def test_a_fetched_archive_becomes_a_folder_and_the_archive_goes(nowhere, monkey
     monkeypatch.setattr(cifar10, "download", download)
     folder = cifar10.fetch(progress=False)
     assert folder == cifar10.locate()
-    assert [path.name for path in (nowhere / "data").iterdir()] == ["cifar-10-batches-py"]
+    assert {path.name for path in (nowhere / "data").iterdir()} == {"cifar-10-batches-py", "cifar-10.lock"}
     np.testing.assert_array_equal(batches.read(folder, PER_BATCH)[0], expected())
+
+
+CHILD = """
+import hashlib, shutil, sys, time
+from pathlib import Path
+from cifar_lab import paths
+from cifar_lab.data import batches, cifar10
+folder, source = map(Path, sys.argv[1:])
+paths.data_folder = lambda: folder
+
+def download(_mirrors, destination, **_):
+    with open(folder / "downloads", "a") as count:
+        count.write("x")
+    time.sleep(0.5)
+    shutil.copy(source, destination)
+
+cifar10.download = download
+print(len(batches.read(cifar10.fetch(progress=False), 20)[0]))
+"""
+
+
+def test_two_processes_that_load_at_once_fetch_and_unpack_once(tmp_path):
+    archive = pack(write_python(tmp_path / "py"), tmp_path / "archive.tar.gz")
+    (tmp_path / "data").mkdir()
+    command = [sys.executable, "-c", CHILD, str(tmp_path / "data"), str(archive)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [process.communicate(timeout=60)[0].strip() for process in processes] == ["120"] * 3
+    assert (tmp_path / "data" / "downloads").read_text() == "x"
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(nowhere):
+    (nowhere / "data").write_text("a file where the folder should be")
+    with pytest.raises(DownloadError, match="cannot be written"):
+        cifar10.fetch(progress=False)
 
 
 # --- the dataset ---

@@ -15,7 +15,7 @@ from cifar_lab import paths
 from cifar_lab.data import batches
 from cifar_lab.data.batches import DataError
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
-from cifar_lab.data.download import DownloadError, reachable
+from cifar_lab.data.download import DownloadError, only_one, reachable
 from cifar_lab.data.download import fetch as download
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -76,9 +76,7 @@ def fetch(*, patient: bool = False, progress: bool = True) -> Path:
     Raises:
         DownloadError: no mirror served it.
     """
-    archive = paths.data_folder() / ARCHIVE
-    download(MIRRORS, archive, sha256=SHA256, size=SIZE, last_is_waited_for=patient, progress=progress)
-    return _unpack(archive)
+    return _fetch(MIRRORS, last_is_waited_for=patient, progress=progress)
 
 
 def fetch_quickly(seconds: float = 120, *, progress: bool = True) -> Path:
@@ -90,23 +88,34 @@ def fetch_quickly(seconds: float = 120, *, progress: bool = True) -> Path:
     near = [address for address in MIRRORS if reachable(address)]
     if not near:
         raise DownloadError("no mirror can be reached")
-    archive = paths.data_folder() / ARCHIVE
-    download(near, archive, sha256=SHA256, size=SIZE, slowest=SIZE / seconds, patience=6, progress=progress)
-    return _unpack(archive)
+    return _fetch(near, slowest=SIZE / seconds, patience=6, progress=progress)
 
 
-def _unpack(archive: Path) -> Path:
+def _fetch(mirrors, *, progress: bool, **options) -> Path:
+    """Download and unpack, one process at a time: one that comes second finds the folder that the first has made."""
+    folder = paths.data_folder() / batches.FOLDERS[0]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with only_one(folder.with_name("cifar-10.lock"), progress):
+            if batches.find(folder) is None:
+                archive = folder.with_name(ARCHIVE)
+                download(mirrors, archive, sha256=SHA256, size=SIZE, progress=progress, **options)
+                _unpack(archive, folder)
+    except OSError as error:  # a full disk, a folder that can't be written
+        raise DownloadError(f"{folder.parent} cannot be written: {error.strerror or error}.") from error
+    return folder
+
+
+def _unpack(archive: Path, folder: Path) -> None:
     """Put the batches of a verified archive into their folder in one step, and remove the archive."""
-    folder = archive.parent / batches.FOLDERS[0]
     with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=archive.parent) as scratch:
         unfinished = Path(scratch) / folder.name
         unfinished.mkdir()
         batches.extract(archive, unfinished)
-        if folder.exists():  # without its batches, or locate() would have found it
+        if folder.exists():  # without its batches, or it would not have been fetched
             shutil.rmtree(folder)
         os.replace(unfinished, folder)
     archive.unlink()
-    return folder
 
 
 def _divided(images: np.ndarray, labels: np.ndarray, origin: str) -> Dataset:

@@ -64,7 +64,7 @@ def fetch(
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(destination.with_name(destination.name + ".lock"), progress):
+        with only_one(destination.with_name(destination.name + ".lock"), progress):
             if not destination.exists():  # else another process has just fetched it
                 _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited_for, progress)
     except OSError as error:  # a full disk, a folder that can't be written
@@ -180,8 +180,13 @@ def _bar(start: int, size: int, progress: bool):
 
 
 @contextlib.contextmanager
-def _only_one(path: Path, progress: bool) -> Iterator[None]:
-    """Hold a lock that the system takes back by itself when the process dies."""
+def only_one(path: Path, progress: bool = True) -> Iterator[None]:
+    """Let one process at a time go on; the others wait. The system takes the lock back when its process dies.
+
+    Args:
+        path: the lock file; its folder must exist.
+        progress: say so when waiting.
+    """
     with open(path, "a+b") as file:
         said = False
         while not _lock(file):
