@@ -23,7 +23,7 @@ class Dice:
     @classmethod
     def for_series(cls, seed: int, count: int) -> "Dice":
         """Dice for the pictures 0 to `count` - 1 of the series `seed`."""
-        series = _scramble(np.array([seed % 2**64], np.uint64))
+        series = _scramble(np.array([int(seed) % 2**64], np.uint64))
         return cls(_scramble(series + np.arange(1, count + 1, dtype=np.uint64) * _STEP))
 
     def of(self, pictures: np.ndarray) -> "Dice":
