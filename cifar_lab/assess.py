@@ -6,6 +6,17 @@ from cifar_lab.data.dataset import Dataset
 from cifar_lab.evaluation import Evaluation
 
 
+def dataset_name(subject: str) -> str:
+    """The name of the dataset that a classifier or run was trained on; `auto` when its card does not say.
+
+    Raises:
+        ValueError: there is neither a run nor a classifier of that name.
+    """
+    found = _find(subject)
+    facts = found.card if isinstance(found, runs.Run) else found.content.get("trained", {})
+    return facts.get("dataset", {}).get("name", "auto")
+
+
 def evaluate_named(subject: str, dataset: Dataset) -> Evaluation:
     """Evaluate a classifier or a finished run, by name or folder, on the test split.
 
@@ -14,14 +25,21 @@ def evaluate_named(subject: str, dataset: Dataset) -> Evaluation:
     Raises:
         ValueError: there is neither a run nor a classifier of that name, or its classes are not the dataset's.
     """
+    found = _find(subject)
+    if isinstance(found, runs.Run):
+        return evaluate_run(found, dataset)
+    return evaluate_classifier(Classifier.load(found.folder), dataset)
+
+
+def _find(subject: str) -> card.Card | runs.Run:
     try:
         folder = card.find(subject)
     except ValueError as no_classifier:
         try:
-            return evaluate_run(runs.open_run(subject), dataset)
+            return runs.open_run(subject)
         except ValueError as no_run:
             raise ValueError(f"{no_run} {no_classifier}") from None
-    return evaluate_classifier(Classifier.load(folder), dataset)
+    return card.Card.load(folder)
 
 
 def evaluate_run(run: runs.Run, dataset: Dataset) -> Evaluation:
@@ -29,7 +47,7 @@ def evaluate_run(run: runs.Run, dataset: Dataset) -> Evaluation:
     _same_classes(run.card["dataset"]["class_names"], dataset)
     probabilities = run.load_model().predict(dataset.test.images, batch_size=500, verbose=0)
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
-    run.record(test=result.to_dict() | {"dataset": dataset.name})
+    run.record(test=result.to_dict() | {"dataset": dataset.name, "fingerprint": dataset.fingerprint()})
     return result
 
 

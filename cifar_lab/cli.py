@@ -32,9 +32,7 @@ class _Commands(click.Group):
             sys.exit(130)  # the shell's word for "interrupted"
 
 
-_dataset_option = click.option(
-    "--dataset", default="auto", show_default=True, help="What to work on: auto, cifar10 or sketches."
-)
+_own_dataset_option = click.option("--dataset", help="auto, cifar10 or sketches (default: the one it was trained on).")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -54,7 +52,7 @@ def main():
 
 @main.command()
 def check():
-    """Say what is installed, which pictures and classifiers are here, and what is missing."""
+    """Say what is here, and what is missing."""
     from cifar_lab import check as checks
 
     findings = checks.run()
@@ -70,7 +68,10 @@ def check():
 @main.command(name="data")
 @click.argument("name", type=click.Choice(["cifar10", "sketches"]), default="cifar10")
 def data_command(name):
-    """Fetch a dataset, going on where an earlier download stopped, and say what is in it."""
+    """Fetch a dataset and say what is in it.
+
+    A download that was stopped goes on where it was.
+    """
     from cifar_lab import data
 
     if name == "cifar10":
@@ -83,16 +84,17 @@ def data_command(name):
 
 @main.command()
 @click.option("--recipe", default="tutorial", show_default=True, help="How to train; see cifar_lab/recipes.py.")
-@_dataset_option
+@click.option("--dataset", default="auto", show_default=True, help="What to learn: auto, cifar10 or sketches.")
 @click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
 @click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
 @click.option("--learning-rate", type=float, help="The optimiser's step size.")
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished run of the same recipe and dataset.")
 def train(recipe, dataset, resume, **changes):
-    """Train a network, with a checkpoint after every epoch.
+    """Train a network.
 
-    A run that was stopped or killed goes on with the same command and --resume.
+    There is a checkpoint after every epoch: a run that was stopped or killed goes on with the same command and
+    --resume.
     """
     from cifar_lab import data, recipes, training
 
@@ -110,16 +112,16 @@ def train(recipe, dataset, resume, **changes):
 
 @main.command()
 @click.argument("subject")
-@_dataset_option
+@_own_dataset_option
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def evaluate(subject, dataset, as_json):
-    """Measure SUBJECT, a finished run or a classifier, on the test split.
+    """Measure a network on the test split.
 
-    A run's card keeps the result.
+    SUBJECT is a finished run or a classifier, by its name or folder. A run's card keeps the result.
     """
     from cifar_lab import assess, data
 
-    pictures = data.load(dataset)
+    pictures = data.load(dataset or assess.dataset_name(subject))
     evaluation = assess.evaluate_named(subject, pictures)
     click.echo(json.dumps(evaluation.to_dict(), indent=2) if as_json else evaluation.table())
 
@@ -127,14 +129,19 @@ def evaluate(subject, dataset, as_json):
 @main.command()
 @click.argument("run")
 @click.option("--name", required=True, help="What the classifier is called.")
-@_dataset_option
+@_own_dataset_option
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
 def export(run, name, dataset, replace):
-    """Make a classifier of a finished RUN: data/models/NAME with network, card and calibrated scores."""
+    """Make a classifier of a finished RUN.
+
+    It goes to data/models/NAME: the network, its card, and calibrated scores.
+    """
     from cifar_lab import data, runs
     from cifar_lab.export import export_run
 
-    classifier = export_run(runs.open_run(run), data.load(dataset), name, replace=replace)
+    finished = runs.open_run(run)
+    pictures = data.load(dataset or finished.card["dataset"]["name"])
+    classifier = export_run(finished, pictures, name, replace=replace)
     click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
 
 
@@ -144,7 +151,10 @@ def export(run, name, dataset, replace):
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="How many guesses to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a picture.")
 def predict(pictures, model, top, as_json):
-    """Say what is in PICTURES. Pictures that cannot be read are named, and the others answered."""
+    """Say what is in PICTURES.
+
+    Those that cannot be read are named, and the others answered.
+    """
     from cifar_lab import card
     from cifar_lab.classifier import Classifier
     from cifar_lab.images import PictureError

@@ -59,8 +59,8 @@ def open_run(run: str | Path) -> Run:
     """
     folder = next((path for path in (Path(run), paths.runs_folder() / run) if path.is_dir()), None)
     if folder is None:
-        finished = ", ".join(path.name for path in finished_folders()) or "none yet"
-        raise ValueError(f"There is no run {str(run)!r}. Finished runs: {finished}.")
+        newest = ", ".join(path.name for path in finished_folders()[-5:]) or "none yet"
+        raise ValueError(f"There is no run {str(run)!r}. The newest finished runs: {newest}.")
     if not (folder / CARD).is_file():
         raise ValueError(f"The run {folder.name} has not finished. Go on with: cifar-lab train --resume")
     try:

@@ -18,7 +18,7 @@ def lab(tmp_path, monkeypatch, stripes):
     """A command line with its own runs and models, whose every dataset is the stripes."""
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
-    monkeypatch.setattr(data, "load", lambda name="auto", **_: stripes)
+    monkeypatch.setattr(data, "load", lambda name="auto", **_: {"sketches": stripes, "stripes": stripes}[name])
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
@@ -45,7 +45,7 @@ def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, st
 
 
 def test_broken_pictures_are_named_and_the_others_answered(lab, tmp_path, stripes):
-    lab("train", "--epochs", 1)
+    lab("train", "--dataset", "sketches", "--epochs", 1)
     lab("export", "tutorial-stripes-seed0", "--name", "mine")
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
     Image.fromarray(stripes.test.images[0]).save(tmp_path / "good.png")
@@ -109,7 +109,7 @@ def test_help_needs_nothing_heavy():
 
 
 def test_predict_answers_in_the_order_of_its_pictures(lab, tmp_path, stripes):
-    lab("train", "--epochs", 1)
+    lab("train", "--dataset", "sketches", "--epochs", 1)
     lab("export", "tutorial-stripes-seed0", "--name", "mine")
     names = [f"{number}.png" for number in range(5)]
     for name, image in zip(names, stripes.test.images, strict=False):
