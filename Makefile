@@ -7,8 +7,14 @@ HOST ?= localhost
 PORT ?= 8888
 PY := .venv/bin/python
 
-# Uploads travel through a websocket, whose usual limit of 10 MB swallows larger ones without a word.
-JUPYTER := --ip=$(HOST) --port=$(PORT) --ServerApp.tornado_settings='{"websocket_max_message_size": 134217728}'
+NO_PYTHON := $(PYTHON) is not here, or too old. Install Python 3.11, 3.12 or 3.13 and name it: make lab PYTHON=python3.12
+INSTALL := @"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 6))" 2>/dev/null \
+	|| { echo "$(NO_PYTHON)" >&2; exit 1; }; "$(PYTHON)" tools/install.py
+
+# The address that JupyterLab prints, or opens in a browser, leads to the first notebook. Uploads travel through a
+# websocket, whose usual limit of 10 MB swallows larger ones without a word.
+JUPYTER := --ip="$(HOST)" --port="$(PORT)" --LabApp.default_url=/lab/tree/notebooks/01_dataset.ipynb \
+	--ServerApp.tornado_settings='{"websocket_max_message_size": 134217728}'
 ifeq ($(shell id -u),0)
 JUPYTER += --allow-root
 endif
@@ -22,12 +28,12 @@ help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 lab:  ## set up, say what is here, and open JupyterLab (PORT=8888 HOST=localhost PYTHON=python3)
-	@$(PYTHON) tools/install.py lab
+	$(INSTALL) app,lab
 	@$(PY) -m cifar_lab check
-	@$(PY) -m jupyterlab notebooks/01_dataset.ipynb $(JUPYTER)
+	@$(PY) -m jupyterlab $(JUPYTER)
 
 test:  ## set up, and run every test
-	@$(PYTHON) tools/install.py test
+	$(INSTALL) test
 	@$(MAKE) --no-print-directory lint
 	$(STORED) $(PY) -m pytest tests
 	$(STORED) $(PY) -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
@@ -37,16 +43,19 @@ lint:
 	$(PY) -m ruff format --check .
 
 notebooks:  ## run all notebooks and store their outputs
-	@$(PYTHON) tools/install.py test
+	$(INSTALL) test
 	$(STORED) $(PY) -m jupyter nbconvert --to notebook --inplace --execute notebooks/*.ipynb
 	$(PY) -m nbstripout --keep-output --keep-count --keep-id --extra-keys "metadata.widgets metadata.language_info.version cell.metadata.execution" notebooks/*.ipynb
 
 bench:  ## measure the ratios in benchmarks/
-	@$(PYTHON) tools/install.py lab
+	$(INSTALL) app,lab
 	$(PY) -m benchmarks
 
-constraints:  ## write constraints.txt anew from what is installed (after the tests have passed with it)
-	$(PY) -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' > constraints.txt
+constraints:  ## take the newest versions and write constraints.txt anew (then: make test)
+	$(INSTALL) test
+	$(PY) -m pip install --upgrade --upgrade-strategy eager -e ".[test]"
+	$(PY) -m pip freeze --exclude-editable > .venv/freeze.txt
+	grep -E '^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$$' .venv/freeze.txt > constraints.txt
 
 clean:  ## remove the environment (not your pictures, runs or classifiers)
 	rm -rf .venv
