@@ -2,12 +2,14 @@
 
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cifar_lab import card, models
+from cifar_lab import classifier as classifier_module
 from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.export import export_model, export_run
@@ -61,6 +63,36 @@ def test_many_threads_get_their_own_answers(exported, stripes):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_no_two_threads_share_an_interpreter(exported, stripes, monkeypatch):
+    real, collisions = classifier_module._interpreter, []
+
+    class Watched:
+        """An interpreter that takes its time and notices when somebody else comes in between."""
+
+        def __init__(self, *arguments):
+            self.interpreter, self.taken = real(*arguments), threading.Lock()
+
+        def __getattr__(self, name):
+            return getattr(self.interpreter, name)
+
+        def invoke(self):
+            if not self.taken.acquire(blocking=False):
+                collisions.append(threading.current_thread().name)
+                return
+            time.sleep(0.02)
+            self.interpreter.invoke()
+            self.taken.release()
+
+    monkeypatch.setattr(classifier_module, "_interpreter", Watched)
+    classifier = Classifier.load("stripes")
+    calls = [threading.Thread(target=classifier.probabilities, args=(stripes.test.images[:2],)) for _ in range(8)]
+    for call in calls:
+        call.start()
+    for call in calls:
+        call.join()
+    assert collisions == []
 
 
 def test_one_picture_gives_a_prediction_and_a_list_gives_a_list(exported, stripes, tmp_path):
