@@ -69,7 +69,7 @@ class Card:
         """The content of one of the classifier's files, if it is the file that the card states.
 
         Raises:
-            ValueError: the file is missing, or its SHA-256 or size is another.
+            ValueError: the file is missing, or its SHA-256 is another.
         """
         path, stated = self.folder / file_name, self.content["files"].get(file_name)
         if stated is None:

@@ -46,7 +46,8 @@ def train(
         The finished run. Its network is that of the epoch with the best validation accuracy.
 
     Raises:
-        ValueError: the recipe does not exist or makes no sense, or the checkpoint to resume does not fit.
+        ValueError: the recipe does not exist or makes no sense, the checkpoint to resume does not fit, or the loss
+            has become NaN or infinite.
         KeyboardInterrupt: passed on, after a line that says how to go on.
     """
     recipe = recipes.get(recipe, **changes)
@@ -89,14 +90,8 @@ def _run_epochs(model, dataset: Dataset, recipe: Recipe, state: Progress, folder
             steps_bar.set_description(f"epoch {state.epoch + 1}/{recipe.epochs}")
             row = {"epoch": state.epoch + 1} | _one_epoch(model, dataset.train, recipe, state.epoch, steps_bar)
             row |= _validate(model, dataset.validation)
-            if (
-                not state.history
-                or row["validation_accuracy"] > state.history[state.best_epoch - 1]["validation_accuracy"]
-            ):
-                state.best_epoch, state.best_weights = row["epoch"], model.get_weights()
-            state.history.append(row)
-            state.epoch += 1
-            state.seconds += time.perf_counter() - started
+            _check_finite(row, recipe)
+            state.add(row, model, seconds=time.perf_counter() - started)
             checkpoint.save(folder, model, state)
             steps_bar.clear()
             say(_line(row, recipe.epochs))
@@ -133,6 +128,14 @@ def batches(split: Split, batch_size: int, *, seed: int, epoch: int) -> Iterator
 def _validate(model: keras.Model, split: Split) -> dict:
     logs = model.evaluate(split.images, split.labels, batch_size=500, verbose=0, return_dict=True)
     return {"validation_loss": float(logs["loss"]), "validation_accuracy": float(logs["accuracy"])}
+
+
+def _check_finite(row: dict, recipe: Recipe) -> None:
+    if not np.isfinite([row["loss"], row["validation_loss"]]).all():
+        raise ValueError(
+            f"The loss is no longer a number after epoch {row['epoch']}: the steps are too large. "
+            f"Train with a smaller learning_rate than {recipe.learning_rate:g}, such as {recipe.learning_rate / 10:g}."
+        )
 
 
 def _finish(model: keras.Model, recipe: Recipe, state: Progress, folder, facts: dict) -> Run:

@@ -237,13 +237,22 @@ def test_a_placed_archive_is_found_by_itself_or_its_folder(nowhere, monkeypatch)
 
 
 def test_the_order_is_setting_own_cache_keras_cache(nowhere, monkeypatch):
-    keras_cache = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py")
-    assert cifar10.locate() == keras_cache
+    old_keras = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py")
+    assert cifar10.locate() == old_keras
+    keras = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py-target" / "cifar-10-batches-py")
+    assert cifar10.locate() == keras
     own = write_binary(nowhere / "data" / "cifar-10-batches-bin")
     assert cifar10.locate() == own
     placed = write_python(nowhere / "placed")
     monkeypatch.setenv("CIFAR_LAB_DATA", str(placed))
     assert cifar10.locate() == placed
+
+
+def test_a_half_filled_keras_cache_is_passed_over(nowhere):
+    folder = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py")
+    (folder / "test_batch").unlink()
+    (nowhere / "keras" / "datasets" / "cifar-10-python.tar.gz").write_bytes(b"half")
+    assert cifar10.locate() is None
 
 
 def test_a_setting_that_points_nowhere_is_an_error_not_a_download(nowhere, monkeypatch):

@@ -159,6 +159,11 @@ def test_interrupting_says_how_to_go_on(runs_here, stripes, monkeypatch, capsys)
     assert "resume" in capsys.readouterr().out
 
 
+def test_a_loss_that_explodes_ends_with_a_sentence(runs_here, stripes):
+    with pytest.raises(ValueError, match=r"no longer a number after epoch 1.*smaller learning_rate than 1e\+20"):
+        training.train(stripes, optimizer="sgd", learning_rate=1e20, epochs=2, progress=False)
+
+
 def test_a_damaged_checkpoint_is_named(runs_here, stripes, monkeypatch):
     recipe = recipes.get("tutorial", epochs=2)
     folder = runs.start(recipe, training._dataset_facts(stripes))

@@ -73,12 +73,21 @@ def read(place: Path, per_batch: int = 10_000) -> tuple[np.ndarray, np.ndarray, 
 
 
 def find(folder: Path) -> Path | None:
-    """The batch folder or archive in (or at) `folder`, or `None`: the name is looked at, the content is not."""
+    """The batch folder or archive in (or at) `folder`, or `None`: names are looked at, the content is not."""
     for candidate in (folder, *(folder / name for name in FOLDERS)):
-        if any((candidate / name).is_file() for name in (BATCHES[0], f"{BATCHES[0]}.bin")):
+        if any(_has(candidate, name) for name in BATCHES):
             return candidate
     archives = [folder] if folder.is_file() else sorted(folder.glob("cifar-10-*.tar.gz"))
     return archives[0] if archives else None
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds all six batches: a cache may have been filled by a process that was killed."""
+    return all(_has(folder, name) for name in BATCHES)
+
+
+def _has(folder: Path, name: str) -> bool:
+    return (folder / name).is_file() or (folder / f"{name}.bin").is_file()
 
 
 def extract(archive: Path, folder: Path) -> None:

@@ -59,8 +59,14 @@ def locate() -> Path | None:
                 f"{ARCHIVE} into it, or unset it to have CIFAR-10 fetched."
             )
         return place
-    keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
-    return batches.find(paths.data_folder()) or batches.find(keras_home)
+    return batches.find(paths.data_folder()) or next(filter(batches.is_whole, _keras_folders()), None)
+
+
+def _keras_folders() -> list[Path]:
+    """Where `keras.datasets.cifar10` leaves the batches: Keras 3 since 2025, and before."""
+    datasets = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    folder = batches.FOLDERS[0]
+    return [datasets / f"{folder}-target" / folder, datasets / folder]
 
 
 def fetch(*, patient: bool = False, progress: bool = True) -> Path:
@@ -97,7 +103,7 @@ def _fetch(mirrors, *, progress: bool, **options) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with only_one(folder.with_name("cifar-10.lock"), progress):
-            if batches.find(folder) is None:
+            if not batches.is_whole(folder):
                 archive = folder.with_name(ARCHIVE)
                 download(mirrors, archive, sha256=SHA256, size=SIZE, progress=progress, **options)
                 _unpack(archive, folder)
@@ -112,7 +118,7 @@ def _unpack(archive: Path, folder: Path) -> None:
         unfinished = Path(scratch) / folder.name
         unfinished.mkdir()
         batches.extract(archive, unfinished)
-        if folder.exists():  # without its batches, or it would not have been fetched
+        if folder.exists():  # without all of its batches, or nothing would have been fetched
             shutil.rmtree(folder)
         os.replace(unfinished, folder)
     archive.unlink()

@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import os
 import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -121,7 +122,7 @@ def _receive(address: str, part: Path, size: int, slowest: float, patience: floa
         raise _GiveWay(f"no answer for {patience:.0f} seconds", again=not slowest) from error
     except urllib.error.URLError as error:
         raise _GiveWay(f"it cannot be reached ({error.reason})") from error
-    except (http.client.HTTPException, ConnectionError) as error:
+    except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
         raise _GiveWay(f"the connection broke off ({type(error).__name__})", again=True) from error
     if _size(part) < size:
         raise _GiveWay("the connection broke off", again=True)
