@@ -9,6 +9,7 @@ from cifar_lab import files, paths
 
 CARD = "card.json"
 FILES = ("model.keras", "model.tflite")
+_PREFERRED = ("cifar10", "tutorial")  # shipped with the lab, the best one first
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -103,12 +104,12 @@ def available() -> list[str]:
 
 
 def default() -> str:
-    """The classifier to use when none was named: `cifar10`, else the first there is.
+    """The classifier to use when none was named: the best shipped one, else the first there is.
 
     With no classifier at all it is `cifar10` too: loading it then says what to do.
     """
     there = available()
-    return "cifar10" if "cifar10" in there or not there else there[0]
+    return next((name for name in (*_PREFERRED, *there) if name in there), _PREFERRED[0])
 
 
 def check_name(name: str) -> str:

@@ -211,10 +211,15 @@ def test_a_run_is_exported_only_with_its_own_pictures(models_here, tmp_path, mon
     assert classifier.card.content["trained"]["recipe"]["epochs"] == 1
 
 
-def test_default_is_cifar10_if_it_is_there(tmp_path, monkeypatch):
+def test_default_is_the_best_shipped_one_before_the_readers_own(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path))
     assert card.default() == "cifar10"  # loading it says that there is none
-    for name in ("zebra", "animals"):
+    for name, expected in (
+        ("my-first", "my-first"),
+        ("animals", "animals"),
+        ("tutorial", "tutorial"),
+        ("cifar10", "cifar10"),
+    ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "card.json").write_text("{}")
-    assert card.default() == "animals"
+        assert card.default() == expected
