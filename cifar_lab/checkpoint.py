@@ -26,7 +26,7 @@ class Progress:
         epoch: finished epochs.
         seconds: time spent training, over all the starts of this run.
         history: one dictionary a finished epoch: epoch, loss, accuracy, validation_loss, validation_accuracy.
-        best_epoch: the epoch with the highest validation accuracy so far, counted from 1; 0 before the first.
+        best_epoch: the epoch whose network is kept, so far, counted from 1; 0 before the first.
         best_weights: that epoch's weights, one float32 array a variable.
     """
 
@@ -36,13 +36,16 @@ class Progress:
     best_epoch: int = 0
     best_weights: list[np.ndarray] = field(default_factory=list)
 
-    def add(self, row: dict, model: keras.Model, seconds: float) -> None:
-        """Take in one finished epoch: its row for the history, the network after it, and how long it took."""
+    def add(self, row: dict, model: keras.Model, seconds: float, *, keep: str = "best") -> None:
+        """Take in one finished epoch: its row for the history, the network after it, and how long it took.
+
+        The network kept is that of the epoch with the highest validation accuracy, or with `keep="last"` the newest.
+        """
         self.history.append(row)
         self.epoch += 1
         self.seconds += seconds
         # The first of equals wins: fewer epochs for the same accuracy.
-        if self.best_epoch == 0 or row["validation_accuracy"] > self.best["validation_accuracy"]:
+        if keep == "last" or self.best_epoch == 0 or row["validation_accuracy"] > self.best["validation_accuracy"]:
             self.best_epoch, self.best_weights = self.epoch, model.get_weights()
 
     @property

@@ -35,6 +35,13 @@ class _Commands(click.Group):
 _own_dataset_option = click.option("--dataset", help="auto, cifar10 or sketches (default: the one it was trained on).")
 
 
+_held_out_option = click.option(
+    "--held-out",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="cifar10: a file with the positions of the training images to keep for validation, one a line.",
+)
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(cifar_lab.__version__, prog_name="cifar-lab")
 def main():
@@ -85,12 +92,13 @@ def data_command(name):
 @main.command()
 @click.option("--recipe", default="tutorial", show_default=True, help="How to train; see cifar_lab/recipes.py.")
 @click.option("--dataset", default="auto", show_default=True, help="What to learn: auto, cifar10 or sketches.")
+@_held_out_option
 @click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
 @click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
 @click.option("--learning-rate", type=float, help="The optimiser's step size.")
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished run of the same recipe and dataset.")
-def train(recipe, dataset, resume, **changes):
+def train(recipe, dataset, held_out, resume, **changes):
     """Train a network.
 
     There is a checkpoint after every epoch: a run that was stopped or killed goes on with the same command and
@@ -99,7 +107,7 @@ def train(recipe, dataset, resume, **changes):
     from cifar_lab import data, recipes, training
 
     recipe = recipes.get(recipe, **changes)  # before the wait for data and TensorFlow
-    pictures = data.load(dataset)
+    pictures = data.load(dataset, held_out=held_out)
     try:
         run = training.train(pictures, recipe, resume=resume)
     except KeyboardInterrupt:
@@ -130,8 +138,9 @@ def evaluate(subject, dataset, as_json):
 @click.argument("run")
 @click.option("--name", required=True, help="What the classifier is called.")
 @_own_dataset_option
+@_held_out_option
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
-def export(run, name, dataset, replace):
+def export(run, name, dataset, held_out, replace):
     """Make a classifier of a finished RUN.
 
     It goes to data/models/NAME: the network, its card, and calibrated scores.
@@ -140,7 +149,7 @@ def export(run, name, dataset, replace):
     from cifar_lab.export import export_run
 
     finished = runs.open_run(run)
-    pictures = data.load(dataset or finished.card["dataset"]["name"])
+    pictures = data.load(dataset or finished.card["dataset"]["name"], held_out=held_out)
     classifier = export_run(finished, pictures, name, replace=replace)
     click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
 

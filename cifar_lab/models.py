@@ -6,6 +6,7 @@ it. Class probabilities come out. All layers are stock Keras layers, so that a s
 
 from collections.abc import Callable
 
+from cifar_lab import fast
 from cifar_lab.backend import keras
 
 layers = keras.layers
@@ -39,25 +40,26 @@ def tutorial(class_count: int = 10, input_size: int = 32) -> keras.Model:
     )
 
 
-BUILDERS: dict[str, Callable[..., keras.Model]] = {"tutorial": tutorial}
+BUILDERS: dict[str, Callable[..., keras.Model]] = {"tutorial": tutorial, "fast": fast.network}
 
 
-def build(name: str, *, class_count: int = 10, input_size: int = 32) -> keras.Model:
+def build(name: str, *, class_count: int = 10, input_size: int = 32, **options) -> keras.Model:
     """Build the network called `name`, with fresh random weights.
 
     Args:
         name: a key of `BUILDERS`.
         class_count: how many classes come out.
         input_size: height and width of the images in pixels.
+        **options: what else the builder takes, such as `widths`.
 
     Raises:
-        ValueError: no network has that name, or the sizes are too small for it.
+        ValueError: no network has that name, the sizes are too small for it, or it has no such option.
     """
     if name not in BUILDERS:
         raise ValueError(f"There is no network {name!r}. Choose one of: {', '.join(sorted(BUILDERS))}.")
     if class_count < 2:
         raise ValueError(f"A classifier needs at least two classes, but class_count is {class_count}.")
     try:
-        return BUILDERS[name](class_count=class_count, input_size=input_size)
-    except ValueError as error:
+        return BUILDERS[name](class_count=class_count, input_size=input_size, **options)
+    except (TypeError, ValueError) as error:
         raise ValueError(f"The network {name!r} cannot be built with input_size {input_size}: {error}") from error

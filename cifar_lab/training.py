@@ -14,13 +14,16 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cifar_lab import checkpoint, files, models, recipes, runs
+from cifar_lab import checkpoint, fast, files, models, optimization, recipes, runs
+from cifar_lab.augmentation import Augmentation
 from cifar_lab.backend import keras
 from cifar_lab.checkpoint import Progress
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.progress import bar
 from cifar_lab.recipes import Recipe
 from cifar_lab.runs import Run
+
+_WHITENING_BIAS_EPOCHS = 3  # so long the first layer's bias is trained; its kernel never is
 
 
 def train(
@@ -43,7 +46,8 @@ def train(
         **changes: fields of the recipe to change, such as `epochs=2` or `seed=1`.
 
     Returns:
-        The finished run. Its network is that of the epoch with the best validation accuracy.
+        The finished run. Its network is that of the epoch with the best validation accuracy, or of the last
+            epoch, as the recipe says.
 
     Raises:
         ValueError: the recipe does not exist or makes no sense, the checkpoint to resume does not fit, or the loss
@@ -69,45 +73,103 @@ def train(
 def _fresh_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size = dataset.train.images.shape[1]
-    model = models.build(recipe.model, class_count=len(dataset.class_names), input_size=size)
+    options = {name: value for name in ("widths", "identity_start") if (value := getattr(recipe, name))}
+    model = models.build(recipe.model, class_count=len(dataset.class_names), input_size=size, **options)
+    if recipe.whitening:
+        fast.whiten(model, dataset.train.images)
+    optimizer = _optimizer(recipe)
+    # The labels are class numbers, not one-hot rows: hence "sparse".
+    smoothing = recipe.label_smoothing
+    loss = optimization.smooth_cross_entropy(smoothing) if smoothing else "sparse_categorical_crossentropy"
+    model.compile(optimizer=optimizer, loss=loss, metrics=["sparse_categorical_accuracy"])
+    optimizer.build(model.trainable_variables)  # now, so that a checkpoint finds its variables
+    return model
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    if recipe.optimizer == "nesterov":
+        return optimization.Nesterov(recipe.learning_rate, recipe.momentum, l2=recipe.l2, bias_rate=recipe.bias_rate)
     try:
         optimizer = keras.optimizers.get(recipe.optimizer)
     except ValueError:
-        raise ValueError(f"There is no optimizer {recipe.optimizer!r}. Keras has adam, adamw, sgd and more.") from None
+        raise ValueError(
+            f"There is no optimizer {recipe.optimizer!r}. There is nesterov, and Keras has adam, adamw, sgd and more."
+        ) from None
     optimizer.learning_rate = recipe.learning_rate
-    # The labels are class numbers, not one-hot rows: hence "sparse".
-    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    optimizer.build(model.trainable_variables)  # now, so that a checkpoint finds its variables
-    return model
+    return optimizer
 
 
 def _run_epochs(model, dataset: Dataset, recipe: Recipe, state: Progress, folder, say, progress: bool) -> None:
     """Train the epochs that are left; `state` is what has been reached, and is saved after each."""
     steps = -(-len(dataset.train) // recipe.batch_size)  # rounded up: the last batch may be smaller
+    look_ahead = optimization.LookAhead(model) if recipe.look_ahead else None
     with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress) as steps_bar:
+        clock = _Clock(steps_bar, say, recipe.epochs)
         while state.epoch < recipe.epochs:
             started = time.perf_counter()
             steps_bar.set_description(f"epoch {state.epoch + 1}/{recipe.epochs}")
-            row = {"epoch": state.epoch + 1} | _one_epoch(model, dataset.train, recipe, state.epoch, steps_bar)
+            if recipe.whitening and state.epoch >= _WHITENING_BIAS_EPOCHS:
+                fast.freeze_first_layer(model)
+            row = {"epoch": state.epoch + 1}
+            row |= _one_epoch(model, dataset.train, recipe, state.epoch, look_ahead, clock)
             row |= _validate(model, dataset.validation)
             _check_finite(row, recipe)
-            state.add(row, model, seconds=time.perf_counter() - started)
+            state.add(row, model, seconds=time.perf_counter() - started, keep=recipe.keep)
             checkpoint.save(folder, model, state)
             steps_bar.clear()
             say(_line(row, recipe.epochs))
 
 
-def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, steps_bar) -> dict:
+def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, look_ahead, clock: "_Clock") -> dict:
     """Take the steps of one epoch; returns the mean loss and accuracy over its images as they were shown."""
     totals = np.zeros(2)
-    for images, labels in batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch):
+    steps = -(-len(split) // recipe.batch_size)
+    augmentation = _augmentation(recipe)
+    for number, (images, labels) in enumerate(
+        batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch, augmentation=augmentation), start=1
+    ):
+        done, all_steps = epoch * steps + number, recipe.epochs * steps
+        if recipe.schedule == "triangle":
+            model.optimizer.learning_rate = recipe.learning_rate * optimization.triangle(done - 1, all_steps)
         totals += np.multiply(model.train_on_batch(images, labels), len(labels))  # [loss, accuracy] of this batch
-        steps_bar.update()
+        # After the last step of an epoch too: then the two networks are the same, and a checkpoint needs only one.
+        if look_ahead and (done % look_ahead.EVERY == 0 or number == steps):
+            look_ahead.update(done / all_steps)
+        clock.step()
     loss, accuracy = totals / len(split)
     return {"loss": float(loss), "accuracy": float(accuracy)}
 
 
-def batches(split: Split, batch_size: int, *, seed: int, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _augmentation(recipe: Recipe) -> Augmentation:
+    return Augmentation(flip=recipe.flip, shift=recipe.shift, zoom=recipe.zoom, cutout=recipe.cutout)
+
+
+class _Clock:
+    """Moves the progress bar, and says once how long this will take here."""
+
+    FIRST, MEASURED = 3, 20  # the first steps are slower than the rest: they are left out
+
+    def __init__(self, steps_bar, say, epochs: int):
+        self._bar, self._say, self._epochs, self._steps = steps_bar, say, epochs, 0
+
+    def step(self) -> None:
+        self._bar.update()
+        self._steps += 1
+        if self._steps == self.FIRST:
+            self._started = time.perf_counter()
+        elif self._steps == self.FIRST + self.MEASURED:
+            seconds = (time.perf_counter() - self._started) / self.MEASURED * (self._bar.total - self._bar.n)
+            self._bar.clear()
+            self._say(f"measured here: the {self._epochs} epochs will take about {_duration(seconds)} more.")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+def batches(
+    split: Split, batch_size: int, *, seed: int, epoch: int, augmentation: Augmentation | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All images of a split once, in an order that depends on the seed and the epoch alone.
 
     Args:
@@ -115,19 +177,23 @@ def batches(split: Split, batch_size: int, *, seed: int, epoch: int) -> Iterator
         batch_size: images a batch; the last one may be smaller.
         seed: the recipe's seed.
         epoch: the number of the epoch, from 0.
+        augmentation: what is done to the images; nothing when not given.
 
     Yields:
         `(images, labels)` of one batch.
     """
+    augmentation = augmentation or Augmentation()
     order = np.random.default_rng([seed, epoch]).permutation(len(split))
+    mirrored = augmentation.mirrored(len(split), seed=seed, epoch=epoch)
+    rng = np.random.default_rng([seed, epoch, 2])
     for first in range(0, len(split), batch_size):
         chosen = order[first : first + batch_size]
-        yield split.images[chosen], split.labels[chosen]
+        yield augmentation(split.images[chosen], mirrored[chosen], rng), split.labels[chosen]
 
 
 def _validate(model: keras.Model, split: Split) -> dict:
     logs = model.evaluate(split.images, split.labels, batch_size=500, verbose=0, return_dict=True)
-    return {"validation_loss": float(logs["loss"]), "validation_accuracy": float(logs["accuracy"])}
+    return {"validation_loss": float(logs["loss"]), "validation_accuracy": float(logs["sparse_categorical_accuracy"])}
 
 
 def _check_finite(row: dict, recipe: Recipe) -> None:
@@ -142,7 +208,8 @@ def _finish(model: keras.Model, recipe: Recipe, state: Progress, folder, facts: 
     """Save the best network, then the card: a run with a card is a finished run."""
     model.set_weights(state.best_weights)
     path = folder / runs.MODEL
-    files.write_whole(path, lambda unfinished: model.save(unfinished, include_optimizer=False))
+    stock = fast.fold(model) if recipe.model == "fast" else model
+    files.write_whole(path, lambda unfinished: stock.save(unfinished, include_optimizer=False))
     card = {
         "format": 1,
         "name": folder.name,

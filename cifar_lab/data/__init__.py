@@ -5,6 +5,7 @@ dataset.train.images, dataset.train.labels, dataset.class_names
 """
 
 import os
+from pathlib import Path
 
 from cifar_lab.data.dataset import Dataset, Split
 
@@ -13,24 +14,28 @@ __all__ = ["NAMES", "Dataset", "Split", "load"]
 NAMES = ("cifar10", "sketches")
 
 
-def load(name: str = "auto", *, progress: bool = True) -> Dataset:
+def load(name: str = "auto", *, held_out: str | Path | None = None, progress: bool = True) -> Dataset:
     """Load a dataset by its name.
 
     Args:
         name: `"cifar10"`, the photographs; `"sketches"`, drawings that need no network; or `"auto"`: what
             `CIFAR_LAB_DATASET` names, else CIFAR-10 when it is on disk or can be fetched in about two minutes, else
             the sketches. One printed line says which, and why.
+        held_out: `"cifar10"` only: a text file with the positions of the training images that make the validation
+            split, one a line; 5,000 chosen by chance when not given.
         progress: show progress bars.
 
     Raises:
         ValueError: no dataset has that name, or it can't be had; the sentence says what to do.
     """
+    if held_out is not None and name != "cifar10":
+        raise ValueError(f"Only the dataset cifar10 has images to hold out by position, not {name!r}.")
     if name == "auto":
         return _auto(progress)
     if name == "cifar10":
         from cifar_lab.data import cifar10
 
-        return cifar10.load(progress=progress)
+        return cifar10.load(held_out=held_out, progress=progress)
     if name == "sketches":
         from cifar_lab.data import sketches
 

@@ -30,19 +30,38 @@ _VALIDATION, _TRAIN_AND_VALIDATION = 5_000, 50_000
 _SPLIT_SEED = 10  # another seed is another validation split: results would no longer compare
 
 
-def load(*, progress: bool = True) -> Dataset:
+def load(*, held_out: str | Path | None = None, progress: bool = True) -> Dataset:
     """Load CIFAR-10: 45,000 train, 5,000 validation (500 a class) and 10,000 test images.
 
     Looked for in this order: where `CIFAR_LAB_DATA` says, `data/`, the Keras cache, then the mirrors.
 
+    Args:
+        held_out: a text file with the positions (0 to 49,999, in the official order, one a line) of the training
+            images that make the validation split instead, in this order; all others are trained on.
+        progress: show a progress bar.
+
     Raises:
         DataError: what lies there is damaged, or is not CIFAR-10.
         DownloadError: it is nowhere here, and no mirror served it.
+        ValueError: `held_out` is no such file.
     """
+    positions = None if held_out is None else _read_positions(Path(held_out))
     place = locate() or fetch(progress=progress)
     images, labels, official = batches.read(place)
     kind = "the official pixels" if official else "a copy whose pixels are not the official ones"
-    return _divided(images, labels, f"CIFAR-10 (Krizhevsky, 2009), {kind}.")
+    return _divided(images, labels, f"CIFAR-10 (Krizhevsky, 2009), {kind}.", positions)
+
+
+def _read_positions(path: Path) -> np.ndarray:
+    """The positions in a text file, `(n,)` int64; lines that begin with # are for people."""
+    try:
+        positions = np.loadtxt(path, dtype=np.int64, ndmin=1)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is no list of positions, one a line: {error}") from error
+    inside = len(positions) and positions.min() >= 0 and positions.max() < _TRAIN_AND_VALIDATION
+    if not inside or len(np.unique(positions)) < len(positions) or len(positions) == _TRAIN_AND_VALIDATION:
+        raise ValueError(f"{path} has to list positions from 0 to {_TRAIN_AND_VALIDATION - 1}, each once, not all.")
+    return positions
 
 
 def locate() -> Path | None:
@@ -124,9 +143,12 @@ def _unpack(archive: Path, folder: Path) -> None:
     archive.unlink()
 
 
-def _divided(images: np.ndarray, labels: np.ndarray, origin: str) -> Dataset:
+def _divided(images: np.ndarray, labels: np.ndarray, origin: str, held_out: np.ndarray | None) -> Dataset:
     train_and_validation = Split(images[:_TRAIN_AND_VALIDATION], labels[:_TRAIN_AND_VALIDATION])
-    validation, train = stratified_split(train_and_validation.labels, _VALIDATION, seed=_SPLIT_SEED)
+    if held_out is None:
+        validation, train = stratified_split(train_and_validation.labels, _VALIDATION, seed=_SPLIT_SEED)
+    else:
+        validation, train = held_out, np.setdiff1d(np.arange(_TRAIN_AND_VALIDATION), held_out)
     return Dataset(
         name="cifar10",
         class_names=CLASS_NAMES,

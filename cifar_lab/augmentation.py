@@ -1,0 +1,128 @@
+"""Augmentation: other images that show the same thing, in batches of plain numpy.
+
+    augmented = augmentation.shift(images, 2, np.random.default_rng(0))
+
+Every transform takes `(n, height, width, 3)` uint8, 0-255, gives the same shape and dtype, leaves what it was given
+as it was, and draws its chances from the generator it is handed: the same generator gives the same images. Shifts are
+by whole pixels, since a fraction of a pixel blurs an image of 32 x 32.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+FLIPS = ("none", "random", "alternating")
+
+
+def mirror(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Swap left and right in the images where `chosen`, `(n,)` bool, is true."""
+    return np.where(chosen[:, None, None, None], images[:, :, ::-1], images)
+
+
+def shift(images: np.ndarray, pixels: int, rng: np.random.Generator) -> np.ndarray:
+    """Move every image by up to `pixels` whole pixels in each direction, each by its own; the border is mirrored in.
+
+    Raises:
+        ValueError: `pixels` is not from 0 to one less than the image's size.
+    """
+    if not 0 <= pixels < min(images.shape[1:3]):
+        raise ValueError(f"pixels must be from 0 to {min(images.shape[1:3]) - 1}, but it is {pixels}.")
+    height, width = images.shape[1:3]
+    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="reflect")
+    # All places where a window of the image's size fits, as a view: (n, 2 * pixels + 1, 2 * pixels + 1, 3, h, w).
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
+    down, right = rng.integers(2 * pixels + 1, size=(2, len(images)))
+    return windows[np.arange(len(images)), down, right].transpose(0, 2, 3, 1)
+
+
+def cutout(images: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Paint one square of `size` pixels grey in every image (DeVries and Taylor, 2017): no part may be all that counts.
+
+    The square's centre lies anywhere in the image, so that part of it may be outside.
+    """
+    height, width = images.shape[1:3]
+    centre = rng.random((2, len(images), 1))
+    in_rows = np.abs(np.arange(height) + 0.5 - centre[0] * height) < size / 2  # (n, height)
+    in_columns = np.abs(np.arange(width) + 0.5 - centre[1] * width) < size / 2  # (n, width)
+    return np.where((in_rows[:, :, None] & in_columns[:, None, :])[..., None], np.uint8(128), images)
+
+
+def zoom(images: np.ndarray, strength: float, rng: np.random.Generator, *, share: float = 1.0) -> np.ndarray:
+    """Show a share of the images nearer or farther, by a factor of up to 1 + `strength`, at another place.
+
+    Nearer cuts a window out of the image; farther shows more than there is, mirrored at the border. Pillow resamples
+    each window with an antialiasing filter, as it does with a photograph on its way to the network.
+
+    Args:
+        images: `(n, size, size, 3)` uint8, 0-255.
+        strength: 0 to 1; at 0.25 a window has 0.8 to 1.25 times the image's size.
+        rng: where the chances come from.
+        share: how many of the images are changed, 0 to 1.
+    """
+    size = images.shape[1]
+    border = int(size * strength) + 1  # so that the widest window fits, wherever the image is in it
+    result, chosen = images.copy(), np.flatnonzero(rng.random(len(images)) < share)
+    around = ((0, 0), (border, border), (border, border), (0, 0))
+    for index, padded in zip(chosen, np.pad(images[chosen], around, mode="reflect"), strict=True):
+        window = size * (1 + strength) ** rng.uniform(-1, 1)
+        # Left and top of the window: inside the image when nearer, around it when farther.
+        left, top = border + rng.random(2) * (size - window)
+        box = (left, top, left + window, top + window)
+        result[index] = Image.fromarray(padded).resize((size, size), Image.Resampling.BICUBIC, box=box)
+    return result
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to the images of a training run, each time they are shown.
+
+    Attributes:
+        flip: `"random"` mirrors a random half of the images, anew each epoch. `"alternating"` chooses the half once
+            and swaps it with the other every epoch (Jordan, 2024): two epochs show every image both ways, where
+            chance alone shows a quarter of them twice the same way. `"none"` leaves them.
+        shift: the farthest move in whole pixels.
+        zoom: the strength of the zoom, 0 to 1.
+        zoom_share: the share of the images that is zoomed, 0 to 1.
+        cutout: the size of the grey square in pixels.
+    """
+
+    flip: str = "none"
+    shift: int = 0
+    zoom: float = 0.0
+    zoom_share: float = 0.5
+    cutout: int = 0
+
+    def __post_init__(self):
+        if self.flip not in FLIPS:
+            raise ValueError(f"flip must be one of {', '.join(FLIPS)}, but it is {self.flip!r}.")
+        if not (0 <= self.zoom <= 1 and 0 <= self.zoom_share <= 1):
+            raise ValueError(f"zoom and zoom_share must be from 0 to 1, not {self.zoom!r} and {self.zoom_share!r}.")
+        if self.shift < 0 or self.cutout < 0:
+            raise ValueError(f"shift and cutout are pixels, 0 or more, not {self.shift!r} and {self.cutout!r}.")
+
+    def mirrored(self, count: int, *, seed: int, epoch: int) -> np.ndarray:
+        """Which of a dataset's `count` images are shown mirrored in an epoch: `(count,)` bool."""
+        if self.flip == "none":
+            return np.zeros(count, bool)
+        if self.flip == "random":
+            return np.random.default_rng([seed, epoch, 1]).random(count) < 0.5
+        return (np.random.default_rng([seed, 1]).random(count) < 0.5) ^ (epoch % 2 == 1)
+
+    def __call__(self, images: np.ndarray, mirrored: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Augment a batch.
+
+        Args:
+            images: `(n, size, size, 3)` uint8, 0-255.
+            mirrored: `(n,)` bool: which of them to mirror.
+            rng: where all other chances come from.
+        """
+        if self.flip != "none":
+            images = mirror(images, mirrored)
+        if self.zoom:
+            images = zoom(images, self.zoom, rng, share=self.zoom_share)
+        if self.shift:
+            images = shift(images, self.shift, rng)
+        if self.cutout:
+            images = cutout(images, self.cutout, rng)
+        return images
