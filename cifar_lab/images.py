@@ -27,6 +27,7 @@ MAX_SIDE = 10_000
 # times what a network looks at, and much faster. It is one constant, so that every caller sees the same pixels.
 WORKING_SIDE = 256
 FRAMINGS = ("centre", "squash")
+MAX_INPUT = 1024  # pixels: more than any network here looks at
 
 # What Pillow's decoders raise on broken or hostile files, besides OSError.
 _DECODER_ERRORS = (
@@ -76,7 +77,7 @@ def open_picture(source: Source, *, max_bytes: int = MAX_BYTES) -> Image.Image:
         max_bytes: the largest file that is read.
 
     Returns:
-        A PIL image of mode RGB. A large JPEG comes reduced by 2, 4 or 8, with both sides at least `WORKING_SIDE`.
+        A PIL image of mode RGB without metadata. A large JPEG comes reduced by 2, 4 or 8, with both sides at least `WORKING_SIDE`.
 
     Raises:
         PictureError: it can't be used; `code` and the sentence say why.
@@ -115,12 +116,12 @@ def to_input(picture: Source, size: int = 32, *, framing: str = "centre") -> np.
 
     Raises:
         PictureError: the picture can't be used.
-        ValueError: no framing has that name, or the size is below 1.
+        ValueError: no framing has that name, or the size is not from 1 to `MAX_INPUT`.
     """
     if framing not in FRAMINGS:
         raise ValueError(f"There is no framing {framing!r}. Choose one of: {', '.join(FRAMINGS)}.")
-    if size < 1:
-        raise ValueError(f"size must be at least 1 pixel, but it is {size}.")
+    if not 1 <= size <= MAX_INPUT:
+        raise ValueError(f"size must be from 1 to {MAX_INPUT} pixels, but it is {size}.")
     opened = open_picture(picture)
     if opened.size == (size, size):
         return np.array(opened)
@@ -198,7 +199,9 @@ def _check_size(picture: Image.Image) -> None:
 def _decoded(picture: Image.Image) -> Image.Image:
     try:
         picture.load()
-        return _to_rgb(_upright(picture))
+        decoded = _to_rgb(_upright(picture))
+        decoded.info = {}  # the turn is done: a tag that went along would have the picture turned again
+        return decoded
     except _BOMBS as error:
         raise _too_many_pixels("more than this reads") from error
     except _DECODER_ERRORS as error:

@@ -105,6 +105,21 @@ def test_every_orientation_comes_out_upright(kind, orientation):
         np.testing.assert_allclose(found, expected, atol=30)  # JPEG and WebP are not exact
 
 
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_an_upright_picture_is_not_turned_again(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.fromarray(corners(200, 120)), kind, exif=exif)
+    opened = open_picture(content)
+    np.testing.assert_array_equal(np.asarray(open_picture(opened)), np.asarray(opened))
+    np.testing.assert_array_equal(to_input(opened), to_input(content))
+    assert not opened.getexif() and not opened.info
+    by_pillow = Image.open(io.BytesIO(content))
+    np.testing.assert_array_equal(to_input(by_pillow), to_input(content))
+    assert by_pillow.getexif()[0x0112] == orientation, "the reader's own image is left as it was"
+
+
 def test_an_orientation_that_does_not_exist_is_ignored():
     exif = Image.Exif()
     exif[0x0112] = 77
@@ -264,7 +279,8 @@ def test_reduced_jpegs_keep_both_sides_large_enough():
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"), [({"framing": "left"}, "centre, squash"), ({"size": 0}, "at least 1")]
+    ("options", "sentence"),
+    [({"framing": "left"}, "centre, squash"), ({"size": 0}, "from 1 to"), ({"size": 10**6}, "from 1 to")],
 )
 def test_impossible_inputs_are_refused(options, sentence):
     with pytest.raises(ValueError, match=sentence):
