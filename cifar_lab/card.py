@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_lab import files, paths
+from cifar_lab import files, images, paths
 
 CARD = "card.json"
 FILES = ("model.keras", "model.tflite")
@@ -65,6 +65,16 @@ class Card:
     def known_threshold(self) -> float:
         """A score below this, 0-1, means "none of these"."""
         return self.content["known_threshold"]
+
+    @property
+    def framings(self) -> tuple[str, ...]:
+        """How a picture that is not square is framed, see `images.to_input`; several are averaged."""
+        return tuple(self.content.get("framings", ("centre",)))
+
+    @property
+    def mirror(self) -> bool:
+        """Whether the network answers from an image and its mirror image together."""
+        return self.content.get("mirror", False)
 
     def read_verified(self, file_name: str) -> bytes:
         """The content of one of the classifier's files, if it is the file that the card states.
@@ -138,6 +148,11 @@ def _problem(content) -> str:
         return "gives no temperature above 0"
     if not _is_number(content.get("known_threshold")) or not 0 <= content["known_threshold"] <= 1:
         return "gives no known_threshold between 0 and 1"
+    framings = content.get("framings", ["centre"])
+    if not isinstance(framings, list) or not framings or not set(framings) <= set(images.FRAMINGS):
+        return f"asks for other framings than {', '.join(images.FRAMINGS)}"
+    if not isinstance(content.get("mirror", False), bool):
+        return "says neither true nor false for mirror"
     stated = content.get("files")
     if not isinstance(stated, dict) or not all(isinstance(f, dict) and "sha256" in f for f in stated.values()):
         return "states no files with their SHA-256"

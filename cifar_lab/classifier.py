@@ -110,18 +110,33 @@ class Classifier:
         if top < 1:
             raise ValueError(f"top must be at least 1, but it is {top}.")
         many = isinstance(pictures, list | tuple) or getattr(pictures, "ndim", 0) == 4
-        inputs = [self.see(picture) for picture in (pictures if many else [pictures])]
-        rows = self.probabilities(np.stack(inputs)) if inputs else []
-        predictions = [self._prediction(row, image, top) for row, image in zip(rows, inputs, strict=True)]
+        framed = [self._frame(picture) for picture in (pictures if many else [pictures])]
+        rows = self._answers(framed)
+        predictions = [self._prediction(row, views[0], top) for row, views in zip(rows, framed, strict=True)]
         return predictions if many else predictions[0]
 
     def see(self, picture) -> np.ndarray:
-        """Turn a picture into what this network sees: `(size, size, 3)` uint8, 0-255.
+        """Turn a picture into what this network sees, or sees first: `(size, size, 3)` uint8, 0-255.
 
         Raises:
             PictureError: the picture cannot be read; it says why.
         """
-        return images.to_input(picture, size=self.card.input_size)
+        return images.to_input(picture, size=self.card.input_size, framing=self.card.framings[0])
+
+    def _frame(self, picture) -> list[np.ndarray]:
+        """One image for each of the card's framings; only one where they would all be the same."""
+        opened = images.open_picture(picture)
+        framings = self.card.framings if opened.width != opened.height else self.card.framings[:1]
+        return [images.to_input(opened, size=self.card.input_size, framing=framing) for framing in framings]
+
+    def _answers(self, framed: list[list[np.ndarray]]) -> list[np.ndarray]:
+        """Calibrated probabilities, `(classes,)`, for each picture, from all of its framings in one batch."""
+        if not framed:
+            return []
+        raw = self.raw_probabilities(np.stack([image for views in framed for image in views]))
+        parts = np.split(raw, np.cumsum([len(views) for views in framed])[:-1])
+        averaged = np.concatenate([average_views(part[None]) for part in parts])
+        return list(apply_temperature(averaged, self.card.temperature))
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """Calibrated class probabilities for images of the network's own size.
@@ -138,15 +153,24 @@ class Classifier:
         return apply_temperature(self.raw_probabilities(inputs), self.card.temperature)
 
     def raw_probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        """What the network itself says, before calibration: same shapes and errors as `probabilities`."""
+        """What the network itself says, before calibration: same shapes and errors as `probabilities`.
+
+        A network whose card asks for both mirror images answers from the two together.
+        """
         size = self.card.input_size
         if inputs.ndim != 4 or inputs.shape[1:] != (size, size, 3) or inputs.dtype != np.uint8:
             raise ValueError(
                 f"This network takes images (n, {size}, {size}, 3) of uint8, but got {inputs.shape} of {inputs.dtype}. "
                 "Use Classifier.predict for pictures of any size."
             )
-        parts = [self._run(inputs[first : first + _BATCH]) for first in range(0, len(inputs), _BATCH)]
+        parts = [self._look(inputs[first : first + _BATCH]) for first in range(0, len(inputs), _BATCH)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
+
+    def _look(self, batch: np.ndarray) -> np.ndarray:
+        if not self.card.mirror:
+            return self._run(batch)
+        both = self._run(np.concatenate([batch, batch[:, :, ::-1]]))
+        return average_views(np.stack(np.split(both, 2), axis=1))
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
         try:
@@ -169,6 +193,23 @@ class Classifier:
         guesses = tuple(Guess(self.class_names[i], int(i), float(row[i])) for i in order)
         best = guesses[0]
         return Prediction(best.label, best.index, best.score, best.score >= self.card.known_threshold, guesses, image)
+
+
+def average_views(probabilities: np.ndarray) -> np.ndarray:
+    """One answer from several views of each picture: what the mean of their logits says.
+
+    Args:
+        probabilities: `(n, views, classes)` float, 0-1, every row adding up to 1.
+
+    Returns:
+        `(n, classes)` of the same dtype, every row adding up to 1.
+    """
+    if probabilities.shape[1] == 1:
+        return probabilities[:, 0]
+    smallest = np.finfo(probabilities.dtype).tiny  # a probability of 0 has no logarithm
+    logits = np.log(np.maximum(probabilities, smallest)).mean(axis=1)
+    scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return scaled / scaled.sum(axis=1, keepdims=True)
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:

@@ -13,10 +13,11 @@ ROOT = Path(__file__).parent.parent
 # A module imports from lower floors only, so that no arrow runs back up. Whoever only answers stands below those who
 # learn.
 FLOORS = (
-    {"files", "formats", "native", "paths", "progress", "recipes"},
-    {"backend", "card", "images"},
-    {"checkpoint", "classifier", "data", "models", "runs"},
-    {"evaluation", "exercises", "plots", "training"},
+    {"augmentation", "files", "formats", "native", "paths", "progress", "recipes"},
+    {"backend", "images"},
+    {"card", "checkpoint", "data", "fast", "optimization", "runs"},
+    {"classifier", "exercises", "models", "plots"},
+    {"evaluation", "training"},
     {"assess", "check", "export"},
     {"cli", "widgets"},
     {"__main__"},
