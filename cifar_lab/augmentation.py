@@ -126,3 +126,97 @@ class Augmentation:
         if self.cutout:
             images = cutout(images, self.cutout, rng)
         return images
+
+
+def flip_vertical(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Swap top and bottom in the images where `chosen`, `(n,)` bool, is true. Few things look like that."""
+    return np.where(chosen[:, None, None, None], images[:, ::-1], images)
+
+
+def rotate(images: np.ndarray, degrees: float, rng: np.random.Generator) -> np.ndarray:
+    """Turn every image about its middle by up to `degrees` either way, each by its own; the border is mirrored in.
+
+    Raises:
+        ValueError: `degrees` is not from 0 to 180.
+    """
+    _check_range("degrees", degrees, 180)
+    angles = np.deg2rad(rng.uniform(-degrees, degrees, len(images)))  # above 0: against the clock
+    return _warp(images, np.array([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]))
+
+
+def shear(images: np.ndarray, slope: float, rng: np.random.Generator) -> np.ndarray:
+    """Slant every image by up to `slope` pixels sideways for each pixel down, each by its own.
+
+    The middle row stays where it is; the border is mirrored in.
+
+    Raises:
+        ValueError: `slope` is not from 0 to 1.
+    """
+    _check_range("slope", slope, 1)
+    slopes = rng.uniform(-slope, slope, len(images))
+    one, zero = np.ones(len(images)), np.zeros(len(images))
+    return _warp(images, np.array([[one, slopes], [zero, one]]))
+
+
+def noise(images: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
+    """Add a number of its own to each of an image's numbers: normal, with the standard deviation `deviation`.
+
+    Raises:
+        ValueError: `deviation` is not from 0 to 255.
+    """
+    _check_range("deviation", deviation, 255)
+    noisy = images + deviation * rng.standard_normal(images.shape, np.float32)
+    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)  # clipped first: uint8 starts again at 0 after 255
+
+
+def mixup(
+    images: np.ndarray, labels: np.ndarray, class_count: int, rng: np.random.Generator, *, alpha: float = 0.2
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blend every image with another one of the batch, and their labels in the same proportion (Zhang et al., 2018).
+
+    Args:
+        images: `(n, height, width, 3)` uint8, 0-255.
+        labels: `(n,)` whole numbers, 0 to `class_count` - 1.
+        class_count: how many classes there are.
+        rng: where the chances come from.
+        alpha: above 0. The proportion is drawn from Beta(alpha, alpha): small, and one of the two prevails nearly
+            always; 1, and every proportion is equally likely.
+
+    Returns:
+        The blends, `(n, height, width, 3)` uint8, 0-255, and how much of each class is in them, `(n, class_count)`
+            float32, 0-1, every row adding up to 1. A network learns from these with `categorical_crossentropy`.
+
+    Raises:
+        ValueError: `alpha` is not above 0, or the labels don't fit the images or the classes.
+    """
+    if not alpha > 0:
+        raise ValueError(f"alpha must be above 0, but it is {alpha!r}.")
+    if len(labels) != len(images) or (len(labels) and not 0 <= labels.min() <= labels.max() < class_count):
+        raise ValueError(f"mixup needs one label from 0 to {class_count - 1} for each of the {len(images)} images.")
+    share = rng.beta(alpha, alpha, len(images))
+    other = rng.permutation(len(images))
+    part = share[:, None, None, None]
+    blends = np.rint(part * images + (1 - part) * images[other]).astype(np.uint8)
+    of_class = np.eye(class_count)[labels]  # (n, class_count): 1 at the label, 0 elsewhere
+    weights = share[:, None] * of_class + (1 - share[:, None]) * of_class[other]
+    return blends, weights.astype(np.float32)
+
+
+def _warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Take each image's pixels from elsewhere in it, `matrices` `(2, 2, n)` times their place seen from the middle."""
+    height, width = images.shape[1:3]
+    border = max(height, width) // 2 + 2  # a quarter turn or a slope of 1 reaches this far, and Pillow's filter 2 on
+    padded = np.pad(images, ((0, 0), (border, border), (border, border), (0, 0)), mode="reflect")
+    result = np.empty_like(images)
+    for index, matrix in enumerate(matrices.transpose(2, 0, 1)):
+        middle = np.array([width, height]) / 2
+        start = middle + border - matrix @ middle  # where the left upper corner comes from
+        data = (*matrix[0], start[0], *matrix[1], start[1])
+        picture = Image.fromarray(padded[index])
+        result[index] = picture.transform((width, height), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
+    return result
+
+
+def _check_range(name: str, value: float, largest: float) -> None:
+    if not 0 <= value <= largest:
+        raise ValueError(f"{name} must be from 0 to {largest}, but it is {value!r}.")
