@@ -15,9 +15,9 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"augmentation", "files", "formats", "native", "paths", "progress", "recipes"},
     {"backend", "images"},
-    {"card", "checkpoint", "data", "fast", "optimization", "runs"},
-    {"classifier", "exercises", "models", "plots"},
-    {"evaluation", "training"},
+    {"anatomy", "card", "checkpoint", "data", "fast", "optimization", "runs"},
+    {"classifier", "exercises", "explain", "models", "plots"},
+    {"diagrams", "evaluation", "training"},
     {"assess", "check", "export"},
     {"cli", "widgets"},
     {"__main__"},

@@ -1,0 +1,208 @@
+"""Looking into networks: on hand-made ones whose maps, heat and falls can be worked out on paper."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from cifar_lab import explain, models
+from cifar_lab.backend import keras
+
+layers = keras.layers
+# Two classes, two maps: the red one speaks for class 0, the green one half as much against it.
+VOTES = np.array([[2.0, -1.0], [-1.0, 3.0]], np.float32)  # (map, class)
+
+
+@pytest.fixture
+def image():
+    """4 x 4: red rises to the right, green lies in the lower left corner."""
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[:, :, 0] = [10, 20, 30, 40]
+    pixels[3, 0, 1] = 200
+    return pixels
+
+
+def pixels():
+    return keras.Input((4, 4, 3), dtype="uint8")
+
+
+def colour_maps(**options):
+    """A convolution whose two maps are the red and the green channel."""
+    kernel = np.zeros((1, 1, 3, 2), np.float32)
+    kernel[0, 0, 0, 0] = kernel[0, 0, 1, 1] = 1
+    return layers.Conv2D(2, 1, kernel_initializer=keras.initializers.Constant(kernel), name="colours", **options)
+
+
+def votes(**options):
+    return layers.Dense(2, kernel_initializer=keras.initializers.Constant(VOTES), bias_initializer="ones", **options)
+
+
+def sequential():
+    steps = [pixels(), layers.Rescaling(1.0, name="scale"), colour_maps(activation="relu")]
+    return keras.Sequential([*steps, layers.GlobalAveragePooling2D(), votes(activation="softmax")])
+
+
+def functional():
+    """The same, in the manner of the fast network: activation and softmax are layers of their own."""
+    entry = pixels()
+    x = layers.Activation("relu", name="positive")(colour_maps()(layers.Rescaling(1.0, name="scale")(entry)))
+    return keras.Model(entry, layers.Softmax()(votes()(layers.GlobalAveragePooling2D()(x))))
+
+
+def loaded(tmp_path):
+    sequential().save(tmp_path / "network.keras")
+    return keras.saving.load_model(tmp_path / "network.keras", compile=False)
+
+
+def frozen():
+    model = functional()
+    model.trainable = False
+    return model
+
+
+@pytest.mark.parametrize("build", [sequential, functional, frozen, loaded])
+@pytest.mark.parametrize("class_index", [0, 1])
+def test_grad_cam_is_the_one_worked_out_by_hand(image, tmp_path, build, class_index):
+    model = build(tmp_path) if build is loaded else build()
+    # score = sum over k of VOTES[k, c] * mean(map k), so alpha_k is VOTES[k, c] / 16, and the 16 drops out.
+    by_hand = np.maximum(image[:, :, 0] * VOTES[0, class_index] + image[:, :, 1] * VOTES[1, class_index], 0.0)
+    heat = explain.grad_cam(model, image, class_index=class_index)
+    assert heat.dtype == np.float32
+    np.testing.assert_allclose(heat, by_hand / by_hand.max(), atol=1e-6)
+
+
+def test_grad_cam_averages_the_gradient_over_the_map(image):
+    flat = np.zeros((32, 2), np.float32)  # (row, column, map) flattened; only one corner of the red map votes
+    flat[0, 0] = 1.6
+    vote = layers.Dense(2, "softmax", kernel_initializer=keras.initializers.Constant(flat))
+    model = keras.Sequential([pixels(), layers.Rescaling(1.0), colour_maps(), layers.Flatten(), vote])
+    # alpha_red = 1.6 / 16: the heat is the red map, everywhere, though the score looks at one corner.
+    np.testing.assert_allclose(explain.grad_cam(model, image, class_index=0), image[:, :, 0] / 40, atol=1e-6)
+
+
+def test_grad_cam_explains_a_class_that_the_network_is_sure_of(image):
+    image[:, :, 0] = 255
+    sure = sequential()
+    assert sure(image[None])[0, 0] == 1  # the softmax is flat here: its gradient is 0, that of the score is not
+    assert explain.grad_cam(sure, image).max() == 1
+
+
+def test_grad_cam_is_empty_when_nothing_speaks_for_the_class(image):
+    image[:, :, 1] = 0
+    assert explain.grad_cam(sequential(), image, class_index=1).max() == 0
+
+
+def test_a_coarse_heat_is_brought_to_the_images_size():
+    model = models.build("tutorial", class_count=3)
+    heat = explain.grad_cam(model, np.full((32, 32, 3), 90, np.uint8), layer_name="pool_2")
+    assert heat.shape == (32, 32)
+    assert heat.min() >= 0 and heat.max() in (0, 1)
+
+
+def test_the_fast_network_is_explained_after_its_last_activation():
+    model = models.build("fast", class_count=3, widths=(4, 8))
+    assert explain.anatomy.last_maps(model) == "group_2b_gelu"
+    heat = explain.grad_cam(model, np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
+    assert heat.shape == (32, 32)
+
+
+@pytest.mark.parametrize("build", [sequential, functional, loaded])
+def test_feature_maps_are_what_the_layers_give(image, tmp_path, build):
+    maps = explain.feature_maps(build(tmp_path) if build is loaded else build(), image)
+    assert list(maps) == (["colours", "positive"] if build is functional else ["colours"])
+    for found in maps.values():
+        np.testing.assert_array_equal(found, image[:, :, :2])
+
+
+def test_feature_maps_of_chosen_layers_come_in_the_order_asked_for():
+    image = np.zeros((32, 32, 3), np.uint8)
+    maps = explain.feature_maps(models.build("tutorial"), image, ["pool_2", "conv_1"])
+    assert {name: found.shape for name, found in maps.items()} == {"pool_2": (6, 6, 64), "conv_1": (30, 30, 32)}
+    assert list(maps) == ["pool_2", "conv_1"]
+
+
+def test_first_filters_are_the_kernel_of_the_first_convolution():
+    filters = explain.first_filters(functional())
+    assert filters.shape == (1, 1, 3, 2)
+    np.testing.assert_array_equal(filters[0, 0], [[1, 0], [0, 1], [0, 0]])
+
+
+def test_occlusion_finds_the_one_pixel_that_counts():
+    kernel = np.zeros((4, 4, 3, 2), np.float32)
+    kernel[1, 2, :, 0] = 0.01
+    vote = layers.Dense(2, "softmax", kernel_initializer=keras.initializers.Constant(kernel.reshape(48, 2)))
+    model = keras.Sequential([pixels(), layers.Flatten(), vote])
+    image = np.full((4, 4, 3), 100, np.uint8)
+    fall = explain.occlusion(model, image, class_index=0, size=1, stride=1, colour=(0, 0, 0))
+    expected = np.zeros((4, 4))
+    expected[1, 2] = 1 / (1 + np.exp(-3)) - 0.5  # three channels of 100, a hundredth of each; covered, it is a tie
+    np.testing.assert_allclose(fall, expected, atol=1e-6)
+    # Covers of 2 x 2 side by side: the whole upper right quarter is to blame.
+    wide = explain.occlusion(model, image, class_index=0, size=2, stride=2, colour=(0, 0, 0))
+    np.testing.assert_allclose(wide, np.kron([[0, expected[1, 2]], [0, 0]], np.ones((2, 2))), atol=1e-6)
+
+
+def test_occlusion_covers_every_pixel_whatever_the_steps(image):
+    for size, stride in ((3, 2), (3, 3), (4, 1)):
+        assert np.isfinite(explain.occlusion(sequential(), image, size=size, stride=stride)).all()
+
+
+def test_errors_say_what_was_passed_and_what_to_do(image):
+    model = sequential()
+    with pytest.raises(ValueError, match=r"one image \(4, 4, 3\) of uint8, but got \(2, 2, 3\) of uint8.*to_input"):
+        explain.feature_maps(model, image[:2, :2])
+    with pytest.raises(ValueError, match="but got list"):
+        explain.occlusion(model, [1, 2])
+    with pytest.raises(ValueError, match="from 0 to 1, but it is 2"):
+        explain.grad_cam(model, image, class_index=2)
+    with pytest.raises(ValueError, match=r"no layer 'scale' with feature maps. It has: \['colours'\]"):
+        explain.grad_cam(model, image, layer_name="scale")
+    with pytest.raises(ValueError, match="size is 9"):
+        explain.occlusion(model, image, size=9)
+    dense = keras.Sequential([pixels(), layers.Flatten(), layers.Dense(2, "softmax")])
+    for look in (explain.feature_maps, explain.grad_cam):
+        with pytest.raises(ValueError, match="no convolution"):
+            look(dense, image)
+    with pytest.raises(ValueError, match="should end in"):
+        explain.grad_cam(keras.Sequential([pixels(), layers.Rescaling(1.0), colour_maps(), layers.Flatten()]), image)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A classifier's folder with a network and its card."""
+    sequential().save(tmp_path / "model.keras")
+    content = (tmp_path / "model.keras").read_bytes()
+    stated = {"model.keras": {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}}
+    card = {"name": "mine", "class_names": ["a", "b"], "input_size": 8, "temperature": 1.0, "known_threshold": 0.0}
+    (tmp_path / "card.json").write_text(json.dumps(card | {"files": stated}))
+    return tmp_path
+
+
+def test_a_classifiers_network_is_loaded(folder, image):
+    np.testing.assert_allclose(explain.load(folder)(image[None]), sequential()(image[None]))
+
+
+def test_the_best_shipped_classifier_is_the_default(folder, tmp_path_factory, monkeypatch):
+    shelf = tmp_path_factory.mktemp("shelf")
+    folder.rename(shelf / "tutorial")
+    monkeypatch.setenv("CIFAR_LAB_MODELS", str(shelf))
+    assert explain.load().count_params() == sequential().count_params()
+
+
+def test_a_changed_network_is_not_opened(folder, monkeypatch):
+    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("it was opened"))
+    content = bytearray((folder / "model.keras").read_bytes())
+    content[-1] ^= 1
+    (folder / "model.keras").write_bytes(content)
+    with pytest.raises(ValueError, match="is not the file its card states"):
+        explain.load(folder)
+
+
+def test_a_file_that_is_no_network_says_so(folder):
+    (folder / "model.keras").write_bytes(b"no network")
+    card = json.loads((folder / "card.json").read_text())
+    card["files"]["model.keras"]["sha256"] = hashlib.sha256(b"no network").hexdigest()
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="The network of the classifier 'mine' cannot be read by Keras"):
+        explain.load(folder)
