@@ -60,7 +60,7 @@ def network(
     x = layers.Rescaling(list(1 / (255 * DEVIATION)), offset=list(-MEAN / DEVIATION), name="normalize")(pixels)
     if data_format == "channels_first":
         x = layers.Permute((3, 1, 2), name="channels_first")(x)
-    # No padding: its zeros would be an edge that no photograph has. 12 directions in a 2 x 2 patch, and their opposites.
+    # 12 directions in a 2 x 2 patch, and their opposites. No padding: its zeros would be an edge that is not there.
     x = layers.Conv2D(2 * _PATCH**2 * 3, _PATCH, data_format=data_format, kernel_initializer=_start(), name=_WHITEN)(x)
     x = layers.Activation("gelu", name="whiten_gelu")(x)
     for number, width in enumerate(widths, start=1):

@@ -77,7 +77,8 @@ def open_picture(source: Source, *, max_bytes: int = MAX_BYTES) -> Image.Image:
         max_bytes: the largest file that is read.
 
     Returns:
-        A PIL image of mode RGB without metadata. A large JPEG comes reduced by 2, 4 or 8, with both sides at least `WORKING_SIDE`.
+        A PIL image of mode RGB without metadata. A large JPEG comes reduced by 2, 4 or 8, with both sides at least
+        `WORKING_SIDE`.
 
     Raises:
         PictureError: it can't be used; `code` and the sentence say why.

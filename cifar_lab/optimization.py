@@ -27,7 +27,8 @@ class Nesterov(keras.optimizers.SGD):
 
     def update_step(self, gradient, variable, learning_rate):
         """Take one step with one variable; Keras calls this for each."""
-        rate = self.bias_rate if variable.name == "beta" else 1.0
+        # "beta" is what Keras calls a normalisation's bias; TensorFlow's own variables say "group_1a_norm/beta:0".
+        rate = self.bias_rate if variable.name.split("/")[-1].split(":")[0] == "beta" else 1.0
         # Divided by the rate: the pull on a fast bias is as strong as that on a kernel.
         pulled = ops.add(gradient, ops.multiply(variable, self.l2 / rate))
         super().update_step(pulled, variable, ops.multiply(learning_rate, rate))

@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict, dataclass, fields, replace
 
+from cifar_lab.augmentation import Augmentation
+
 SCHEDULES = ("constant", "triangle")
 KEEPS = ("best", "last")
 
@@ -74,6 +76,12 @@ class Recipe:
                 raise ValueError(f"{field} must be {' or '.join(choices)}, but it is {getattr(self, field)!r}.")
         if not all(isinstance(width, int) and width > 0 for width in self.widths):
             raise ValueError(f"widths must be whole numbers above 0, but they are {self.widths!r}.")
+        _ = self.augmentation  # which checks its own fields
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """What is done to the images each time they are shown."""
+        return Augmentation(flip=self.flip, shift=self.shift, zoom=self.zoom, cutout=self.cutout)
 
     def changed(self, **changes) -> "Recipe":
         """The same recipe with some fields changed; a change of `None` means "as it is".

@@ -124,10 +124,8 @@ def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, loo
     """Take the steps of one epoch; returns the mean loss and accuracy over its images as they were shown."""
     totals = np.zeros(2)
     steps = -(-len(split) // recipe.batch_size)
-    augmentation = _augmentation(recipe)
-    for number, (images, labels) in enumerate(
-        batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch, augmentation=augmentation), start=1
-    ):
+    shown = batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch, augmentation=recipe.augmentation)
+    for number, (images, labels) in enumerate(shown, start=1):
         done, all_steps = epoch * steps + number, recipe.epochs * steps
         if recipe.schedule == "triangle":
             model.optimizer.learning_rate = recipe.learning_rate * optimization.triangle(done - 1, all_steps)
@@ -138,10 +136,6 @@ def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, loo
         clock.step()
     loss, accuracy = totals / len(split)
     return {"loss": float(loss), "accuracy": float(accuracy)}
-
-
-def _augmentation(recipe: Recipe) -> Augmentation:
-    return Augmentation(flip=recipe.flip, shift=recipe.shift, zoom=recipe.zoom, cutout=recipe.cutout)
 
 
 class _Clock:
@@ -160,7 +154,7 @@ class _Clock:
         elif self._steps == self.FIRST + self.MEASURED:
             seconds = (time.perf_counter() - self._started) / self.MEASURED * (self._bar.total - self._bar.n)
             self._bar.clear()
-            self._say(f"measured here: the {self._epochs} epochs will take about {_duration(seconds)} more.")
+            self._say(f"measured here: what is left of {self._epochs} epochs will take about {_duration(seconds)}.")
 
 
 def _duration(seconds: float) -> str:

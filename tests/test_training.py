@@ -1,5 +1,6 @@
 """Training: what is learnt, what is written, and that a killed run ends as an unbroken one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -134,6 +135,84 @@ def test_a_resumed_run_keeps_the_state_of_random_layers(runs_here, stripes, monk
     assert {key: resumed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
 
 
+# The fast recipe in small: the same tricks, and an epoch in a moment.
+SMALL_FAST = {"recipe": "fast", "widths": (6, 8, 8), "batch_size": 40, "learning_rate": 0.06, "zoom": 0.2, "cutout": 3}
+
+
+def test_the_fast_recipe_learns(runs_here, stripes):
+    recipe = SMALL_FAST | {"batch_size": 20, "learning_rate": 0.5}  # few images: longer steps
+    run = training.train(stripes, **recipe, epochs=6, progress=False)
+    assert run.card["metrics"]["validation"]["accuracy"] > 0.9
+    assert run.card["metrics"]["best_epoch"] == 6  # the last one, whatever the others had
+    probabilities = run.load_model().predict(stripes.validation.images, verbose=0)
+    accuracy = np.mean(probabilities.argmax(axis=1) == stripes.validation.labels)
+    assert run.card["metrics"]["validation"]["accuracy"] == pytest.approx(accuracy)  # folded, as it is on disk
+
+
+def test_a_resumed_fast_run_ends_as_an_unbroken_one(runs_here, stripes, monkeypatch):
+    """After the fourth epoch: the first layer is frozen by then, and look-ahead has a second network to remember."""
+    unbroken = training.train(stripes, **SMALL_FAST, epochs=6, progress=False)
+    real = training._validate
+    calls = []
+
+    def stop_in_the_fifth_epoch(*arguments):
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(training, "_validate", stop_in_the_fifth_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(stripes, **SMALL_FAST, epochs=6, progress=False)
+    resumed = training.train(stripes, **SMALL_FAST, epochs=6, progress=False, resume=True)
+    assert {key: resumed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
+
+
+OFF = {
+    "whitening": False,
+    "identity_start": False,
+    "look_ahead": False,
+    "bias_rate": 1.0,
+    "label_smoothing": 0.0,
+    "schedule": "constant",
+    "l2": 0.0,
+    "flip": "random",
+    "shift": 0,
+    "zoom": 0.0,
+    "cutout": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def all_tricks(tmp_path_factory):
+    from tests.conftest import make_stripes
+
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("all tricks")
+        patch.setattr("cifar_lab.paths.runs_folder", lambda: folder)
+        return training.train(make_stripes(), **SMALL_FAST, epochs=2, progress=False).card["weights_sha256"]
+
+
+@pytest.mark.parametrize("trick", OFF)
+def test_each_trick_can_be_switched_off(runs_here, stripes, all_tricks, trick):
+    recipe = SMALL_FAST | {trick: OFF[trick]}
+    without = training.train(stripes, **recipe, epochs=2, progress=False)
+    assert without.card["recipe"][trick] == OFF[trick]
+    assert without.card["weights_sha256"] != all_tricks
+
+
+def test_a_run_says_how_long_it_will_take_here(runs_here, stripes, capsys):
+    training.train(stripes, **SMALL_FAST, epochs=6)
+    said = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("measured here: what is left of 6 epochs will take about") for line in said) == 1
+
+
+def test_recipes_survive_json():
+    for recipe in recipes.RECIPES.values():
+        assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
+    assert recipes.get("fast").to_dict()["widths"] == [64, 128, 128]
+
+
 def test_resume_starts_anew_when_the_recipe_or_the_pictures_differ(runs_here, stripes, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
@@ -186,7 +265,14 @@ def test_a_network_that_is_not_the_cards_is_refused(runs_here, stripes):
         ({"epochs": 0}, "epochs must be a whole number of at least 1"),
         ({"learning_rate": -1.0}, "learning_rate must be above 0"),
         ({"learning_rat": 0.1}, "A recipe has no learning_rat"),
-        ({"recipe": "fastest"}, "There is no recipe 'fastest'. Choose one of: tutorial"),
+        ({"recipe": "fastest"}, "There is no recipe 'fastest'. Choose one of: fast, fast-huge"),
+        ({"whitening": True}, "the network 'tutorial' has no layer for it"),
+        ({"widths": (8, 8)}, "widths"),
+        ({"widths": (8, 0)}, "widths must be whole numbers above 0"),
+        ({"recipe": "fast", "widths": (4, 4, 4, 4, 4)}, "cannot be built with input_size 16"),
+        ({"momentum": 1.0}, "momentum and label_smoothing must be from 0 to below 1"),
+        ({"schedule": "cosine"}, "schedule must be constant or triangle"),
+        ({"flip": "left"}, "flip must be one of none, random, alternating"),
         ({"optimizer": "adamm"}, "There is no optimizer 'adamm'"),
         ({"model": "resnet"}, "There is no network 'resnet'"),
     ],

@@ -1,0 +1,143 @@
+"""The fast network: its size worked out by hand, and each trick against what it claims."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cifar_lab import fast, models
+from cifar_lab.backend import keras
+from cifar_lab.data import sketches
+
+WIDTHS = (16, 24, 32)
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    return sketches.draw(60, seed=3)[0]
+
+
+@pytest.fixture(scope="module")
+def trained(drawings):
+    """A network whose normalisations have something to say, and whose logits are far from even."""
+    keras.utils.set_random_seed(4)
+    model = fast.network(widths=WIDTHS, identity_start=True)
+    fast.whiten(model, drawings)
+    generator = np.random.default_rng(4)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            shape = layer.moving_mean.shape
+            layer.beta.assign(generator.normal(0, 0.5, shape))
+            layer.moving_mean.assign(generator.normal(0, 0.5, shape))
+            layer.moving_variance.assign(generator.uniform(0.2, 2, shape))
+    head = model.get_layer("logits").kernel
+    head.assign(generator.normal(0, 3, head.shape))
+    return model
+
+
+def values(variable) -> np.ndarray:
+    return keras.ops.convert_to_numpy(variable)
+
+
+def test_size_of_the_large_preset_worked_out_by_hand():
+    w1, w2, w3 = 64, 256, 256
+    first = 2 * 2 * 3 * 24 + 24
+    convolutions = 9 * (24 * w1 + w1 * w1 + w1 * w2 + w2 * w2 + w2 * w3 + w3 * w3)
+    normalisations = 3 * 2 * (w1 + w2 + w3)  # beta, mean and variance, twice a group
+    model = models.build("fast", widths=(w1, w2, w3))
+    assert model.count_params() == first + convolutions + normalisations + w3 * 10 == 1_973_944
+    sizes = [model.get_layer(name).output.shape[-3:] for name in ("whiten", "group_1b_conv", "group_3b_conv")]
+    if keras.config.backend() == "tensorflow":
+        assert sizes == [(31, 31, 24), (15, 15, 64), (3, 3, 256)]
+
+
+def test_whitened_patches_are_uncorrelated_and_equally_strong(drawings):
+    filters = fast.whitening_filters(drawings)
+    assert filters.shape == (2, 2, 3, 24) and filters.dtype == np.float32
+    np.testing.assert_array_equal(filters[..., 12:], -filters[..., :12])
+    normalized = (drawings / 255 - fast.MEAN) / fast.DEVIATION
+    # The answer of each filter at each place, by four shifted products: no window function, no convolution.
+    answers = sum(
+        normalized[:, row : row + 31, column : column + 31] @ filters[row, column, :, :12]
+        for row in (0, 1)
+        for column in (0, 1)
+    ).reshape(-1, 12)
+    covariance = answers.T @ answers / len(answers)
+    strong = np.diag(covariance) > 0.9  # directions without strength are held down on purpose
+    assert strong.sum() >= 6
+    np.testing.assert_allclose(covariance[np.ix_(strong, strong)], np.eye(strong.sum()), atol=0.1)
+    off_diagonal = covariance - np.diag(np.diag(covariance))
+    np.testing.assert_allclose(off_diagonal, 0, atol=1e-3)
+
+
+def test_the_whitening_kernel_is_set_and_not_trained(drawings):
+    model = fast.network(widths=WIDTHS)
+    fast.whiten(model, drawings)
+    layer = model.get_layer("whiten")
+    np.testing.assert_array_equal(values(layer.kernel), fast.whitening_filters(drawings))
+    names = [variable.path for variable in model.trainable_variables]
+    assert "whiten/bias" in names and "whiten/kernel" not in names
+
+
+def test_whitening_needs_a_network_with_a_place_for_it(drawings):
+    with pytest.raises(ValueError, match="the network 'tutorial' has no layer for it"):
+        fast.whiten(models.build("tutorial"), drawings)
+
+
+def test_a_frozen_first_layer_stays_as_it_is(drawings):
+    model = fast.network(widths=WIDTHS)
+    fast.whiten(model, drawings)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    labels = np.arange(len(drawings)) % 10
+    model.train_on_batch(drawings, labels)  # makes the function that steps
+    model.get_layer("whiten").bias.assign(np.full(24, 0.5))
+    fast.freeze_first_layer(model)
+    above = values(model.get_layer("group_1a_conv").kernel)
+    model.train_on_batch(drawings, labels)
+    np.testing.assert_array_equal(values(model.get_layer("whiten").bias), np.full(24, 0.5, np.float32))
+    assert not np.array_equal(values(model.get_layer("group_1a_conv").kernel), above)
+
+
+def test_identity_start_passes_the_input_on():
+    model = fast.network(widths=WIDTHS, identity_start=True)
+    layer = model.get_layer("group_2a_conv")  # 16 channels in, 24 out
+    generator = np.random.default_rng(0)
+    shape = (2, 16, 5, 5) if layer.data_format == "channels_first" else (2, 5, 5, 16)
+    channel = 1 if layer.data_format == "channels_first" else -1
+    pictures = generator.normal(size=shape).astype(np.float32)
+    passed = np.take(values(layer(pictures)), range(16), axis=channel)
+    np.testing.assert_allclose(passed, pictures, atol=1e-6)
+    without = fast.network(widths=WIDTHS, identity_start=False).get_layer("group_2a_conv")
+    assert not np.allclose(np.take(values(without(pictures)), range(16), axis=channel), pictures, atol=0.1)
+
+
+def test_folding_changes_no_answer(trained, drawings):
+    folded = fast.fold(trained)
+    before, after = (model.predict(drawings, verbose=0) for model in (trained, folded))
+    assert before.max() > 0.5, "the answers differ from one another, or this compares nothing"
+    assert len(set(before.argmax(axis=1))) > 1
+    np.testing.assert_allclose(after, before, atol=2e-5)
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in folded.layers)
+
+
+def test_a_folded_network_loads_where_this_library_is_not_known(trained, drawings, tmp_path):
+    folded = fast.fold(trained)
+    folded.save(tmp_path / "model.keras")
+    np.save(tmp_path / "drawings.npy", drawings[:4])
+    program = (
+        "import sys, numpy, keras\n"
+        "model = keras.saving.load_model(sys.argv[1] + '/model.keras', compile=False, safe_mode=True)\n"
+        "assert not any(name.startswith('cifar_lab') for name in sys.modules)\n"
+        "numpy.save(sys.argv[1] + '/answers.npy', model.predict(numpy.load(sys.argv[1] + '/drawings.npy'), verbose=0))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, capture_output=True, timeout=300)
+    np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), folded.predict(drawings[:4], verbose=0), atol=1e-6)
+
+
+def test_both_data_formats_give_the_same_answers(trained, drawings):
+    if keras.config.backend() == "tensorflow":
+        pytest.skip("TensorFlow computes channels-first convolutions on a GPU only")
+    other = fast.network(widths=WIDTHS, data_format="channels_last")
+    other.set_weights(trained.get_weights())
+    np.testing.assert_allclose(other.predict(drawings, verbose=0), trained.predict(drawings, verbose=0), atol=2e-5)
