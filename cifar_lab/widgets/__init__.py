@@ -1,1 +1,1 @@
-"""Widgets for notebooks: each draws in a running kernel, and has a still figure for where there is none."""
+"""What a reader can play with in the notebooks, one file a widget."""

@@ -1,0 +1,162 @@
+"""Diagrams of what happens inside a network: arrays of numbers, filters, feature maps, receptive fields.
+
+Like those of `cifar_lab.plots`, whose style they share, they return a Figure, and `plots.show` puts it into a notebook.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from cifar_lab.plots import _WIDTH, BLUE, ORANGE, VERMILION, _frameless, _style
+
+_BELOW_ZERO = np.array([230, 159, 0])  # ORANGE: far from grey for every eye, and bright on black
+Mark = tuple[int, int, int, int]
+
+
+def signed(values: np.ndarray, largest: float | None = None) -> np.ndarray:
+    """Numbers of both signs as a picture: 0 is black, above it turns white, below it orange.
+
+    Args:
+        values: `(height, width)` of any range.
+        largest: what is drawn as full white or orange; the largest distance from 0 when not given.
+
+    Returns:
+        `(height, width, 3)` uint8, 0-255.
+    """
+    largest = largest or np.abs(values).max() or 1
+    shares = np.clip(values / largest, -1, 1)[..., None]
+    return np.rint(np.where(shares < 0, -shares * _BELOW_ZERO, shares * 255)).astype(np.uint8)
+
+
+def numbers(arrays: Sequence[np.ndarray], *, titles: Sequence[str], marks: Sequence[Mark | None] = ()) -> Figure:
+    """Small arrays side by side, each number in its cell; the larger, the whiter, and orange below 0.
+
+    Args:
+        arrays: `(rows, columns)` each, of any numbers.
+        titles: one for each array.
+        marks: for each array the cells to put a frame around, as (first row, first column, rows, columns), or None.
+    """
+    widths = [array.shape[1] for array in arrays]
+    cell = min(0.5, _WIDTH / (sum(widths) + 1.5 * len(arrays)))
+    with _style():
+        height = cell * max(len(array) for array in arrays) + 0.5
+        figure = Figure(figsize=(cell * (sum(widths) + 1.5 * len(arrays)), height))
+        panels = figure.subplots(1, len(arrays), width_ratios=widths, squeeze=False)[0]
+        for i, (axes, array) in enumerate(zip(panels, arrays, strict=True)):
+            _number_cells(axes, array, mark=marks[i] if i < len(marks) else None)
+            axes.set_title(titles[i], fontsize=10)
+    return figure
+
+
+def _number_cells(axes, array: np.ndarray, mark: Mark | None) -> None:
+    colours = signed(array)
+    axes.imshow(colours)
+    for row, column in np.ndindex(array.shape):
+        dark = colours[row, column].mean() < 110
+        text = f"{array[row, column]:.4g}"
+        axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black")
+    axes.set_xticks(np.arange(array.shape[1] + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(array.shape[0] + 1) - 0.5, minor=True)
+    _frameless(axes)
+    axes.grid(visible=True, which="minor", color="#888888", linewidth=0.8)
+    axes.set_axisbelow(False)
+    axes.tick_params(which="both", length=0, labelbottom=False, labelleft=False)
+    if mark:
+        _frame(axes, *mark, colour=VERMILION)
+
+
+def _frame(axes, row: int, column: int, rows: int, columns: int, *, colour: str, label: str = "") -> None:
+    """A frame around cells of a picture, whose first cell has its middle at (0, 0)."""
+    corner = (column - 0.5, row - 0.5)
+    axes.add_patch(
+        Rectangle(
+            corner, columns, rows, fill=False, edgecolor=colour, linewidth=3, zorder=3, clip_on=False, label=label
+        )
+    )
+
+
+def filters(kernels: np.ndarray, *, columns: int = 16) -> Figure:
+    """The filters of a first convolution as little pictures: mid-grey is 0, a colour is what the filter likes.
+
+    Args:
+        kernels: `(height, width, 3, n)` float, on one scale for all.
+        columns: how many stand in a row.
+    """
+    count = kernels.shape[-1]
+    rows = -(-count // columns)
+    pictures = 0.5 + 0.5 * kernels / np.abs(kernels).max()
+    with _style():
+        figure = Figure(figsize=(_WIDTH, _WIDTH / columns * rows * 1.1))
+        for i, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+            axes.set_axis_off()
+            if i < count:
+                axes.imshow(pictures[..., i])
+    return figure
+
+
+def feature_maps(maps: Mapping[str, np.ndarray], image: np.ndarray, *, per_layer: int = 8) -> Figure:
+    """What each layer makes of an image: a row a layer, with its most active maps; 0 is black.
+
+    Args:
+        maps: for each layer `(rows, columns, channels)` float, as from `cifar_lab.explain.feature_maps`.
+        image: `(height, width, 3)` uint8, the image they come from.
+        per_layer: maps in a row.
+    """
+    with _style():
+        figure = Figure(figsize=(_WIDTH, _WIDTH / (per_layer + 1) * len(maps) * 1.25))
+        grid = figure.subplots(len(maps), per_layer + 1, squeeze=False)
+        for axes in grid.flat:
+            axes.set_axis_off()
+        grid[0, 0].imshow(image)
+        grid[0, 0].set_title("the image", fontsize=9)
+        for row, (name, found) in zip(grid, maps.items(), strict=True):
+            rows, columns, channels = found.shape
+            row[1].set_title(f"{name}: {channels} maps of {rows} × {columns}", fontsize=9, loc="left")
+            active = np.argsort(-np.abs(found).mean(axis=(0, 1)), kind="stable")[:per_layer]
+            for axes, channel in zip(row[1:], active, strict=False):
+                axes.imshow(signed(found[..., channel]))
+    return figure
+
+
+def receptive_fields(image: np.ndarray, sizes: Mapping[str, int]) -> Figure:
+    """Which part of an image one number of each layer depends on, as frames around the middle.
+
+    Args:
+        image: `(height, width, 3)` uint8.
+        sizes: height and width of the part, for each layer.
+    """
+    styles = zip((BLUE, ORANGE, VERMILION, "#000000", "#FFFFFF"), ("-", "--", "-.", ":", "-"), strict=True)
+    with _style():
+        figure = Figure(figsize=(6, 3.6))
+        axes = figure.subplots()
+        axes.imshow(image)
+        axes.set_axis_off()
+        for (name, size), (colour, line) in zip(sizes.items(), styles, strict=False):
+            first = (len(image) - size) // 2
+            _frame(axes, first, first, size, size, colour=colour, label=f"{name}: {size} × {size}")
+            axes.patches[-1].set_linestyle(line)
+        axes.legend(loc="center left", bbox_to_anchor=(1.03, 0.5))
+    return figure
+
+
+def accuracy_by_place(accuracies: Mapping[str, Sequence[float]], *, trained: tuple[int, int], chance: float) -> Figure:
+    """How often networks are right about a thing, by the column where it begins.
+
+    Args:
+        accuracies: for each network one share, 0-1, for each column from 0.
+        trained: the first and the last column where things stood in the training pictures.
+        chance: the accuracy of guessing, 0-1.
+    """
+    with _style():
+        figure = Figure(figsize=(_WIDTH, 3.2))
+        axes = figure.subplots()
+        axes.axvspan(trained[0] - 0.5, trained[1] + 0.5, color="#DDDDDD", label="seen in training")
+        axes.axhline(chance, linestyle=":", color="#555555", label="chance")
+        for (name, shares), line, colour in zip(accuracies.items(), ("-o", "--s"), (BLUE, VERMILION), strict=False):
+            axes.plot(shares, line, color=colour, label=name, markersize=4)
+        axes.set(xlabel="first column of the stroke", ylabel="accuracy", ylim=(0, 1.05))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="lower right")
+    return figure

@@ -1,0 +1,165 @@
+"""The kernel editor: what it shows is what SciPy computes, and every control does what it says."""
+
+import base64
+import io
+import re
+from datetime import datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from cifar_lab import diagrams
+from cifar_lab.widgets.kernel_editor import PRESETS, KernelEditor, filtered, still
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def editor(image):
+    return KernelEditor({"noise": image, "grey": np.full((8, 8, 3), 100, np.uint8)}, preset="leave as it is")
+
+
+def shown(editor) -> list[tuple[str, np.ndarray]]:
+    """The pictures in the view: alternative text and pixels."""
+    found = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)"', editor.view.value)
+    return [(text, np.array(Image.open(io.BytesIO(base64.b64decode(png))))) for text, png in found]
+
+
+def upload(editor, content: bytes, name: str = "x.png") -> None:
+    file = {
+        "name": name,
+        "type": "",
+        "size": len(content),
+        "content": memoryview(content),
+        "last_modified": datetime.now(),
+    }
+    editor.upload.value = (file,)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "png")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_filtering_agrees_with_scipy(image, name):
+    grey, kernel = image[:, :, 0], np.array(PRESETS[name])
+    by_scipy = ndimage.correlate(grey.astype(float), kernel, mode="nearest")
+    np.testing.assert_allclose(filtered(grey, kernel), by_scipy, rtol=1e-5, atol=1e-3)
+
+
+def test_presets_do_to_an_even_area_what_their_names_say():
+    sums = {name: np.sum(kernel) for name, kernel in PRESETS.items()}
+    keeping = {"leave as it is", "blur", "sharpen", "emboss"}  # an even area keeps its brightness; edges turn it to 0
+    assert sums == {name: float(name in keeping) for name in PRESETS}
+
+
+def test_numbers_become_colours():
+    row = diagrams.signed(np.array([[0.0, 255, 300, -255, 127.5]]), largest=255)[0]
+    assert row.tolist() == [[0, 0, 0], [255] * 3, [255] * 3, [230, 159, 0], [128] * 3]
+
+
+def test_it_begins_with_the_preset(editor, image):
+    assert editor.kernel.tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+    grey = np.array(Image.fromarray(image).convert("L"))
+    for text, pixels in shown(editor):
+        assert text.startswith("noise")
+        np.testing.assert_array_equal(pixels, np.repeat(grey[..., None], 3, axis=2))
+
+
+def test_a_cell_changes_the_picture_at_once(editor):
+    before = editor.view.value
+    editor.cells[4].value = 0.5
+    (_, first), (text, second) = shown(editor)
+    assert editor.view.value != before
+    assert text == "noise after the kernel 0 0 0; 0 0.5 0; 0 0 0"
+    np.testing.assert_allclose(second, first / 2, atol=0.51)
+    assert "add up to 0.5" in editor.message.value
+    assert editor.preset.value == "your own"
+    editor.cells[4].value = 1  # a preset again, and its name is found
+    assert editor.preset.value == "leave as it is"
+
+
+def test_a_preset_fills_the_cells_and_draws_once(editor, monkeypatch):
+    drawn = []
+    draw = editor._draw
+    monkeypatch.setattr(editor, "_draw", lambda: drawn.append(draw()))
+    editor.preset.value = "sharpen"
+    assert editor.kernel.tolist() == [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
+    assert len(drawn) == 1
+
+
+def test_another_picture_is_filtered_by_the_same_kernel(editor):
+    editor.preset.value = "edges"
+    editor.picture.value = "grey"
+    assert shown(editor)[1][1].max() == 0  # nothing to see in an even area
+    assert np.all(editor.result == 0)
+
+
+def test_relu_takes_away_what_is_below_zero(editor):
+    editor.preset.value = "upright edges"
+    assert editor.result.min() < 0
+    editor.rectify.value = True
+    assert editor.result.min() == 0
+    after = shown(editor)[1][1]
+    assert np.array_equal(after[..., 0], after[..., 2])  # no orange is left
+
+
+def test_every_control_has_a_name_for_screen_readers(editor):
+    assert [cell.tooltip for cell in editor.cells][:4] == [
+        *("row 1, column 1", "row 1, column 2", "row 1, column 3", "row 2, column 1")
+    ]
+    for control in (editor.picture, editor.preset, editor.upload, editor.rectify):
+        assert control.description
+
+
+def test_an_upload_is_shown_and_can_be_chosen_again(editor):
+    black = np.zeros((300, 200, 3), np.uint8)
+    for _ in range(2):
+        upload(editor, png(black))
+        assert editor.upload.value == ()
+        assert editor.picture.options == ("noise", "grey", "your picture")
+        assert editor.picture.value == "your picture"
+        assert shown(editor)[0][1].shape == (128, 128, 3)  # smaller, so that it answers at once
+    upload(editor, png(black + 255))
+    assert shown(editor)[0][1].min() == 255
+
+
+def test_a_bad_upload_is_explained_and_changes_nothing(editor):
+    before = editor.view.value
+    upload(editor, b"%PDF-1.7 <b>", name='<img src=x onerror="alert(1)">.png')
+    assert 'role="alert"' in editor.message.value and "PDF files are not read here" in editor.message.value
+    assert "onerror" not in editor.message.value + editor.view.value
+    assert editor.view.value == before
+    assert editor.picture.options == ("noise", "grey")
+
+
+def test_a_name_cannot_bring_html_along(image):
+    view = KernelEditor({'"><script>': image}).view.value
+    assert "<script>" not in view and "&quot;&gt;&lt;script&gt;" in view
+
+
+def test_what_is_stored_is_a_sentence(editor):
+    assert repr(editor).startswith("Kernel editor: ")
+    assert len(repr(editor)) < 110  # ipywidgets cuts what is longer
+
+
+def test_errors_say_what_to_do(image):
+    with pytest.raises(ValueError, match="at least one picture"):
+        KernelEditor({})
+    with pytest.raises(ValueError, match=r"There is no preset 'x'. Choose one of: leave as it is, blur"):
+        KernelEditor({"noise": image}, preset="x")
+
+
+def test_the_still_figure_shows_every_preset(image):
+    panels = still(image).axes
+    assert [axes.get_title() for axes in panels if axes.get_title()] == list(PRESETS)
+    np.testing.assert_array_equal(
+        panels[0].images[0].get_array()[..., 0], np.array(Image.fromarray(image).convert("L"))
+    )
