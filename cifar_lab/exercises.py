@@ -95,6 +95,23 @@ def _first_convolution(dataset: Dataset) -> int:
     return 32 * (3 * 3 * 3 + 1)
 
 
+def _mirrored_or_shifted(dataset: Dataset) -> int:
+    return 2 * (2 + 1 + 2) ** 2
+
+
+def _seen_one_way(dataset: Dataset) -> float:
+    return 0.5 * 0.5 + 0.5 * 0.5
+
+
+def _hidden_by_a_square(dataset: Dataset) -> float:
+    height, width = dataset.train.images.shape[1:3]
+    return 8 * 8 / (height * width)
+
+
+def _brighter_mean(dataset: Dataset) -> float:
+    return np.minimum(dataset.train.images[:12].astype(int) + 100, 255).mean()
+
+
 _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "numbers in train": _numbers_in_train,
     "last test class": _last_test_class,
@@ -103,4 +120,8 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "steps an epoch": _steps_an_epoch,
     "loss of guessing": _loss_of_guessing,
     "first convolution": _first_convolution,
+    "mirrored or shifted": _mirrored_or_shifted,
+    "seen one way": _seen_one_way,
+    "hidden by a square": _hidden_by_a_square,
+    "brighter mean": _brighter_mean,
 }
