@@ -93,6 +93,12 @@ class Card:
             raise ValueError(f"{path} is not the file its card states (its SHA-256 differs): fetch or export it again")
         return content
 
+    def write(self, **entries) -> "Card":
+        """Put entries into the card on disk, in the place of those of the same name, and return the card with them."""
+        content = self.content | entries
+        files.write_json(self.folder / CARD, content)
+        return Card(self.folder, content)
+
 
 def find(name: str | Path) -> Path:
     """The folder of a classifier, by its name in the models folder or by its path.

@@ -195,11 +195,12 @@ class Classifier:
         return Prediction(best.label, best.index, best.score, best.score >= self.card.known_threshold, guesses, image)
 
 
-def average_views(probabilities: np.ndarray) -> np.ndarray:
+def average_views(probabilities: np.ndarray, weights: tuple[float, ...] | None = None) -> np.ndarray:
     """One answer from several views of each picture: what the mean of their logits says.
 
     Args:
         probabilities: `(n, views, classes)` float, 0-1, every row adding up to 1.
+        weights: how much each view counts, adding up to 1; all the same when not given.
 
     Returns:
         `(n, classes)` of the same dtype, every row adding up to 1.
@@ -207,9 +208,9 @@ def average_views(probabilities: np.ndarray) -> np.ndarray:
     if probabilities.shape[1] == 1:
         return probabilities[:, 0]
     smallest = np.finfo(probabilities.dtype).tiny  # a probability of 0 has no logarithm
-    logits = np.log(np.maximum(probabilities, smallest)).mean(axis=1)
+    logits = np.average(np.log(np.maximum(probabilities, smallest)), axis=1, weights=weights)
     scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return scaled / scaled.sum(axis=1, keepdims=True)
+    return (scaled / scaled.sum(axis=1, keepdims=True)).astype(probabilities.dtype)
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:

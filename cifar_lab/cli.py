@@ -121,16 +121,35 @@ def train(recipe, dataset, held_out, resume, **changes):
 @main.command()
 @click.argument("subject")
 @_own_dataset_option
+@click.option(
+    "--photographs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Measure a classifier on this folder instead: a subfolder a class, others for other things.",
+)
+@click.option("--keep", is_flag=True, help="Keep a classifier's answers beside its card, to evaluate without the data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
-def evaluate(subject, dataset, as_json):
+def evaluate(subject, dataset, photographs, keep, as_json):
     """Measure a network on the test split.
 
-    SUBJECT is a finished run or a classifier, by its name or folder. A run's card keeps the result.
+    SUBJECT is a finished run or a classifier, by its name or folder. A run's card keeps the result. Where the dataset
+    is not on this machine, a shipped classifier is measured by the answers that were kept when it was made.
     """
     from cifar_lab import assess, data
 
-    pictures = data.load(dataset or assess.dataset_name(subject))
-    evaluation = assess.evaluate_named(subject, pictures)
+    if photographs:
+        from cifar_lab import photographs as measuring
+        from cifar_lab.classifier import Classifier
+
+        report = measuring.evaluate(Classifier.load(subject), photographs, progress=True)
+        click.echo(json.dumps(vars(report), indent=2) if as_json else "\n".join(report.lines()))
+        return
+    name = dataset or assess.dataset_name(subject)
+    kept = None if dataset or keep or data.is_here(name) else assess.evaluate_kept(subject)
+    if kept:
+        evaluation, about = kept
+        click.echo(about, err=True)
+    else:
+        evaluation = assess.evaluate_named(subject, data.load(name), keep=keep, progress=True)
     click.echo(json.dumps(evaluation.to_dict(), indent=2) if as_json else evaluation.table())
 
 
@@ -139,8 +158,25 @@ def evaluate(subject, dataset, as_json):
 @click.option("--name", required=True, help="What the classifier is called.")
 @_own_dataset_option
 @_held_out_option
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16", "int8"]),
+    default="float32",
+    show_default=True,
+    help="How the weights of the small network file are stored.",
+)
+@click.option("--mirror", is_flag=True, help="Answer from each image and its mirror image: better, in twice the time.")
+@click.option(
+    "--framing",
+    "framings",
+    type=click.Choice(["centre", "squash"]),
+    multiple=True,
+    default=["centre"],
+    show_default=True,
+    help="How a picture that is not square is framed; several are averaged.",
+)
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
-def export(run, name, dataset, held_out, replace):
+def export(run, name, dataset, held_out, **options):
     """Make a classifier of a finished RUN.
 
     It goes to data/models/NAME: the network, its card, and calibrated scores.
@@ -150,7 +186,7 @@ def export(run, name, dataset, held_out, replace):
 
     finished = runs.open_run(run)
     pictures = data.load(dataset or finished.card["dataset"]["name"], held_out=held_out)
-    classifier = export_run(finished, pictures, name, replace=replace)
+    classifier = export_run(finished, pictures, name, **options)
     click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
 
 

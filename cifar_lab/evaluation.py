@@ -11,7 +11,10 @@ import numpy as np
 from scipy import optimize, stats
 from sklearn import metrics
 
-from cifar_lab.classifier import apply_temperature
+from cifar_lab.classifier import apply_temperature, average_views
+
+# How much each view counts in `with_views`: the image and its mirror image first, then the moved ones.
+VIEWS = {"one": (1.0,), "mirror": (0.5, 0.5), "six": (0.25, 0.25, 0.125, 0.125, 0.125, 0.125)}
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,49 @@ def known_threshold(scores: np.ndarray, keep: float = 0.95) -> float:
         raise ValueError("A threshold needs at least one score of a known picture.")
     refused = int(np.floor(len(scores) * (1 - keep) + 1e-9))
     return float(np.sort(scores)[min(refused, len(scores) - 1)])
+
+
+def known_auroc(known: np.ndarray, others: np.ndarray) -> float:
+    """How well a score tells known pictures from others: the area under the ROC curve.
+
+    Args:
+        known: `(n,)` float: the classifier's scores for pictures of classes it knows.
+        others: `(m,)` float: its scores for pictures of none of them.
+
+    Returns:
+        The chance that a known picture scores higher than another one, 0-1; 0.5 is guessing.
+
+    Raises:
+        ValueError: one of the two is empty.
+    """
+    if len(known) == 0 or len(others) == 0:
+        raise ValueError(f"Both kinds of pictures are needed, but there are {len(known)} and {len(others)}.")
+    truth = np.repeat([1, 0], [len(known), len(others)])
+    return float(metrics.roc_auc_score(truth, np.concatenate([known, others])))
+
+
+def with_views(predict, images: np.ndarray, views: str = "six") -> np.ndarray:
+    """Test-time augmentation: let a network look at each image in several ways, and average what it says.
+
+    Args:
+        predict: from `(n, height, width, 3)` uint8, 0-255, to `(n, classes)` probabilities.
+        images: `(n, height, width, 3)` uint8, 0-255.
+        views: `"one"`, the image itself; `"mirror"`, also its mirror image; `"six"`, both of them also moved by one
+            pixel up left and down right, which count half (Jordan, 2024).
+
+    Returns:
+        `(n, classes)` float, every row adding up to 1.
+    """
+    if views not in VIEWS:
+        raise ValueError(f"views must be one of {', '.join(VIEWS)}, but it is {views!r}.")
+    shown = [images]
+    if views == "six":
+        padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+        shown += [padded[:, :-2, :-2], padded[:, 2:, 2:]]
+    if views != "one":
+        shown = [side for view in shown for side in (view, view[:, :, ::-1])]
+    answers = np.stack([predict(np.ascontiguousarray(view)) for view in shown], axis=1)
+    return average_views(answers, VIEWS[views])
 
 
 def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> float:

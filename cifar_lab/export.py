@@ -14,9 +14,10 @@ from cifar_lab.native import stderr_hidden
 from cifar_lab.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
+PRECISIONS = ("float32", "float16", "int8")
 
 
-def export_run(run: Run, dataset: Dataset, name: str, *, replace: bool = False) -> Classifier:
+def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
     """Turn a finished run into a classifier in the models folder.
 
     The validation split fits the temperature and the "none of these" threshold; the test split is not touched.
@@ -25,7 +26,7 @@ def export_run(run: Run, dataset: Dataset, name: str, *, replace: bool = False) 
         run: a finished run.
         dataset: the dataset that the run was trained on.
         name: what the classifier is called; its folder's name.
-        replace: put it in the place of one that has that name.
+        **options: as for `export_model`.
 
     Returns:
         The new classifier, loaded from disk.
@@ -39,13 +40,20 @@ def export_run(run: Run, dataset: Dataset, name: str, *, replace: bool = False) 
             "its calibration needs the validation pictures of its own."
         )
     trained = {key: run.card[key] for key in ("recipe", "dataset", "minutes", "finished", "machine", "versions")}
-    return export_model(
-        run.load_model(), dataset, name, replace=replace, facts={"trained": trained, "metrics": run.card["metrics"]}
-    )
+    facts = {"trained": trained, "metrics": run.card["metrics"]} | options.pop("facts", {})
+    return export_model(run.load_model(), dataset, name, facts=facts, **options)
 
 
 def export_model(
-    model: keras.Model, dataset: Dataset, name: str, *, facts: dict | None = None, replace: bool = False
+    model: keras.Model,
+    dataset: Dataset,
+    name: str,
+    *,
+    precision: str = "float32",
+    mirror: bool = False,
+    framings: tuple[str, ...] = ("centre",),
+    facts: dict | None = None,
+    replace: bool = False,
 ) -> Classifier:
     """Turn a Keras network into a classifier in the models folder.
 
@@ -53,12 +61,18 @@ def export_model(
         model: from `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities.
         dataset: its class names and validation split are used.
         name: what the classifier is called; its folder's name.
+        precision: how the weights of `model.tflite` are stored: `"float16"` halves its size, `"int8"` quarters it.
+            It computes in float32 in each case.
+        mirror: answer from each image and its mirror image together: better, in twice the time.
+        framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
         facts: more entries for the card, such as how the network was trained.
         replace: put it in the place of one that has that name.
 
     Raises:
         ValueError: the name is taken or no name, or the network does not fit the dataset.
     """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, but it is {precision!r}.")
     folder = paths.models_folder() / card.check_name(name)
     if folder.exists() and not replace:
         raise ValueError(f"There is a classifier {name!r} already. Choose another name, or replace it (--replace).")
@@ -75,18 +89,29 @@ def export_model(
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
         unfinished = Path(scratch) / name
         unfinished.mkdir()
-        _write_networks(model, unfinished)
-        content = _card(name, model, dataset, unfinished, facts or {})
+        _write_networks(model, unfinished, precision)
+        looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
+        content = _card(name, model, dataset, unfinished, looks | (facts or {}))
         files.write_json(unfinished / card.CARD, content)
         _calibrate(unfinished, content, dataset)
         _put_in_place(unfinished, folder, Path(scratch) / "replaced")
     return Classifier.load(folder)
 
 
-def _write_networks(model: keras.Model, folder: Path) -> None:
+def _write_networks(model: keras.Model, folder: Path, precision: str) -> None:
+    import tensorflow as tf  # the converter is its own; Keras hands these settings through
+
+    settings = {
+        "float32": {},
+        "float16": {
+            "optimizations": [tf.lite.Optimize.DEFAULT],
+            "target_spec": {"supported_types": [tf.float16]},
+        },
+        "int8": {"optimizations": [tf.lite.Optimize.DEFAULT]},
+    }
     model.save(folder / "model.keras", include_optimizer=False)
     with stderr_hidden():  # the converter writes its own log
-        model.export(folder / "model.tflite", format="litert", verbose=False)
+        model.export(folder / "model.tflite", format="litert", verbose=False, **settings[precision])
 
 
 def _card(name: str, model: keras.Model, dataset: Dataset, folder: Path, facts: dict) -> dict:

@@ -10,7 +10,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from cifar_lab import data
+from cifar_lab import data, paths
 from cifar_lab.data import batches, cifar10, sketches
 from cifar_lab.data.batches import DataError
 from cifar_lab.data.download import DownloadError
@@ -367,3 +367,44 @@ def test_names_that_do_not_exist_are_refused_with_those_that_do(stand_in, monkey
     monkeypatch.setenv("CIFAR_LAB_DATASET", "imagenet")
     with pytest.raises(ValueError, match="CIFAR_LAB_DATASET is 'imagenet'"):
         data.load("auto")
+
+
+# --- images held out by position ---
+
+
+@pytest.fixture
+def small_cifar10(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10, "_TRAIN_AND_VALIDATION", 5 * PER_BATCH)
+    real = batches.read
+    monkeypatch.setattr(batches, "read", lambda place: (*real(place, PER_BATCH)[:2], False))
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(write_python(tmp_path / "cifar-10-batches-py").parent))
+    return tmp_path
+
+
+def test_held_out_images_are_validated_on_and_not_trained_on(small_cifar10):
+    positions = [99, 3, 40]
+    path = small_cifar10 / "held_out.txt"
+    path.write_text("# for people\n99\n3\n\n40\n", encoding="utf-8")
+    dataset = data.load("cifar10", held_out=path)
+    np.testing.assert_array_equal(dataset.validation.images, expected()[positions])  # in the order of the file
+    trained_on = np.delete(expected()[: 5 * PER_BATCH], positions, axis=0)
+    np.testing.assert_array_equal(dataset.train.images, trained_on)
+    np.testing.assert_array_equal(dataset.test.images, expected()[5 * PER_BATCH :])
+
+
+@pytest.mark.parametrize("text", ["", "100\n", "-1\n", "3\n3\n", "three\n", "\n".join(map(str, range(100)))])
+def test_a_list_that_makes_no_sense_is_refused(small_cifar10, text):
+    path = small_cifar10 / "held_out.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"held_out\.txt"):
+        data.load("cifar10", held_out=path)
+
+
+def test_only_cifar10_holds_out_by_position(tmp_path):
+    with pytest.raises(ValueError, match="Only the dataset cifar10"):
+        data.load("sketches", held_out=tmp_path / "held_out.txt")
+
+
+def test_the_shipped_list_holds_out_two_thousand():
+    positions = cifar10._read_positions(paths.data_folder() / "held_out.txt")
+    assert len(positions) == 2000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_lab import card, models
+from cifar_lab import assess, card, images, models
 from cifar_lab import classifier as classifier_module
 from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
@@ -223,3 +223,67 @@ def test_default_is_the_best_shipped_one_before_the_readers_own(tmp_path, monkey
         (tmp_path / name).mkdir()
         (tmp_path / name / "card.json").write_text("{}")
         assert card.default() == expected
+
+
+# --- several views of one picture ---
+
+
+@pytest.fixture(scope="module")
+def two_sided(models_here, network, stripes):
+    return export_model(network, stripes, "two-sided", mirror=True, framings=("centre", "squash"))
+
+
+def test_both_mirror_images_are_asked(two_sided, exported, stripes):
+    inputs = stripes.test.images
+    plain, mirrored = exported.raw_probabilities(inputs), exported.raw_probabilities(inputs[:, :, ::-1].copy())
+    product = np.sqrt(plain * mirrored)  # the mean of the logits, as the geometric mean of the probabilities
+    expected = product / product.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(two_sided.raw_probabilities(inputs), expected, rtol=1e-4)
+    np.testing.assert_allclose(
+        two_sided.raw_probabilities(inputs[:, :, ::-1].copy()), expected, rtol=1e-4
+    )  # whichever way round it comes
+
+
+def test_all_framings_are_asked_in_one_batch(two_sided, monkeypatch):
+    wide = Image.fromarray(np.random.default_rng(1).integers(0, 256, (30, 90, 3), dtype=np.uint8))
+    square = wide.crop((0, 0, 30, 30))
+    batches = []
+    real = Classifier._run
+    monkeypatch.setattr(Classifier, "_run", lambda self, batch: batches.append(len(batch)) or real(self, batch))
+    answers = two_sided.predict([wide, square])
+    assert batches == [6]  # two framings of the wide one, one of the square one, and their mirror images
+    framed = np.stack([images.to_input(wide, 16, framing=framing) for framing in images.FRAMINGS])
+    logits = np.log(two_sided.raw_probabilities(framed)).mean(axis=0) / two_sided.card.temperature
+    expected = np.exp(logits) / np.exp(logits).sum()
+    assert answers[0].score == pytest.approx(expected.max(), rel=1e-4)
+    np.testing.assert_array_equal(answers[0].image, framed[0])
+    assert two_sided.predict(square).score == pytest.approx(answers[1].score, rel=1e-5)
+
+
+@pytest.mark.parametrize(("precision", "share", "apart"), [("float16", 0.55, 2e-3), ("int8", 0.35, 3e-2)])
+def test_smaller_files_give_nearly_the_same_answers(models_here, network, exported, stripes, precision, share, apart):
+    small = export_model(network, stripes, precision, precision=precision)
+    sizes = [it.card.content["files"]["model.tflite"]["bytes"] for it in (small, exported)]
+    assert sizes[0] < share * sizes[1]
+    inputs = stripes.test.images
+    np.testing.assert_allclose(small.raw_probabilities(inputs), exported.raw_probabilities(inputs), atol=apart)
+    with pytest.raises(ValueError, match="precision must be one of float32, float16, int8"):
+        export_model(network, stripes, "tiny", precision="int1")
+
+
+# --- measured without its dataset ---
+
+
+def test_kept_predictions_give_the_same_metrics(models_here, network, stripes):
+    made = export_model(network, stripes, "kept")
+    assert assess.evaluate_kept("kept") is None
+    measured = assess.evaluate_classifier(made, stripes, keep=True)
+    again, about = assess.evaluate_kept("kept")
+    assert again.to_dict() == measured.to_dict()
+    assert "40 test images of Made by the tests" in about
+    content = json.loads((models_here / "kept" / "card.json").read_text())
+    assert content["metrics"]["test"]["accuracy"] == measured.accuracy
+    path = models_here / "kept" / "test_predictions.npz"
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(ValueError, match="not the file its card states"):
+        assess.evaluate_kept("kept")

@@ -131,3 +131,33 @@ def test_impossible_counts_are_refused():
         evaluation.mcnemar(np.array([True]), np.array([True, False]))
     with pytest.raises(ValueError, match="at least one score"):
         evaluation.known_threshold(np.array([]))
+
+
+def test_known_auroc_is_the_share_of_pairs_in_the_right_order():
+    known, others = np.array([0.9, 0.8, 0.4, 0.4]), np.array([0.7, 0.4, 0.1])
+    pairs = [1.0 if a > b else 0.5 if a == b else 0.0 for a in known for b in others]
+    assert evaluation.known_auroc(known, others) == pytest.approx(np.mean(pairs))
+    with pytest.raises(ValueError, match="Both kinds of pictures are needed"):
+        evaluation.known_auroc(known, np.array([]))
+
+
+def test_views_are_averaged_by_their_logits():
+    """A made-up network that only looks at one pixel, whose place in each view is worked out by hand."""
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+
+    def predict(view):
+        logits = view[:, 2, 3, :].astype(np.float64) / 50
+        return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+    # Column 3 of a mirrored 8 x 8 image was column 4; a view moved down right shows what was one up and left.
+    weight_of = {
+        "one": {(2, 3): 1},
+        "mirror": {(2, 3): 0.5, (2, 4): 0.5},
+        "six": {(2, 3): 0.25, (2, 4): 0.25, (1, 2): 0.125, (1, 3): 0.125, (3, 4): 0.125, (3, 5): 0.125},
+    }
+    for views, weights in weight_of.items():
+        logits = sum(weight * images[:, row, column, :] / 50 for (row, column), weight in weights.items())
+        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(evaluation.with_views(predict, images, views), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="views must be one of one, mirror, six"):
+        evaluation.with_views(predict, images, "seven")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cifar_lab.data.dataset import Dataset, Split
 
-__all__ = ["NAMES", "Dataset", "Split", "load"]
+__all__ = ["NAMES", "Dataset", "Split", "is_here", "load"]
 
 NAMES = ("cifar10", "sketches")
 
@@ -41,6 +41,17 @@ def load(name: str = "auto", *, held_out: str | Path | None = None, progress: bo
 
         return sketches.load()
     raise ValueError(f"There is no dataset {name!r}. Choose one of: auto, {', '.join(NAMES)}.")
+
+
+def is_here(name: str) -> bool:
+    """Whether a dataset can be loaded without fetching anything.
+
+    Raises:
+        DataError: `CIFAR_LAB_DATA` names a place without CIFAR-10.
+    """
+    from cifar_lab.data import cifar10
+
+    return name != "cifar10" or cifar10.locate() is not None
 
 
 def _auto(progress: bool) -> Dataset:

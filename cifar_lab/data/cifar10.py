@@ -55,7 +55,8 @@ def load(*, held_out: str | Path | None = None, progress: bool = True) -> Datase
 def _read_positions(path: Path) -> np.ndarray:
     """The positions in a text file, `(n,)` int64; lines that begin with # are for people."""
     try:
-        positions = np.loadtxt(path, dtype=np.int64, ndmin=1)
+        lines = path.read_text(encoding="utf-8").splitlines()
+        positions = np.array([int(line) for line in lines if line.strip() and not line.startswith("#")], np.int64)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} is no list of positions, one a line: {error}") from error
     inside = len(positions) and positions.min() >= 0 and positions.max() < _TRAIN_AND_VALIDATION
@@ -143,7 +144,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     archive.unlink()
 
 
-def _divided(images: np.ndarray, labels: np.ndarray, origin: str, held_out: np.ndarray | None) -> Dataset:
+def _divided(images: np.ndarray, labels: np.ndarray, origin: str, held_out: np.ndarray | None = None) -> Dataset:
     train_and_validation = Split(images[:_TRAIN_AND_VALIDATION], labels[:_TRAIN_AND_VALIDATION])
     if held_out is None:
         validation, train = stratified_split(train_and_validation.labels, _VALIDATION, seed=_SPLIT_SEED)
