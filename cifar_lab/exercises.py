@@ -112,6 +112,24 @@ def _brighter_mean(dataset: Dataset) -> float:
     return np.minimum(dataset.train.images[:12].astype(int) + 100, 255).mean()
 
 
+def _size_after_a_convolution(dataset: Dataset) -> int:
+    return (28 - 5) // 2 + 1
+
+
+def _weights_of_a_convolution(dataset: Dataset) -> int:
+    return 16 * (5 * 5 * 32 + 1)
+
+
+def _three_convolutions(dataset: Dataset) -> int:
+    return 1 + 3 * (3 - 1)
+
+
+def _strongest_edge(dataset: Dataset) -> int:
+    red = dataset.train.images[0][:, :, 0].astype(int)
+    steps = red[:, 2:] - red[:, :-2]  # each row of the kernel: the right neighbour minus the left one
+    return int((steps[:-2] + steps[1:-1] + steps[2:]).max())
+
+
 _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "numbers in train": _numbers_in_train,
     "last test class": _last_test_class,
@@ -124,4 +142,8 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "seen one way": _seen_one_way,
     "hidden by a square": _hidden_by_a_square,
     "brighter mean": _brighter_mean,
+    "size after a convolution": _size_after_a_convolution,
+    "weights of a convolution": _weights_of_a_convolution,
+    "three convolutions": _three_convolutions,
+    "strongest edge": _strongest_edge,
 }

@@ -43,6 +43,26 @@ def test_nearest_mean_agrees_with_scikit_learn(stripes):
     assert exercises.solution("mirrored nearest mean", stripes) == np.sum(right)
 
 
+def test_convolutions_agree_with_keras(stripes):
+    from cifar_lab.backend import keras
+
+    three = [keras.layers.Conv2D(1, 3, kernel_initializer="ones") for _ in range(3)]
+    chain = keras.Sequential([keras.Input((None, None, 1)), *three])
+    size = exercises.solution("three convolutions", stripes)
+    assert chain(np.zeros((1, size, size, 1))).shape == (1, 1, 1, 1)  # exactly one number is left
+    layer = keras.layers.Conv2D(16, 5, strides=2)
+    assert layer(np.zeros((1, 28, 28, 32))).shape[1] == exercises.solution("size after a convolution", stripes)
+    assert layer.count_params() == exercises.solution("weights of a convolution", stripes)
+
+
+def test_the_strongest_edge_agrees_with_scipy(stripes):
+    from scipy.signal import correlate2d
+
+    red = stripes.train.images[0][:, :, 0].astype(int)
+    kernel = np.array([[-1, 0, 1]] * 3)
+    assert exercises.solution("strongest edge", stripes) == correlate2d(red, kernel, mode="valid").max()
+
+
 def test_an_unknown_question_lists_those_there_are(stripes):
     with pytest.raises(ValueError, match=r"There is no exercise 'x'\. There are: numbers in train"):
         exercises.check("x", 1, stripes)
