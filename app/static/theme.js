@@ -1,0 +1,25 @@
+// Light or dark: what the system says, until the reader says otherwise. In the head, so that nothing flashes.
+"use strict";
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+const remembered = () => {
+  try { return localStorage.getItem("theme"); } catch { return null; } // storage may be switched off
+};
+const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
+
+if (["light", "dark"].includes(remembered())) document.documentElement.dataset.theme = remembered();
+
+document.addEventListener("DOMContentLoaded", () => {
+  const button = document.getElementById("theme");
+  const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+  button.setAttribute("aria-label", "Switch between light and dark");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const theme = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = theme;
+    try { localStorage.setItem("theme", theme); } catch { /* then only until the next page */ }
+    name();
+  });
+  system.addEventListener("change", name);
+  name();
+});
