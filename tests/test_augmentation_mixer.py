@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_the_code_that_it_shows_gives_the_picture_that_it_shows(images):
         mixer.controls[name].value = strength
     mixer.again.click()
     names = {"images": images[:12], "np": np, "augmentation": augmentation}
-    exec(re.search(r"<pre>(.*)</pre>", mixer.caption.value, re.DOTALL).group(1), names)
+    exec(re.search(r"<pre[^>]*>(.*)</pre>", mixer.caption.value, re.DOTALL).group(1), names)
     np.testing.assert_array_equal(names["images"], pictured(mixer))
 
 
@@ -68,6 +69,23 @@ def test_other_chances_and_reset(images):
     mixer.reset.click()
     assert not any(mixer.strengths.values())
     np.testing.assert_array_equal(pictured(mixer), images[:12])
+
+
+def test_two_moves_at_once_end_in_the_latest_picture(images, monkeypatch):
+    mixer, threads = AugmentationMixer(images), []
+
+    def slowly(*arguments, **strengths):
+        if not threads:  # while the first move is being drawn, another thread makes the second
+            threads.append(threading.Thread(target=mixer.controls["shift"].set_trait, args=("value", 3)))
+            threads[0].start()
+            threads[0].join(timeout=0.5)
+        return mix(*arguments, **strengths)
+
+    monkeypatch.setattr(augmentation_mixer, "mix", slowly)
+    mixer.controls["mirror"].value = True
+    threads[0].join()
+    np.testing.assert_array_equal(pictured(mixer), mix(images[:12], mirror=True, shift=3))
+    assert "shifted by up to 3" in mixer.picture.value and "augmentation.shift" in mixer.caption.value
 
 
 def test_it_can_be_used_without_seeing_it(images):

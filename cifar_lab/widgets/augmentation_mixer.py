@@ -6,6 +6,7 @@ still(dataset.train.images, mirror=True, rotate=15)   # the same as a figure, wh
 
 import base64
 import io
+import threading
 from dataclasses import dataclass
 
 import ipywidgets as widgets
@@ -50,11 +51,12 @@ class Control:
 
     def widget(self) -> widgets.Widget:
         """A slider, or a box to tick: both can be used with the keyboard alone."""
-        style = {"description_width": "9em"}
+        look = {"style": {"description_width": "9em"}, "layout": {"width": "330px"}}
+        look |= {"description": self.label, "tooltip": self.label}
         if not self.largest:
-            return widgets.Checkbox(False, description=self.label, style=style)
+            return widgets.Checkbox(False, **look)
         kind = widgets.IntSlider if isinstance(self.step, int) else widgets.FloatSlider
-        return kind(0, min=0, max=self.largest, step=self.step, description=self.label, style=style)
+        return kind(0, min=0, max=self.largest, step=self.step, **look)
 
 
 CONTROLS = (
@@ -119,14 +121,15 @@ class AugmentationMixer(widgets.VBox):
 
     def __init__(self, images: np.ndarray):
         self._images, self._draw = _checked(images), 0
+        self._drawing = threading.Lock()
         self.controls = {control.name: control.widget() for control in CONTROLS}
         self.again = widgets.Button(description="Other chances", tooltip="The same strengths, drawn anew")
         self.reset = widgets.Button(description="Reset", tooltip="All strengths back to nothing")
         self.picture, self.caption = widgets.HTML(), widgets.HTML()
         buttons = widgets.HBox([self.again, self.reset])
         left = widgets.VBox([*self.controls.values(), buttons])
-        right = widgets.VBox([self.picture, self.caption])
-        super().__init__([widgets.HBox([left, right], layout={"flex_flow": "row wrap"})])
+        self.picture.layout.flex = "1 1 320px"  # beside the sliders, or below them in a narrow window
+        super().__init__([widgets.HBox([left, self.picture], layout={"flex_flow": "row wrap"}), self.caption])
         for control in self.controls.values():
             control.observe(self._show, "value")
         self.again.on_click(self._draw_again)
@@ -147,11 +150,15 @@ class AugmentationMixer(widgets.VBox):
             control.value = type(control.value)(0)  # False for a box
 
     def _show(self, _change=None) -> None:
-        words = f"{len(self._images)} images, {describe(self.strengths)}"
-        self.picture.value = _picture(mix(self._images, draw=self._draw, **self.strengths), words)
-        lines = code(self.strengths, draw=self._draw) or "# Move a slider: here stands the code that does it."
-        # A screen reader says what changes in a status region, without being asked.
-        self.caption.value = f'<div role="status" aria-live="polite">{words}</div><pre>{lines}</pre>'
+        # JupyterLab may hand two moves of a slider to two threads: one at a time, and the last one shows the latest.
+        with self._drawing:
+            strengths, draw = self.strengths, self._draw
+            words = f"{len(self._images)} images, {describe(strengths)}"
+            self.picture.value = _picture(mix(self._images, draw=draw, **strengths), words)
+            lines = code(strengths, draw=draw) or "# Move a slider: here stands the code that does it."
+            # A screen reader says what changes in a status region, without being asked.
+            status = f'<div role="status" aria-live="polite">{words}</div>'
+            self.caption.value = f'{status}<pre style="white-space: pre-wrap">{lines}</pre>'
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
         """As text: what those see who have no kernel running."""
