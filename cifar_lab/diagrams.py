@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from cifar_lab.plots import _WIDTH, BLUE, ORANGE, VERMILION, _frameless, _style
+from cifar_lab.plots import _WIDTH, BLUE, ORANGE, VERMILION, _style
 
 _BELOW_ZERO = np.array([230, 159, 0])  # ORANGE: far from grey for every eye, and bright on black
 Mark = tuple[int, int, int, int]
@@ -38,43 +38,41 @@ def numbers(arrays: Sequence[np.ndarray], *, titles: Sequence[str], marks: Seque
         titles: one for each array.
         marks: for each array the cells to put a frame around, as (first row, first column, rows, columns), or None.
     """
-    widths = [array.shape[1] for array in arrays]
-    cell = min(0.5, _WIDTH / (sum(widths) + 1.5 * len(arrays)))
+    gap = 2  # cells between two arrays: room for their titles
+    width = sum(array.shape[1] + gap for array in arrays)
+    height = max(len(array) for array in arrays)
+    cell = min(0.5, _WIDTH / width)
     with _style():
-        height = cell * max(len(array) for array in arrays) + 0.5
-        figure = Figure(figsize=(cell * (sum(widths) + 1.5 * len(arrays)), height))
-        panels = figure.subplots(1, len(arrays), width_ratios=widths, squeeze=False)[0]
-        for i, (axes, array) in enumerate(zip(panels, arrays, strict=True)):
-            _number_cells(axes, array, mark=marks[i] if i < len(marks) else None)
-            axes.set_title(titles[i], fontsize=10)
+        figure = Figure(figsize=(cell * width, cell * (height + 1)))
+        axes = figure.subplots()
+        left = 0
+        for i, array in enumerate(arrays):
+            top = (height - len(array)) / 2
+            _number_cells(axes, array, left, top, mark=marks[i] if i < len(marks) else None)
+            axes.text(left + array.shape[1] / 2, top - 0.25, titles[i], ha="center")
+            left += array.shape[1] + gap
+        axes.set(xlim=(-gap / 2, width - gap / 2), ylim=(height + 0.1, -1), aspect="equal")
+        axes.set_axis_off()
     return figure
 
 
-def _number_cells(axes, array: np.ndarray, mark: Mark | None) -> None:
+def _number_cells(axes, array: np.ndarray, left: float, top: float, mark: Mark | None) -> None:
+    """One array with its upper left corner at `(left, top)`, each cell a square of size 1."""
+    rows, columns = array.shape
     colours = signed(array)
-    axes.imshow(colours)
+    edges = (np.arange(columns + 1) + left, np.arange(rows + 1) + top)
+    axes.pcolormesh(*edges, colours, edgecolors="#888888", linewidth=0.8)
     for row, column in np.ndindex(array.shape):
-        dark = colours[row, column].mean() < 110
-        text = f"{array[row, column]:.4g}"
-        axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black")
-    axes.set_xticks(np.arange(array.shape[1] + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(array.shape[0] + 1) - 0.5, minor=True)
-    _frameless(axes)
-    axes.grid(visible=True, which="minor", color="#888888", linewidth=0.8)
-    axes.set_axisbelow(False)
-    axes.tick_params(which="both", length=0, labelbottom=False, labelleft=False)
+        colour = "white" if colours[row, column].mean() < 110 else "black"
+        where = (left + column + 0.5, top + row + 0.5)
+        axes.text(*where, f"{array[row, column]:.4g}", ha="center", va="center", color=colour)
     if mark:
-        _frame(axes, *mark, colour=VERMILION)
+        row, column, high, wide = mark
+        axes.add_patch(_frame(left + column, top + row, wide, high, VERMILION))
 
 
-def _frame(axes, row: int, column: int, rows: int, columns: int, *, colour: str, label: str = "") -> None:
-    """A frame around cells of a picture, whose first cell has its middle at (0, 0)."""
-    corner = (column - 0.5, row - 0.5)
-    axes.add_patch(
-        Rectangle(
-            corner, columns, rows, fill=False, edgecolor=colour, linewidth=3, zorder=3, clip_on=False, label=label
-        )
-    )
+def _frame(left: float, top: float, width: float, height: float, colour: str, **options) -> Rectangle:
+    return Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=3, zorder=3, **options)
 
 
 def filters(kernels: np.ndarray, *, columns: int = 16) -> Figure:
@@ -129,15 +127,15 @@ def receptive_fields(image: np.ndarray, sizes: Mapping[str, int]) -> Figure:
     """
     styles = zip((BLUE, ORANGE, VERMILION, "#000000", "#FFFFFF"), ("-", "--", "-.", ":", "-"), strict=True)
     with _style():
-        figure = Figure(figsize=(6, 3.6))
+        figure = Figure(figsize=(6.4, 3.6))
         axes = figure.subplots()
         axes.imshow(image)
         axes.set_axis_off()
         for (name, size), (colour, line) in zip(sizes.items(), styles, strict=False):
-            first = (len(image) - size) // 2
-            _frame(axes, first, first, size, size, colour=colour, label=f"{name}: {size} × {size}")
-            axes.patches[-1].set_linestyle(line)
-        axes.legend(loc="center left", bbox_to_anchor=(1.03, 0.5))
+            first = (len(image) - size) // 2 - 0.5  # a pixel's middle is at its whole number
+            label = f"{name}: {size} × {size}"
+            axes.add_patch(_frame(first, first, size, size, colour, linestyle=line, label=label))
+        figure.legend(loc="outside right center")
     return figure
 
 
