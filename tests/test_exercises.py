@@ -34,6 +34,14 @@ def test_solutions_are_those_worked_out_by_hand(stripes):
     assert exercises.solution("first convolution", stripes) == 896
 
 
+def test_solutions_on_augmentation_are_those_worked_out_by_hand(stripes):
+    assert exercises.solution("mirrored or shifted", stripes) == 50  # 5 places across, 5 down, 2 ways
+    assert exercises.solution("seen one way", stripes) == 0.5  # heads twice or tails twice
+    assert exercises.solution("hidden by a square", stripes) == 0.25  # 64 of 16 x 16 pixels
+    numbers = [min(int(number) + 100, 255) for number in stripes.train.images[:12].flat]
+    assert exercises.solution("brighter mean", stripes) == pytest.approx(sum(numbers) / len(numbers))
+
+
 def test_nearest_mean_agrees_with_scikit_learn(stripes):
     from sklearn.neighbors import NearestCentroid
 
