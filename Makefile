@@ -22,7 +22,7 @@ endif
 # The notebooks' stored outputs are made, and compared, with the built-in drawings and without progress bars.
 STORED := CIFAR_LAB_DATASET=sketches TQDM_DISABLE=1 KERAS_BACKEND=tensorflow
 
-.PHONY: help lab test lint notebooks bench constraints clean
+.PHONY: help lab app test lint notebooks bench constraints clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ lab:  ## set up, say what is here, and open JupyterLab (PORT=8888 HOST=localhost
 	$(INSTALL) app,lab
 	@$(PY) -m cifar_lab check
 	@$(PY) -m jupyterlab $(JUPYTER)
+
+app:  ## set up, and serve the page at http://127.0.0.1:8000 (PORT=8000 HOST=127.0.0.1)
+	$(INSTALL) app
+	@$(PY) -m gunicorn -c app/gunicorn.conf.py
 
 test:  ## set up, and run every test
 	$(INSTALL) test

@@ -1,24 +1,29 @@
-"""From files to answers: which classifiers there are, and what one of them says of each file."""
+"""The classifiers there are, what one of them says of each file, and the keeping of files where it is wanted."""
 
 import base64
 import io
-import logging
+import json
+import threading
+import time
+from pathlib import Path
 
 from PIL import Image
 
 from app.settings import MAX_FILE_BYTES
-from cifar_lab import card, formats, images
+from cifar_lab import card, files, formats, images
 from cifar_lab.classifier import Classifier
 
+_lock = threading.Lock()
 
-def load_classifiers() -> dict[str, Classifier]:
+
+def load_classifiers(log) -> dict[str, Classifier]:
     """All classifiers that can be loaded, by name, the default one first; the others are named in the log."""
     loaded, first = {}, card.default()
     for name in sorted(card.available(), key=lambda name: (name != first, name)):
         try:
             loaded[name] = Classifier.load(name, threads=1)  # several requests are in work at once
         except ValueError as error:
-            logging.getLogger("app").error("left out: %s", error)
+            log.error("left out: %s", error)
     return loaded
 
 
@@ -38,11 +43,10 @@ def answer(uploads: list, classifier: Classifier, top_k: int, shows: bool) -> li
             picture.thumbnail((320, 320))
             found |= {"picture": _address(picture, "JPEG"), "seen": _address(Image.fromarray(inputs[-1]), "PNG")}
     predictions = iter(classifier.predict(inputs, top=top_k))  # one batch
-    for found in answers:
-        if "error" not in found:
-            said = next(predictions)
-            found |= {name: getattr(said, name) for name in ("label", "index", "score", "known")}
-            found["top"] = [{"label": guess.label, "score": guess.score} for guess in said.top]
+    for found in (found for found in answers if "error" not in found):
+        said = next(predictions)
+        found |= {name: getattr(said, name) for name in ("label", "index", "score", "known")}
+        found["top"] = [{"label": guess.label, "score": guess.score} for guess in said.top]
     return answers
 
 
@@ -65,6 +69,22 @@ def _described(header: Image.Image) -> dict:
 
 
 def _address(picture: Image.Image, kind: str) -> str:
-    """A picture as an address that holds it."""
     picture.save(stream := io.BytesIO(), kind)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def keep(upload, model: str, found: dict, folder: str, limit: int) -> None:
+    """Keep a file under its SHA-256, and a line of JSON on it, unless the folder would grow beyond its limit."""
+    upload.seek(0)
+    digest = files.sha256_of(content := upload.read())
+    path = Path(folder) / f"{digest}.{formats.recognise(content).lower()}"
+    line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "sha256": digest, "model": model}
+    line |= {name: found[name] for name in ("label", "score", "known")}
+    with _lock:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if sum(file.stat().st_size for file in path.parent.iterdir()) + len(content) > limit:
+            return
+        if not path.exists():
+            files.write_whole(path, lambda unfinished: unfinished.write_bytes(content))
+        with open(path.with_name("uploads.jsonl"), "ab", buffering=0) as lines:
+            lines.write(json.dumps(line).encode() + b"\n")

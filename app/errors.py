@@ -27,5 +27,5 @@ def respond(error: Exception):
         current_app.logger.error("unforeseen", exc_info=error)
     is_api = request.path.startswith(("/api/", "/healthz", "/readyz"))
     body = jsonify(error=sentence, code=code) if is_api else render_template("page.html", error=sentence)
-    allow = {"Allow": ", ".join(error.valid_methods)} if status == 405 else {}
-    return body, status, allow | ({"Retry-After": "2"} if status == 503 else {})
+    headers = {503: {"Retry-After": "2"}, 405: {"Allow": ", ".join(getattr(error, "valid_methods", None) or [])}}
+    return body, status, headers.get(status, {})

@@ -4,12 +4,10 @@ from app import settings
 
 wsgi_app = "app:create_app()"  # made in each worker: interpreters do not survive a fork
 bind = f"{settings.HOST}:{settings.PORT}"
-workers = settings.PROCESSES
-threads = 40  # they wait for bodies and for a turn; the work is done by CIFAR_LAB_AT_ONCE others
-backlog = 128
+workers, threads = settings.PROCESSES, 40  # threads wait for bodies and for their turn; few others do the work
 keepalive = 75  # longer than the proxies of the usual hosts keep theirs
 timeout = graceful_timeout = 30
-control_socket_disable = True
+control_socket_disable = True  # else it makes a file in the home folder
 
 
 def pre_request(worker, request):

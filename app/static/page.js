@@ -1,1 +1,133 @@
+// The form works without this. With it: drop, paste, previews, progress, and the result without a new page.
 "use strict";
+
+const form = document.getElementById("upload");
+const results = document.getElementById("results");
+const PATIENCE = 60000; // milliseconds without a sign of life
+
+if (form) {
+  const input = document.getElementById("file");
+  const drop = document.getElementById("drop");
+  const previews = document.getElementById("previews");
+  const progress = document.getElementById("progress");
+  const status = document.getElementById("status");
+  const limits = { files: +form.dataset.files, bytes: +form.dataset.bytes, together: +form.dataset.together };
+  const mebibytes = bytes => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 1)} MiB`;
+
+  // --- choosing: by the button, by dropping, by pasting ---
+
+  const choose = files => {
+    const transfer = new DataTransfer();
+    for (const file of files) transfer.items.add(file);
+    input.files = transfer.files;
+    showChosen();
+  };
+
+  const showChosen = () => {
+    previews.replaceChildren(...Array.from(input.files, preview));
+    previews.hidden = input.files.length === 0;
+    status.textContent = input.files.length ? `${input.files.length} chosen.` : "";
+  };
+
+  const preview = file => {
+    const item = document.createElement("li");
+    const image = document.createElement("img");
+    image.alt = "";
+    image.src = URL.createObjectURL(file);
+    image.onload = () => URL.revokeObjectURL(image.src);
+    image.onerror = () => { URL.revokeObjectURL(image.src); image.remove(); };
+    item.append(image, `${file.name}, ${mebibytes(file.size)}`);
+    return item;
+  };
+
+  const hasFiles = event => Array.from(event.dataTransfer?.types ?? []).includes("Files");
+
+  input.addEventListener("change", showChosen);
+  document.addEventListener("paste", event => {
+    if (event.clipboardData?.files.length) { event.preventDefault(); choose(event.clipboardData.files); }
+  });
+  document.addEventListener("dragover", event => {
+    if (hasFiles(event)) { event.preventDefault(); drop.classList.add("over"); }
+  });
+  document.addEventListener("dragleave", event => { if (!event.relatedTarget) drop.classList.remove("over"); });
+  document.addEventListener("drop", event => { // anywhere: a picture beside the frame would replace the page
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    drop.classList.remove("over");
+    choose(event.dataTransfer.files);
+  });
+
+  // --- sending ---
+
+  const problem = () => {
+    const files = Array.from(input.files);
+    const large = files.find(file => file.size > limits.bytes);
+    if (files.length > limits.files) return `${files.length} files are too many. Choose up to ${limits.files}.`;
+    if (large) return `${large.name} is larger than ${mebibytes(limits.bytes)}. Make it smaller, or save it as JPEG.`;
+    if (files.reduce((sum, file) => sum + file.size, 0) > limits.together) {
+      return `Together they are larger than ${mebibytes(limits.together)}. Choose fewer.`;
+    }
+    return "";
+  };
+
+  const show = (title, ...nodes) => {
+    if (title) document.title = title;
+    results.replaceChildren(...nodes);
+    results.focus({ preventScroll: true });
+    results.scrollIntoView({ block: "nearest" });
+  };
+
+  const complain = sentence => {
+    const alert = document.createElement("p");
+    alert.className = "error";
+    alert.setAttribute("role", "alert");
+    alert.textContent = sentence;
+    show("", alert);
+  };
+
+  const rest = () => {
+    for (const button of form.querySelectorAll("button")) button.disabled = false;
+    progress.hidden = true;
+    status.textContent = "";
+  };
+
+  const send = data => {
+    const request = new XMLHttpRequest();
+    let silence;
+    const alive = () => { clearTimeout(silence); silence = setTimeout(() => request.abort(), PATIENCE); };
+    const end = finish => () => { clearTimeout(silence); rest(); finish(); };
+    request.upload.onprogress = event => {
+      alive();
+      progress.value = event.loaded / event.total;
+      status.textContent = event.loaded < event.total ? "Sending …" : "Looking …";
+    };
+    request.onload = end(() => {
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      const fresh = page.getElementById("results");
+      if (fresh) show(page.title, ...fresh.childNodes);
+      else complain(ofStatus(request.status)); // something between us and the server spoke
+    });
+    request.onerror = end(() => complain("The server can't be reached. Check the connection and try again."));
+    request.onabort = end(() => complain("The server gave no answer. Try again later."));
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
+    progress.value = 0;
+    progress.hidden = false;
+    status.textContent = "Sending …";
+    alive();
+    request.open("POST", form.action);
+    request.send(data);
+  };
+
+  const ofStatus = code => code === 413
+    ? "This is more than the server takes. Send fewer or smaller pictures."
+    : `The server could not answer (${code}). Try again later.`;
+
+  form.addEventListener("submit", event => {
+    event.preventDefault();
+    const data = new FormData(form);
+    const sample = event.submitter?.name === "sample" ? event.submitter.value : "";
+    if (sample) { data.delete("file"); data.set("sample", sample); }
+    const sentence = sample ? "" : problem();
+    if (sentence) complain(sentence); else send(data);
+  });
+}

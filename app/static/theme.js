@@ -7,12 +7,12 @@ const remembered = () => {
 };
 const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
 
+document.documentElement.classList.add("js");
 if (["light", "dark"].includes(remembered())) document.documentElement.dataset.theme = remembered();
 
 document.addEventListener("DOMContentLoaded", () => {
   const button = document.getElementById("theme");
-  const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-  button.setAttribute("aria-label", "Switch between light and dark");
+  const name = () => { button.textContent = isDark() ? "Light theme" : "Dark theme"; };
   button.hidden = false;
   button.addEventListener("click", () => {
     const theme = isDark() ? "light" : "dark";
