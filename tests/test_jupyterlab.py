@@ -94,6 +94,36 @@ def test_every_cell_of_the_first_notebook_runs(jupyterlab, page):
         page.screenshot(path=Path(folder) / "jupyterlab.png")
 
 
+RUN_UP_TO = """(text) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.sharedModel.source.includes(text)) + 1;
+    window.jupyterapp.commands.execute('notebook:run-all-above');
+}"""
+
+
+def test_the_kernel_editor_answers_to_the_keyboard(jupyterlab, page):
+    address, token = jupyterlab
+    page.goto(f"{address}/lab/tree/notebooks/02_cnn_explained.ipynb?token={token}")
+    _wait(lambda: page.evaluate(READY), 90, "the kernel")
+    page.evaluate(CLEAR)
+    page.evaluate(RUN_UP_TO, "KernelEditor(pictures)")
+    after = page.locator(".jp-OutputArea-output figure img").nth(1)
+    after.wait_for(timeout=120_000)
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    picture, text = after.get_attribute("src"), after.get_attribute("alt")
+    assert text.endswith("after the kernel -1 0 1; -2 0 2; -1 0 1")
+    page.get_by_label("row 2, column 2").focus()
+    page.keyboard.press("ArrowUp")  # from 0 to 0.5
+    _wait(lambda: after.get_attribute("alt") != text, 20, "the editor to answer")
+    assert after.get_attribute("alt").endswith("after the kernel -1 0 1; -2 0.5 2; -1 0 1")
+    assert after.get_attribute("src") != picture
+    page.keyboard.press("Tab")
+    assert page.get_by_label("row 2, column 3").evaluate("input => input === document.activeElement")
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
+        after.scroll_into_view_if_needed()
+        page.screenshot(path=Path(folder) / "kernel_editor.png")
+
+
 def _answers(address: str) -> bool:
     try:
         return urllib.request.urlopen(address, timeout=2).status == 200

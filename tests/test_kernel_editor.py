@@ -112,7 +112,7 @@ def test_relu_takes_away_what_is_below_zero(editor):
 
 
 def test_every_control_has_a_name_for_screen_readers(editor):
-    assert [cell.tooltip for cell in editor.cells][:4] == [
+    assert [cell.description for cell in editor.cells][:4] == [
         *("row 1, column 1", "row 1, column 2", "row 1, column 3", "row 2, column 1")
     ]
     for control in (editor.picture, editor.preset, editor.upload, editor.rectify):

@@ -29,7 +29,7 @@ _OWN = "your own"
 _UPLOADED = "your picture"
 _SIDE = 128  # pixels: larger pictures are shrunk to this, so that every keystroke is answered at once
 _MAX_BYTES = 10_000_000  # Jupyter's usual limit for a message: a larger file would vanish without a word
-_SHOWN = 288  # pixels a side on the screen: 9 for each one of a CIFAR image
+_SHOWN = 256  # pixels a side on the screen: 8 for each one of a CIFAR image
 _PLACES = [f"row {row}, column {column}" for row in (1, 2, 3) for column in (1, 2, 3)]
 
 
@@ -112,15 +112,17 @@ class KernelEditor(widgets.VBox):
         return np.maximum(result, 0) if self.rectify.value else result
 
     def _make_controls(self, preset: str) -> None:
-        style = {"description_width": "4em"}
-        self.picture = widgets.Dropdown(options=list(self._greys), description="picture", style=style)
-        self.preset = widgets.Dropdown(options=[*PRESETS, _OWN], value=preset, description="kernel", style=style)
+        wide, narrow, hidden = {"width": "16em"}, {"width": "5em"}, {"description_width": "0"}
+        menu = {"layout": wide, "style": {"description_width": "4em"}}
+        self.picture = widgets.Dropdown(options=list(self._greys), description="picture", **menu)
+        self.preset = widgets.Dropdown(options=[*PRESETS, _OWN], value=preset, description="kernel", **menu)
         self.upload = widgets.FileUpload(
-            accept=",".join(formats.ENDINGS), description="a picture of yours", layout=widgets.Layout(width="16em")
+            accept=",".join(formats.ENDINGS), description="a picture of yours", layout=wide
         )
+        # Labels of no width: screen readers have them, and the nine numbers stand close together.
         self.cells = [
             widgets.BoundedFloatText(
-                min=-99, max=99, step=0.5, continuous_update=True, tooltip=place, layout=widgets.Layout(width="5em")
+                min=-99, max=99, step=0.5, continuous_update=True, description=place, style=hidden, layout=narrow
             )
             for place in _PLACES
         ]
