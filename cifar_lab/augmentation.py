@@ -73,6 +73,13 @@ def zoom(images: np.ndarray, strength: float, rng: np.random.Generator, *, share
     return result
 
 
+def shrink(images: np.ndarray, size: int) -> np.ndarray:
+    """Make every image smaller, `(n, size, size, 3)`, each new pixel an average of those it covers."""
+    if size == images.shape[1]:
+        return images
+    return np.stack([Image.fromarray(image).resize((size, size), Image.Resampling.BOX) for image in images])
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """What is done to the images of a training run, each time they are shown.

@@ -86,7 +86,7 @@ class Classifier:
         try:
             return cls(card, card.read_verified("model.tflite"), threads=threads)
         except (RuntimeError, ValueError) as error:
-            raise ValueError(f"The classifier {card.name!r} cannot be loaded: {error}") from error
+            raise ValueError(f"The classifier {Path(name).name!r} cannot be loaded: {error}") from error
 
     @property
     def class_names(self) -> tuple[str, ...]:

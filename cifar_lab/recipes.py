@@ -17,6 +17,7 @@ class Recipe:
         name: what the recipe is called; runs are named after it.
         model: the network, a name that `cifar_lab.models.build` knows.
         widths: filters of each group of layers, for a network that comes in widths.
+        activation: what follows each of its convolutions, such as `"gelu"` or `"relu"`, for a network with a choice.
         epochs: how often every training image is seen.
         batch_size: images a step.
         optimizer: a Keras optimiser by its name, such as `"adam"`, or `"nesterov"`, ours.
@@ -33,6 +34,8 @@ class Recipe:
         shift: the farthest move of an image in pixels.
         zoom: how much nearer or farther half of the images are shown, 0 to 1.
         cutout: the size of the square that is painted grey, in pixels.
+        start_size: the height and width of the images in the first epoch, in pixels; they grow to their own size over
+            the first two thirds of the run. 0 shows them in full from the start.
         keep: which epoch's network the run keeps: the `"best"` on validation, or the `"last"`.
         seed: fixes the starting weights, the order of the images and what augmentation does.
     """
@@ -40,6 +43,7 @@ class Recipe:
     name: str
     model: str = "tutorial"
     widths: tuple[int, ...] = ()
+    activation: str = ""
     epochs: int = 8
     batch_size: int = 32
     optimizer: str = "adam"
@@ -56,11 +60,12 @@ class Recipe:
     shift: int = 0
     zoom: float = 0.0
     cutout: int = 0
+    start_size: int = 0
     keep: str = "best"
     seed: int = 0
 
     def __post_init__(self):
-        for field, smallest in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+        for field, smallest in (("epochs", 1), ("batch_size", 1), ("start_size", 0), ("seed", 0)):
             value = getattr(self, field)
             if not isinstance(value, int) or value < smallest:
                 raise ValueError(f"{field} must be a whole number of at least {smallest}, but it is {value!r}.")
@@ -82,6 +87,12 @@ class Recipe:
     def augmentation(self) -> Augmentation:
         """What is done to the images each time they are shown."""
         return Augmentation(flip=self.flip, shift=self.shift, zoom=self.zoom, cutout=self.cutout)
+
+    def image_size(self, epoch: int, full: int) -> int:
+        """How large the images of an epoch, counted from 0, are shown: a multiple of 4 pixels, at most `full`."""
+        grown = min(1.0, epoch / (self.epochs * 2 / 3))
+        size = self.start_size + (full - self.start_size) * grown
+        return full if not self.start_size or grown == 1 else min(full, int(size) // 4 * 4)
 
     def changed(self, **changes) -> "Recipe":
         """The same recipe with some fields changed; a change of `None` means "as it is".

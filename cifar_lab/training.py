@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from cifar_lab import checkpoint, fast, files, models, optimization, recipes, runs
-from cifar_lab.augmentation import Augmentation
+from cifar_lab.augmentation import Augmentation, shrink
 from cifar_lab.backend import keras
 from cifar_lab.checkpoint import Progress
 from cifar_lab.data.dataset import Dataset, Split
@@ -67,13 +67,13 @@ def train(
     except KeyboardInterrupt:
         say(f"Stopped after epoch {state.epoch} of {recipe.epochs}. To go on, train the same with resume=True.")
         raise
-    return _finish(model, recipe, state, folder, facts)
+    return _finish(model, dataset, recipe, state, folder, facts)
 
 
 def _fresh_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size = dataset.train.images.shape[1]
-    options = {name: value for name in ("widths", "identity_start") if (value := getattr(recipe, name))}
+    options = {name: value for name in ("widths", "activation", "identity_start") if (value := getattr(recipe, name))}
     model = models.build(recipe.model, class_count=len(dataset.class_names), input_size=size, **options)
     if recipe.whitening:
         fast.whiten(model, dataset.train.images)
@@ -104,7 +104,8 @@ def _run_epochs(model, dataset: Dataset, recipe: Recipe, state: Progress, folder
     steps = -(-len(dataset.train) // recipe.batch_size)  # rounded up: the last batch may be smaller
     look_ahead = optimization.LookAhead(model) if recipe.look_ahead else None
     with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress) as steps_bar:
-        clock = _Clock(steps_bar, say, recipe.epochs)
+        sizes = [recipe.image_size(epoch, dataset.train.images.shape[1]) for epoch in range(recipe.epochs)]
+        clock = _Clock(steps_bar, say, work=steps * sum(size**2 for size in sizes[state.epoch :]))
         while state.epoch < recipe.epochs:
             started = time.perf_counter()
             steps_bar.set_description(f"epoch {state.epoch + 1}/{recipe.epochs}")
@@ -125,15 +126,17 @@ def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, loo
     totals = np.zeros(2)
     steps = -(-len(split) // recipe.batch_size)
     shown = batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch, augmentation=recipe.augmentation)
+    size = recipe.image_size(epoch, split.images.shape[1])
     for number, (images, labels) in enumerate(shown, start=1):
         done, all_steps = epoch * steps + number, recipe.epochs * steps
         if recipe.schedule == "triangle":
             model.optimizer.learning_rate = recipe.learning_rate * optimization.triangle(done - 1, all_steps)
-        totals += np.multiply(model.train_on_batch(images, labels), len(labels))  # [loss, accuracy] of this batch
+        loss_and_accuracy = model.train_on_batch(shrink(images, size), labels)
+        totals += np.multiply(loss_and_accuracy, len(labels))
         # After the last step of an epoch too: then the two networks are the same, and a checkpoint needs only one.
         if look_ahead and (done % look_ahead.EVERY == 0 or number == steps):
             look_ahead.update(done / all_steps)
-        clock.step()
+        clock.step(work=size**2)
     loss, accuracy = totals / len(split)
     return {"loss": float(loss), "accuracy": float(accuracy)}
 
@@ -143,18 +146,22 @@ class _Clock:
 
     FIRST, MEASURED = 3, 20  # the first steps are slower than the rest: they are left out
 
-    def __init__(self, steps_bar, say, epochs: int):
-        self._bar, self._say, self._epochs, self._steps = steps_bar, say, epochs, 0
+    def __init__(self, steps_bar, say, *, work: float):
+        """`work` is what lies ahead, in pixels of height times width over all steps."""
+        self._bar, self._say, self._left, self._steps, self._times = steps_bar, say, work, 0, []
 
-    def step(self) -> None:
+    def step(self, *, work: float) -> None:
         self._bar.update()
+        self._left -= work
         self._steps += 1
-        if self._steps == self.FIRST:
-            self._started = time.perf_counter()
-        elif self._steps == self.FIRST + self.MEASURED:
-            seconds = (time.perf_counter() - self._started) / self.MEASURED * (self._bar.total - self._bar.n)
+        if len(self._times) > self.MEASURED:
+            return
+        if self._steps >= self.FIRST:
+            self._times.append(time.perf_counter())
+        if len(self._times) == self.MEASURED + 1:
+            seconds = (self._times[-1] - self._times[0]) / self.MEASURED / work * self._left
             self._bar.clear()
-            self._say(f"measured here: what is left of {self._epochs} epochs will take about {_duration(seconds)}.")
+            self._say(f"measured here: what is left will take about {_duration(seconds)}.")
 
 
 def _duration(seconds: float) -> str:
@@ -198,11 +205,11 @@ def _check_finite(row: dict, recipe: Recipe) -> None:
         )
 
 
-def _finish(model: keras.Model, recipe: Recipe, state: Progress, folder, facts: dict) -> Run:
+def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progress, folder, facts: dict) -> Run:
     """Save the best network, then the card: a run with a card is a finished run."""
     model.set_weights(state.best_weights)
     path = folder / runs.MODEL
-    stock = fast.fold(model) if recipe.model == "fast" else model
+    stock = fast.fold(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model
     files.write_whole(path, lambda unfinished: stock.save(unfinished, include_optimizer=False))
     card = {
         "format": 1,

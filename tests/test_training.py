@@ -137,6 +137,7 @@ def test_a_resumed_run_keeps_the_state_of_random_layers(runs_here, stripes, monk
 
 # The fast recipe in small: the same tricks, and an epoch in a moment.
 SMALL_FAST = {"recipe": "fast", "widths": (6, 8, 8), "batch_size": 40, "learning_rate": 0.06, "zoom": 0.2, "cutout": 3}
+SMALL_FAST |= {"start_size": 12}  # pixels, of 16
 
 
 def test_the_fast_recipe_learns(runs_here, stripes):
@@ -180,6 +181,7 @@ OFF = {
     "shift": 0,
     "zoom": 0.0,
     "cutout": 0,
+    "start_size": 0,
 }
 
 
@@ -204,7 +206,13 @@ def test_each_trick_can_be_switched_off(runs_here, stripes, all_tricks, trick):
 def test_a_run_says_how_long_it_will_take_here(runs_here, stripes, capsys):
     training.train(stripes, **SMALL_FAST, epochs=6)
     said = capsys.readouterr().out.splitlines()
-    assert sum(line.startswith("measured here: what is left of 6 epochs will take about") for line in said) == 1
+    assert sum(line.startswith("measured here: what is left will take about") for line in said) == 1
+
+
+def test_images_grow_to_their_own_size():
+    recipe = recipes.get("fast", epochs=6, start_size=16)
+    assert [recipe.image_size(epoch, 32) for epoch in range(6)] == [16, 20, 24, 28, 32, 32]
+    assert [recipes.get("fast", epochs=2).image_size(epoch, 32) for epoch in range(2)] == [32, 32]
 
 
 def test_recipes_survive_json():

@@ -1,0 +1,73 @@
+"""The ladder of recipes: minutes on this machine against accuracy, one row a preset.
+
+    python -m benchmarks.ladder tutorial fast-mini fast-small --seeds 3
+
+Trains what has not been trained yet, and prints the table. A ladder takes from minutes to hours; a killed one goes on
+where it was. Minutes compare only if nothing else ran on the machine.
+"""
+
+import statistics
+from functools import partial
+
+import click
+
+from cifar_lab import data, evaluation, recipes, runs, training
+from cifar_lab.data.dataset import Dataset
+from cifar_lab.runs import Run
+
+
+def climb(preset: str, seed: int, dataset: Dataset) -> Run:
+    """The finished run of a preset, trained now if need be, with its test accuracy in each kind of view on its card."""
+    recipe = recipes.get(preset, seed=seed)
+    run = _finished(recipe, dataset) or training.train(dataset, recipe, resume=True)
+    if "test_views" in run.card["metrics"]:
+        return run
+    predict = partial(run.load_model().predict, batch_size=500, verbose=0)
+    answers = {kind: evaluation.with_views(predict, dataset.test.images, kind) for kind in evaluation.VIEWS}
+    right = {kind: float((rows.argmax(axis=1) == dataset.test.labels).mean()) for kind, rows in answers.items()}
+    return run.record(test_views=right)
+
+
+def _finished(recipe: recipes.Recipe, dataset: Dataset) -> Run | None:
+    for folder in reversed(runs.finished_folders()):
+        card = runs.open_run(folder).card
+        if card["recipe"] == recipe.to_dict() and card["dataset"]["fingerprint"] == dataset.fingerprint():
+            return runs.open_run(folder)
+    return None
+
+
+def table(ladder: dict[str, list[Run]]) -> str:
+    """The runs as a Markdown table; the first preset is what the others' minutes are compared with."""
+    base = statistics.mean(run.card["minutes"] for run in next(iter(ladder.values())))
+    lines = [
+        "| preset | widths | epochs | minutes | times the first's speed | one view | mirror | six views | runs |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for preset, found in ladder.items():
+        minutes = statistics.mean(run.card["minutes"] for run in found)
+        recipe = found[0].card["recipe"]
+        cells = [f"`{preset}`", "/".join(map(str, recipe["widths"])) or "-", recipe["epochs"]]
+        cells += [f"{minutes:.1f}", f"{base / minutes:.1f}"]
+        cells += [_spread([run.card["metrics"]["test_views"][kind] for run in found]) for kind in evaluation.VIEWS]
+        lines.append(f"| {' | '.join(map(str, [*cells, len(found)]))} |")
+    return "\n".join(lines)
+
+
+def _spread(shares: list[float]) -> str:
+    mean = f"{statistics.mean(shares):.1%}"
+    return mean if len(shares) == 1 else f"{mean} ± {statistics.stdev(shares):.1%}"
+
+
+@click.command()
+@click.argument("presets", nargs=-1, required=True)
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs a preset.")
+@click.option("--dataset", default="cifar10", show_default=True)
+def main(presets, seeds, dataset):
+    """Train PRESETS, if need be, and print what each took and reached."""
+    pictures = data.load(dataset)
+    ladder = {preset: [climb(preset, seed, pictures) for seed in range(seeds)] for preset in presets}
+    click.echo(table(ladder))
+
+
+if __name__ == "__main__":
+    main()
