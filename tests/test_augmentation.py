@@ -175,6 +175,15 @@ def test_zooming_out_is_pillows_reduction_of_the_mirrored_surroundings():
     np.testing.assert_array_equal(result[0], np.asarray(expected))
 
 
+def test_zoom_goes_nearer_and_farther_about_equally_often():
+    square = np.zeros((1, 40, 40, 3), np.uint8)
+    square[:, 15:25, 15:25] = 255
+    result = augmentation.zoom(np.repeat(square, 100, axis=0), 0.25, np.random.default_rng(0))
+    sides = np.sqrt(np.sum(result[..., 0] > 127, axis=(1, 2)))
+    assert 30 < np.sum(sides > 10.3) < 60 and 30 < np.sum(sides < 9.7) < 60
+    assert 7.5 < sides.min() < 8.5 and 12 < sides.max() < 13  # 10 / 1.25 and 10 * 1.25
+
+
 def test_zoom_changes_the_share_it_is_told():
     images = random_images(400, 8)
     result = augmentation.zoom(images, 0.5, np.random.default_rng(0), share=0.25)
@@ -215,6 +224,14 @@ def test_shear_by_hand():
     # Row by row two to the left, one, none, one and two to the right of what was there; beyond the border, mirrored.
     expected = [[3, 2, 1, 2, 3], [2, 1, 2, 3, 4], [1, 2, 3, 4, 5], [2, 3, 4, 5, 4], [3, 4, 5, 4, 3]]
     np.testing.assert_array_equal(result, grey(expected))
+
+
+def test_shear_slants_either_way_and_no_farther_than_told():
+    upright = np.zeros((1, 21, 21, 3), np.uint8)
+    upright[:, :, 10] = 255  # a line down the middle
+    result = augmentation.shear(np.repeat(upright, 50, axis=0), 0.5, np.random.default_rng(0))
+    top = result[:, 0, :, 0].argmax(axis=1) - 10  # ten rows above the middle: five pixels at most
+    assert set(top) == set(range(-5, 6))
 
 
 def test_noise_has_the_deviation_it_is_told_and_leaves_the_mean():
@@ -273,7 +290,7 @@ def both_ways(first: np.ndarray, second: np.ndarray, images: np.ndarray) -> np.n
     return same(first, images) & same(second, mirrors) | same(first, mirrors) & same(second, images)
 
 
-@pytest.mark.parametrize("epoch", [0, 1, 4])
+@pytest.mark.parametrize("epoch", range(6))
 def test_the_alternating_flip_shows_both_mirror_images_in_any_two_epochs(epoch):
     images = random_images(300, 4)
     first, second = shown("alternating", epoch, images), shown("alternating", epoch + 1, images)

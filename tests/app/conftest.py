@@ -41,7 +41,7 @@ def png(pictures) -> bytes:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory) -> Path:
-    """A models folder: `tutorial` as shipped, `softer` with another temperature, and `broken`, whose file was changed."""
+    """A models folder: `tutorial` as shipped, `softer` with another temperature, `broken` whose file was changed."""
     folder, shipped = tmp_path_factory.mktemp("models"), ROOT / "data" / "models" / "tutorial"
     for name in ("tutorial", "softer", "broken"):
         (folder / name).mkdir()

@@ -202,7 +202,11 @@ BAD_REQUESTS = {
     "1,000 fields": ({"data": {f"field{i}": "x" for i in range(1000)} | {"file": (TINY, "a")}}, 413, "too_large"),
     "unknown model": ({"data": {"file": (TINY, "a.png"), "model": "../tutorial"}}, 404, "unknown_model"),
     "unknown drawing": ({"data": {"sample": "../cat"}}, 404, "not_found"),
-    "another site": ({"data": {"file": (TINY, "a.png")}, "headers": {"Sec-Fetch-Site": "cross-site"}}, 403, "cross_site"),
+    "another site": (
+        {"data": {"file": (TINY, "a.png")}, "headers": {"Sec-Fetch-Site": "cross-site"}},
+        403,
+        "cross_site",
+    ),
     **{
         f"top_k {value[:9]}": ({"data": {"file": (TINY, "a.png"), "top_k": value}}, 400, "bad_top_k")
         for value in ("0", "11", "x", "-1", "3.0", "", "²", "9" * 5000)

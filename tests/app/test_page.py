@@ -37,7 +37,7 @@ def test_every_answer_is_protected(client, address):
     assert "unsafe" not in str(policy)
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "Set-Cookie" not in response.headers
-    assert not [name for name in response.headers.keys() if name.startswith("Access-Control")]
+    assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
     assert response.headers["Cache-Control"]
 
 
