@@ -126,7 +126,7 @@ def train(recipe, dataset, held_out, resume, **changes):
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Measure a classifier on this folder instead: a subfolder a class, others for other things.",
 )
-@click.option("--keep", is_flag=True, help="Keep a classifier's answers beside its card, to evaluate without the data.")
+@click.option("--keep", is_flag=True, help="Keep the result on a classifier's card, and its answers beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def evaluate(subject, dataset, photographs, keep, as_json):
     """Measure a network on the test split.
@@ -140,7 +140,7 @@ def evaluate(subject, dataset, photographs, keep, as_json):
         from cifar_lab import photographs as measuring
         from cifar_lab.classifier import Classifier
 
-        report = measuring.evaluate(Classifier.load(subject), photographs, progress=True)
+        report = measuring.evaluate(Classifier.load(subject), photographs, keep=keep, progress=True)
         click.echo(json.dumps(vars(report), indent=2) if as_json else "\n".join(report.lines()))
         return
     name = dataset or assess.dataset_name(subject)
@@ -175,8 +175,13 @@ def evaluate(subject, dataset, photographs, keep, as_json):
     show_default=True,
     help="How a picture that is not square is framed; several are averaged.",
 )
+@click.option(
+    "--others",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An .npz file whose `images` show none of the classes: how well those are told apart goes onto the card.",
+)
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
-def export(run, name, dataset, held_out, **options):
+def export(run, name, dataset, held_out, others, **options):
     """Make a classifier of a finished RUN.
 
     It goes to data/models/NAME: the network, its card, and calibrated scores.
@@ -186,6 +191,7 @@ def export(run, name, dataset, held_out, **options):
 
     finished = runs.open_run(run)
     pictures = data.load(dataset or finished.card["dataset"]["name"], held_out=held_out)
+    options["others"] = _images_in(others) if others else None
     classifier = export_run(finished, pictures, name, **options)
     click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
 
@@ -216,6 +222,18 @@ def predict(pictures, model, top, as_json):
         click.echo(json.dumps(_as_json(path, prediction)) if as_json else _as_line(path, prediction))
     if failed:
         sys.exit(1)
+
+
+def _images_in(path: Path):
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["images"]
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:  # TypeError: an .npy file
+        raise click.UsageError(f"{path} holds no array `images`: {error}") from error
 
 
 def _as_line(path: Path, prediction) -> str:

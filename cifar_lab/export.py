@@ -6,6 +6,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from cifar_lab import card, evaluation, files, paths, runs
 from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
@@ -52,6 +54,7 @@ def export_model(
     precision: str = "float32",
     mirror: bool = False,
     framings: tuple[str, ...] = ("centre",),
+    others: np.ndarray | None = None,
     facts: dict | None = None,
     replace: bool = False,
 ) -> Classifier:
@@ -65,6 +68,8 @@ def export_model(
             It computes in float32 in each case.
         mirror: answer from each image and its mirror image together: better, in twice the time.
         framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
+        others: images of things that are no class, `(n, size, size, 3)` uint8, 0-255: the card then also says how well
+            "none of these" tells them from the validation split.
         facts: more entries for the card, such as how the network was trained.
         replace: put it in the place of one that has that name.
 
@@ -93,7 +98,7 @@ def export_model(
         looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
         content = _card(name, model, dataset, unfinished, looks | (facts or {}))
         files.write_json(unfinished / card.CARD, content)
-        _calibrate(unfinished, content, dataset)
+        _calibrate(unfinished, content, dataset, others)
         _put_in_place(unfinished, folder, Path(scratch) / "replaced")
     return Classifier.load(folder)
 
@@ -132,14 +137,24 @@ def _card(name: str, model: keras.Model, dataset: Dataset, folder: Path, facts: 
     }
 
 
-def _calibrate(folder: Path, content: dict, dataset: Dataset) -> None:
+def _calibrate(folder: Path, content: dict, dataset: Dataset, others: np.ndarray | None) -> None:
     """Fit temperature and threshold on what the exported network says of the validation split."""
-    validation = dataset.validation
-    raw = Classifier.load(folder).raw_probabilities(validation.images)
+    classifier, validation = Classifier.load(folder), dataset.validation
+    raw = classifier.raw_probabilities(validation.images)
     content["temperature"] = evaluation.fit_temperature(raw, validation.labels)
-    calibrated = apply_temperature(raw, content["temperature"])
-    content["known_threshold"] = evaluation.known_threshold(calibrated.max(axis=1), keep=_KEEP)
+    known = apply_temperature(raw, content["temperature"]).max(axis=1)
+    content["known_threshold"] = evaluation.known_threshold(known, keep=_KEEP)
     content["known_keep"] = _KEEP
+    if others is not None:
+        unknown = apply_temperature(classifier.raw_probabilities(others), content["temperature"]).max(axis=1)
+        content["metrics"] = content.get("metrics", {}) | {
+            "none_of_these": {
+                "known": len(known),
+                "others": len(unknown),
+                "others_refused": float((unknown < content["known_threshold"]).mean()),
+                "auroc": evaluation.known_auroc(known, unknown),
+            }
+        }
     files.write_json(folder / card.CARD, content)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab import evaluation
+from cifar_lab.card import Card
 from cifar_lab.classifier import Classifier
 from cifar_lab.images import PictureError
 from cifar_lab.progress import bar
@@ -39,6 +40,10 @@ class Report:
     auroc: float | None
     broken: dict[str, str]
 
+    def to_dict(self) -> dict:
+        """The figures as plain values; of the broken files only how many there are."""
+        return vars(self) | {"interval": list(self.interval), "broken": len(self.broken)}
+
     def lines(self) -> list[str]:
         """The report as sentences."""
         low, high = self.interval
@@ -55,12 +60,13 @@ class Report:
         return lines
 
 
-def evaluate(classifier: Classifier, folder: Path, *, progress: bool = False) -> Report:
+def evaluate(classifier: Classifier, folder: Path, *, keep: bool = False, progress: bool = False) -> Report:
     """Classify every photograph in the subfolders of a folder.
 
     Args:
         classifier: what is measured.
         folder: holds one folder a class, by the class's name, and any others.
+        keep: keep the report on the classifier's card, without the files' names, under `metrics.photographs`.
         progress: show a progress bar.
 
     Raises:
@@ -80,7 +86,7 @@ def evaluate(classifier: Classifier, folder: Path, *, progress: bool = False) ->
         raise ValueError(f"{folder} has no picture in a subfolder named after a class. The classes are: {wanted}.")
     right = sum(name == answer.label for name, answer in known)
     scores = [np.array([answer.score for answer in answers]) for answers in ([a for _, a in known], others)]
-    return Report(
+    report = Report(
         count=len(known),
         accuracy=right / len(known),
         interval=evaluation.wilson_interval(right, len(known)),
@@ -90,3 +96,7 @@ def evaluate(classifier: Classifier, folder: Path, *, progress: bool = False) ->
         auroc=evaluation.known_auroc(*scores) if others else None,
         broken=broken,
     )
+    if keep:
+        card = Card.load(classifier.card.folder)
+        card.write(metrics=card.content.get("metrics", {}) | {"photographs": report.to_dict()})
+    return report

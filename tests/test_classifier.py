@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from cifar_lab import assess, card, images, models
 from cifar_lab import classifier as classifier_module
@@ -269,6 +270,17 @@ def test_smaller_files_give_nearly_the_same_answers(models_here, network, export
     np.testing.assert_allclose(small.raw_probabilities(inputs), exported.raw_probabilities(inputs), atol=apart)
     with pytest.raises(ValueError, match="precision must be one of float32, float16, int8"):
         export_model(network, stripes, "tiny", precision="int1")
+
+
+def test_the_card_says_how_well_other_things_are_told_apart(models_here, network, stripes):
+    others = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
+    made = export_model(network, stripes, "with-others", others=others, facts={"metrics": {"minutes": 1}})
+    known, unknown = (made.probabilities(images).max(axis=1) for images in (stripes.validation.images, others))
+    found = made.card.content["metrics"]["none_of_these"]
+    assert found["auroc"] == pytest.approx(roc_auc_score([1] * 60 + [0] * 30, [*known, *unknown]))
+    assert found["others_refused"] == pytest.approx(np.mean(unknown < made.card.known_threshold))
+    assert (found["known"], found["others"]) == (60, 30)
+    assert made.card.content["metrics"]["minutes"] == 1
 
 
 # --- measured without its dataset ---

@@ -32,6 +32,11 @@ def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, st
     assert "upright" in evaluated.output
     exported = lab("export", name, "--name", "mine")
     assert exported.exit_code == 0, exported.output
+    np.savez(tmp_path / "others.npz", images=255 - stripes.test.images)
+    assert lab("export", name, "--name", "mine", "--replace", "--others", tmp_path / "others.npz").exit_code == 0
+    np.savez(tmp_path / "pickled.npz", images=np.array([object()]))
+    refused = lab("export", name, "--name", "mine", "--replace", "--others", tmp_path / "pickled.npz")
+    assert refused.exit_code == 2 and "holds no array `images`" in refused.output
     Image.fromarray(stripes.test.images[1]).save(tmp_path / "upright.png")
     predicted = lab("predict", tmp_path / "upright.png", "--model", "mine", "--json")
     assert predicted.exit_code == 0, predicted.output

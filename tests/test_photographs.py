@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from cifar_lab import models, photographs
 from cifar_lab.backend import keras
+from cifar_lab.card import Card
 from cifar_lab.export import export_model
 
 
@@ -48,6 +49,14 @@ def test_every_photograph_is_counted_once(classifier, folder, stripes):
     assert report.auroc == pytest.approx(roc_auc_score([1] * 40 + [0] * 12, scores))
     assert list(report.broken) == [str(folder / "level" / "broken.jpg")]
     assert "40 photographs of known classes" in "\n".join(report.lines())
+
+
+def test_the_card_keeps_the_figures_and_no_file_names(classifier, folder):
+    (folder / "level" / "private.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
+    report = photographs.evaluate(classifier, folder, keep=True)
+    kept = Card.load(classifier.card.folder).content["metrics"]["photographs"]
+    assert (kept["accuracy"], kept["auroc"], kept["broken"]) == (report.accuracy, report.auroc, 1)
+    assert "private" not in (classifier.card.folder / "card.json").read_text()
 
 
 def test_a_folder_without_known_classes_is_refused(classifier, folder):
