@@ -10,6 +10,7 @@ A classifier is a folder: `card.json` says what it is and which files belong to 
 
 import os
 import queue
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -97,11 +98,12 @@ class Classifier:
         """Say what is in one picture, or in each of a list of them.
 
         Args:
-            pictures: a path, bytes, file object, PIL image or array `(height, width, 3)` uint8; or a list of those.
+            pictures: a path, bytes, file object, PIL image or array `(height, width, 3)` uint8; or a list of those, or
+                a generator, from which one is asked for only when the one before is down to the network's size.
             top: how many guesses to list, from 1; no more than there are classes are given.
 
         Returns:
-            A `Prediction`; for a list a list, in its order.
+            A `Prediction`; for a list or generator a list, in its order.
 
         Raises:
             PictureError: a picture cannot be read; it says why.
@@ -109,8 +111,8 @@ class Classifier:
         """
         if top < 1:
             raise ValueError(f"top must be at least 1, but it is {top}.")
-        many = isinstance(pictures, list | tuple) or getattr(pictures, "ndim", 0) == 4
-        framed = [self._frame(picture) for picture in (pictures if many else [pictures])]
+        many = isinstance(pictures, list | tuple | Generator) or getattr(pictures, "ndim", 0) == 4
+        framed = list(map(self._frame, pictures if many else [pictures]))  # map holds on to no picture
         rows = self._answers(framed)
         predictions = [self._prediction(row, views[0], top) for row, views in zip(rows, framed, strict=True)]
         return predictions if many else predictions[0]

@@ -27,6 +27,7 @@ MAX_SIDE = 10_000
 # times what a network looks at, and much faster. It is one constant, so that every caller sees the same pixels.
 WORKING_SIDE = 256
 FRAMINGS = ("centre", "squash")
+_BAND = 256  # rows
 MAX_INPUT = 1024  # pixels: more than any network here looks at
 
 # What Pillow's decoders raise on broken or hostile files, besides OSError.
@@ -78,7 +79,7 @@ def open_picture(source: Source, *, max_bytes: int = MAX_BYTES) -> Image.Image:
 
     Returns:
         A PIL image of mode RGB without metadata. A large JPEG comes reduced by 2, 4 or 8, with both sides at least
-        `WORKING_SIDE`.
+        `WORKING_SIDE`. What this function gave comes back as it is.
 
     Raises:
         PictureError: it can't be used; `code` and the sentence say why.
@@ -87,7 +88,7 @@ def open_picture(source: Source, *, max_bytes: int = MAX_BYTES) -> Image.Image:
         source = _from_array(source)
     if isinstance(source, Image.Image):
         _check_size(source)
-        return _decoded(source)
+        return source if _is_opened(source) else _decoded(source)
     content = _read(source, max_bytes)
     try:
         picture = Image.open(io.BytesIO(content), formats=formats.ACCEPTED)
@@ -197,6 +198,11 @@ def _check_size(picture: Image.Image) -> None:
         raise _too_many_pixels(f"{width} x {height} pixels")
 
 
+def _is_opened(picture: Image.Image) -> bool:
+    """Whether it is as `open_picture` gives it: another copy of 25 megapixels would be 100 MB."""
+    return type(picture) is Image.Image and picture.mode == "RGB" and not picture.info and not picture.getexif()
+
+
 def _decoded(picture: Image.Image) -> Image.Image:
     try:
         picture.load()
@@ -226,10 +232,18 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         return _from_wide(np.asarray(picture, np.float64))
     if picture.mode in ("La", "RGBa"):  # colours multiplied by their opacity
         picture = picture.convert({"La": "LA", "RGBa": "RGBA"}[picture.mode])
-    if picture.has_transparency_data:
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
-    return picture.convert("RGB")
+    return _on_white(picture) if picture.has_transparency_data else picture.convert("RGB")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """The picture as it looks on white paper, laid there in bands: all at once holds a large one five times."""
+    paper = Image.new("RGB", picture.size)
+    for top in range(0, picture.height, _BAND):
+        bottom = min(top + _BAND, picture.height)
+        band = picture.crop((0, top, picture.width, bottom)).convert("RGBA")
+        white = Image.new("RGBA", band.size, "white")
+        paper.paste(Image.alpha_composite(white, band).convert("RGB"), (0, top))
+    return paper
 
 
 def _from_wide(values: np.ndarray) -> Image.Image:

@@ -184,6 +184,19 @@ def test_transparency_lies_on_white():
         np.testing.assert_allclose(opened[0, 1], 127, atol=1)
 
 
+def test_transparency_lies_on_white_all_the_way_down_a_tall_picture():
+    opacity = np.random.default_rng(4).integers(0, 256, (700, 5, 4), dtype=np.uint8)
+    share = opacity[..., 3:] / 255
+    truth = opacity[..., :3] * share + 255 * (1 - share)
+    found = np.asarray(open_picture(encoded(Image.fromarray(opacity), "PNG")), float)
+    assert np.abs(found - truth).max() <= 1
+
+
+def test_an_opened_picture_is_not_copied_again():
+    opened = open_picture(encoded(Image.new("RGB", (9, 9)), "PNG"))
+    assert open_picture(opened) is opened
+
+
 def test_a_transparent_palette_colour_lies_on_white():
     picture = Image.new("P", (4, 4), 1)
     picture.putpalette([0, 0, 0, 0, 0, 255])
