@@ -3,6 +3,8 @@
     network = explain.load("tutorial")
     maps = explain.feature_maps(network, image)              # {"conv_1": (30, 30, 32), ...}
     heat = explain.grad_cam(network, image, class_index=3)   # (32, 32), 0-1
+    other = explain.grad_cam(explain.shuffled(network), image, class_index=3)
+    explain.agreement(heat, other)                           # near 1: the heat does not depend on what was learnt
 
 Everything works on a Sequential or functional model that takes `(n, height, width, 3)` and ends in a softmax.
 """
@@ -111,6 +113,58 @@ def grad_cam(
     height, width = image.shape[:2]
     heat = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BILINEAR))
     return heat / heat.max() if heat.max() > 0 else heat
+
+
+def shuffled(model: keras.Model, layers: int | None = None, *, seed: int = 0) -> keras.Model:
+    """A copy of a network that has forgotten what it learnt: the same weights, each tensor in random order.
+
+    It is for the sanity check of explanations (Adebayo et al., "Sanity Checks for Saliency Maps", 2018): a picture that
+    explains a network has to change when the network's weights become meaningless. Theirs are drawn anew; a shuffle
+    keeps the sizes of the numbers, so that no layer falls silent.
+
+    Args:
+        model: a Sequential or functional model; it stays as it was.
+        layers: how many layers with weights to shuffle, from the output backwards; all of them when not given.
+        seed: fixes the order.
+
+    Raises:
+        ValueError: the network has no such number of layers with weights.
+    """
+    weighted = [number for number, layer in enumerate(model.layers) if layer.weights]
+    count = len(weighted) if layers is None else layers
+    if not 0 <= count <= len(weighted):
+        raise ValueError(f"layers must be from 0 to {len(weighted)}, the layers with weights, but it is {layers}.")
+    copy, rng = keras.models.clone_model(model), np.random.default_rng(seed)
+    copy.set_weights(model.get_weights())
+    for number in weighted[len(weighted) - count :]:
+        layer = copy.layers[number]
+        layer.set_weights([rng.permutation(weight.ravel()).reshape(weight.shape) for weight in layer.get_weights()])
+    return copy
+
+
+def agreement(heat: np.ndarray, other: np.ndarray, *, share: float = 0.25) -> float:
+    """How far two heat maps point at the same places: how much of the hottest part of one is hottest in the other too.
+
+    Args:
+        heat: `(height, width)` float.
+        other: `(height, width)` float.
+        share: the part of the pixels that counts as hottest, 0-1. Two maps that know nothing of each other agree in
+            this share on average.
+
+    Returns:
+        0-1; 1 for the same places.
+
+    Raises:
+        ValueError: the maps have different shapes, or `share` leaves no pixel.
+    """
+    count = round(heat.size * share)
+    if heat.shape != other.shape or not 1 <= count <= heat.size:
+        raise ValueError(
+            f"Two maps of one shape and a share that is some of their pixels are needed, not {heat.shape}, "
+            f"{other.shape} and {share!r}."
+        )
+    hottest = [np.argsort(-part, axis=None, kind="stable")[:count] for part in (heat, other)]
+    return len(np.intersect1d(*hottest)) / count
 
 
 def occlusion(

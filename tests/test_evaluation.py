@@ -161,3 +161,72 @@ def test_views_are_averaged_by_their_logits():
         np.testing.assert_allclose(evaluation.with_views(predict, images, views), expected, rtol=1e-6)
     with pytest.raises(ValueError, match="views must be one of one, mirror, six"):
         evaluation.with_views(predict, images, "seven")
+
+
+def test_reliability_is_scikit_learns_curve(answers):
+    probabilities, labels = answers
+    found = evaluation.reliability(probabilities, labels, bins=8)
+    scores, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    shares, means = calibration.calibration_curve(right, scores, n_bins=8)
+    np.testing.assert_allclose(found.shares, shares)
+    np.testing.assert_allclose(found.scores, means)
+    assert found.counts.sum() == len(labels)
+    assert found.error == pytest.approx(evaluation.calibration_error(probabilities, labels, bins=8))
+    with pytest.raises(ValueError, match="bins must be at least 1, but it is 0"):
+        evaluation.reliability(probabilities, labels, bins=0)
+
+
+def test_calibration_before_and_after_keeps_every_answer():
+    generator = np.random.default_rng(4)
+    honest = generator.dirichlet(np.full(5, 0.4), 4000)
+    labels = np.array([generator.choice(5, p=row) for row in honest])
+    too_sure = apply_temperature(honest, 0.4)
+    softened = apply_temperature(too_sure, evaluation.fit_temperature(too_sure, labels))
+    assert evaluation.reliability(softened, labels).error < evaluation.reliability(too_sure, labels).error / 3
+    np.testing.assert_array_equal(softened.argmax(axis=1), too_sure.argmax(axis=1))
+
+
+def test_worst_mistakes_are_the_surest_wrong_answers(answers):
+    probabilities, labels = answers
+    pairs = [(-max(row), i) for i, row in enumerate(probabilities.tolist()) if row.index(max(row)) != labels[i]]
+    assert evaluation.worst_mistakes(probabilities, labels, 7).tolist() == [i for _, i in sorted(pairs)[:7]]
+    assert len(evaluation.worst_mistakes(probabilities, labels, 1000)) == len(pairs)  # there are no more
+    assert len(evaluation.worst_mistakes(np.eye(2), np.array([0, 1]))) == 0
+
+
+def test_most_confused_lists_pairs_by_how_often_they_occur():
+    labels = np.array([0] * 9 + [1] * 3 + [2])
+    predicted = np.array([0] * 5 + [1] * 3 + [2] + [0] * 2 + [1] + [2])
+    result = evaluation.evaluate(np.eye(3)[predicted], labels, ("cat", "dog", "frog"))
+    assert result.most_confused(2) == [("cat", "dog", 3), ("dog", "cat", 2)]
+    assert result.most_confused(9) == [("cat", "dog", 3), ("dog", "cat", 2), ("cat", "frog", 1)]
+
+
+def test_known_curve_counts_both_kinds_at_every_threshold():
+    known, others = np.array([0.9, 0.8, 0.4, 0.4]), np.array([0.7, 0.4, 0.1])
+    thresholds, accepted, fooled = evaluation.known_curve(known, others)
+    assert (accepted[0], fooled[0]) == (0, 0) and (accepted[-1], fooled[-1]) == (1, 1)
+    for threshold, kept, let_through in zip(thresholds, accepted, fooled, strict=True):
+        assert kept == pytest.approx(sum(score >= threshold for score in known) / 4)
+        assert let_through == pytest.approx(sum(score >= threshold for score in others) / 3)
+    area = np.sum(np.diff(fooled) * (accepted[1:] + accepted[:-1]) / 2)
+    assert area == pytest.approx(evaluation.known_auroc(known, others))
+    with pytest.raises(ValueError, match="there are 0 and 3"):
+        evaluation.known_curve(known[:0], others)
+
+
+def test_mcnemar_agrees_with_scipy_and_with_counting_all_tosses():
+    from itertools import product
+
+    from scipy import stats
+
+    generator = np.random.default_rng(5)
+    right_a, right_b = generator.random((2, 300)) < np.array([[0.8], [0.7]])
+    only_a, only_b = np.sum(right_a > right_b), np.sum(right_b > right_a)
+    both_tails = 2 * min(
+        stats.binom.cdf(only_a, only_a + only_b, 0.5), stats.binom.sf(only_a - 1, only_a + only_b, 0.5)
+    )
+    assert evaluation.mcnemar(right_a, right_b) == pytest.approx(both_tails)
+    # Seven images on which one is right: 5 to 2. Of the 128 ways in which seven coins fall, those as far from even:
+    as_far = np.mean([abs(sum(coins) - 3.5) >= 1.5 for coins in product((0, 1), repeat=7)])
+    assert evaluation.mcnemar(np.array([1] * 5 + [0] * 2) > 0, np.array([0] * 5 + [1] * 2) > 0) == pytest.approx(as_far)

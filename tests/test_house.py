@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 # A module imports from lower floors only, so that no arrow runs back up. Whoever only answers stands below those who
 # learn.
 FLOORS = (
-    {"augmentation", "files", "formats", "native", "paths", "progress"},
+    {"augmentation", "corruption", "files", "formats", "native", "paths", "progress"},
     {"backend", "images", "recipes"},
     {"anatomy", "card", "checkpoint", "data", "fast", "optimization", "runs"},
     {"classifier", "exercises", "explain", "models", "plots"},

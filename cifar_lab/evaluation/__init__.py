@@ -1,0 +1,35 @@
+"""How good a classifier is, in numbers: nothing here draws, and nothing needs Keras.
+
+    result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
+    result.accuracy, result.interval
+    print(result.table())
+
+One idea a file: `result` (the whole evaluation), `metrics` (what it is made of), `calibration`, `unknown` ("none of
+these"), `comparison` (of two classifiers) and `views` (test-time augmentation).
+"""
+
+from cifar_lab.evaluation.calibration import Reliability, calibration_error, fit_temperature, reliability
+from cifar_lab.evaluation.comparison import mcnemar
+from cifar_lab.evaluation.metrics import cross_entropy, wilson_interval, worst_mistakes
+from cifar_lab.evaluation.result import ClassMetrics, Evaluation, evaluate
+from cifar_lab.evaluation.unknown import known_auroc, known_curve, known_threshold
+from cifar_lab.evaluation.views import VIEWS, with_views
+
+__all__ = [
+    "VIEWS",
+    "ClassMetrics",
+    "Evaluation",
+    "Reliability",
+    "calibration_error",
+    "cross_entropy",
+    "evaluate",
+    "fit_temperature",
+    "known_auroc",
+    "known_curve",
+    "known_threshold",
+    "mcnemar",
+    "reliability",
+    "wilson_interval",
+    "with_views",
+    "worst_mistakes",
+]
