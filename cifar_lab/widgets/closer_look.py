@@ -1,0 +1,137 @@
+"""A closer look at one picture: cut it differently and see the answer change, or see what speaks for it."""
+
+import threading
+from collections.abc import Mapping, Sequence
+
+import ipywidgets as widgets
+import numpy as np
+from PIL import ImageDraw
+
+from cifar_lab.classifier import Classifier, Prediction
+from cifar_lab.widgets import answers, tags
+from cifar_lab.widgets.careful import reported
+
+_WIDE = {"layout": {"width": "28em"}, "style": {"description_width": "9em"}}
+_SHOWN = 256  # pixels on the screen
+_WHOLE = (100, 50, 50)  # where the sliders start
+
+
+class CloserLook(widgets.VBox):
+    """A menu of the pictures there are, three sliders for the square that is cut out, and a button for Grad-CAM.
+
+    Attributes:
+        picture: the menu.
+        share, across, down: the square's side as a share of the shorter side, and its place between the edges, in %.
+        why: the button that shows what speaks for the answer.
+        prediction: the answer that is shown; `None` before there is a picture.
+    """
+
+    def __init__(self, classifiers: Mapping[str, Classifier]):
+        """Make one, without a picture yet; `classifiers` by their names."""
+        self.one_at_a_time = threading.RLock()
+        self._classifiers, self._networks = classifiers, {}
+        self._answers: list[answers.Answer] = []
+        self._model = ""
+        self._is_setting = False
+        self.prediction: Prediction | None = None
+        self.picture = widgets.Dropdown(description="a closer look at", **_WIDE)
+        self.share = widgets.IntSlider(100, min=20, max=100, step=5, description="part shown (%)", **_WIDE)
+        self.across = widgets.IntSlider(50, min=0, max=100, step=5, description="left to right (%)", **_WIDE)
+        self.down = widgets.IntSlider(50, min=0, max=100, step=5, description="top to bottom (%)", **_WIDE)
+        self.why = widgets.Button(
+            description="why? (Grad-CAM)", tooltip="Show which parts speak for the answer", layout={"width": "12em"}
+        )
+        self.view, self.alert = widgets.HTML(), widgets.HTML()
+        controls = widgets.VBox([self.picture, *self._sliders, self.why, self.alert])
+        super().__init__([widgets.HBox([controls, self.view], layout={"flex_flow": "row wrap"})])
+        self.layout.display = "none"
+        self.picture.observe(self._start, "value")
+        for slider in self._sliders:
+            slider.observe(self._cut, "value")
+        self.why.on_click(self._explain)
+
+    @property
+    def _sliders(self) -> tuple:
+        return self.share, self.across, self.down
+
+    @property
+    def _answer(self) -> answers.Answer:
+        return self._answers[self.picture.value]
+
+    @property
+    def _box(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of the square that the sliders ask for, in pixels of the small picture."""
+        width, height = self._answer.picture.size
+        share, across, down = (slider.value / 100 for slider in self._sliders)
+        side = max(1, round(share * min(width, height)))
+        left, top = round((width - side) * across), round((height - side) * down)
+        return left, top, left + side, top + side
+
+    def offer(self, found: Sequence[answers.Answer], model: str) -> None:
+        """Take over the pictures there are and the classifier in use; a new picture is shown at once."""
+        is_new = len(found) != len(self._answers)
+        self._answers, self._model = list(found), model
+        self.layout.display = "flex" if found else "none"
+        if is_new:
+            self._is_setting = True
+            self.picture.options = [(f"{number}. {a.name}", number - 1) for number, a in enumerate(found, start=1)]
+            self.picture.value = len(found) - 1 if found else None
+            self._is_setting = False
+        self._start()
+
+    @reported
+    def _start(self, _change) -> None:
+        """Back to the whole picture, as the classifier itself frames it."""
+        if self._is_setting:
+            return
+        self._is_setting = True
+        for slider, value in zip(self._sliders, _WHOLE, strict=True):
+            slider.value = value
+        self._is_setting = False
+        self._cut()
+
+    @reported
+    def _cut(self, _change) -> None:
+        if self._is_setting:
+            return
+        self.alert.value = ""
+        if self.picture.value is None:
+            self.prediction, self.view.value = None, ""
+            return
+        if tuple(slider.value for slider in self._sliders) == _WHOLE:
+            self.prediction = self._answer.predictions[self._model]  # of the picture as it came
+        else:
+            self.prediction = self._classifiers[self._model].predict(self._answer.picture.crop(self._box))
+        self._show(self.prediction.image, "as the network sees it")
+
+    @reported
+    def _explain(self, _button) -> None:
+        from cifar_lab import explain  # Keras takes seconds to start: not before somebody asks
+
+        if self._model not in self._networks:
+            self.alert.value = tags.status("Loading Keras, to look inside the network. Once, this takes seconds.")
+            self._networks[self._model] = explain.load(self._classifiers[self._model].card.folder)
+        self.alert.value = ""
+        heat = explain.grad_cam(self._networks[self._model], self.prediction.image, class_index=self.prediction.index)
+        self._show(lit(self.prediction.image, heat), f"bright where it speaks for {self.prediction.label}")
+
+    def _show(self, image: np.ndarray, words: str) -> None:
+        name, framed = self._answer.name, self._answer.picture
+        ImageDraw.Draw(framed).rectangle(self._box, outline="#D55E00", width=max(2, max(framed.size) // 100))
+        whole = tags.img(framed, f"{name}, with a frame around the part that is shown", width=_SHOWN)
+        seen = tags.img(image, f"{name}, {words}", width=_SHOWN, pixelated=True)
+        self.view.value = (
+            f'<div style="display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start">{whole}'
+            f'<figure style="margin: 0">{seen}<figcaption>{words}</figcaption></figure>{answers.bars(self.prediction)}'
+            f"</div>{tags.status(answers.said(self.prediction))}"
+        )
+
+
+def lit(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """An image in full light where `heat` is 1, and nearly dark where it is 0.
+
+    Args:
+        image: `(height, width, 3)` uint8, 0-255.
+        heat: `(height, width)` float, 0-1.
+    """
+    return np.rint(image * (0.15 + 0.85 * heat[:, :, None])).astype(np.uint8)
