@@ -194,29 +194,6 @@ def confusion_matrix(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     return figure
 
 
-def reliability_diagram(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -> Figure:
-    """How often answers of a given score are right: on the diagonal, scores are honest.
-
-    Args:
-        probabilities: `(n, k)` float, 0-1.
-        labels: `(n,)` whole numbers.
-        bins: how many bins between 0 and 1.
-    """
-    scores = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
-    filled = [b for b in range(bins) if np.any(bin_of == b)]
-    with _style():
-        figure = Figure(figsize=(4.4, 4))
-        axes = figure.subplots()
-        axes.plot([0, 1], [0, 1], "--", color="#555555", label="honest")
-        means = [scores[bin_of == b].mean() for b in filled]
-        axes.plot(means, [right[bin_of == b].mean() for b in filled], "-o", color=BLUE, label="measured")
-        axes.set(xlabel="score", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
-        axes.legend()
-    return figure
-
-
 def prediction_bars(prediction) -> Figure:
     """What the network saw, and its best guesses as bars.
 

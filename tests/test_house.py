@@ -15,11 +15,11 @@ ROOT = Path(__file__).parent.parent
 # learn.
 FLOORS = (
     {"augmentation", "corruption", "files", "formats", "native", "paths", "progress"},
-    {"backend", "images", "recipes"},
+    {"backend", "images", "recipes", "shown"},
     {"anatomy", "card", "checkpoint", "data", "fast", "optimization", "runs"},
     {"classifier", "exercises", "explain", "models", "plots"},
-    {"diagrams", "evaluation", "training"},
-    {"assess", "check", "export", "photographs"},
+    {"curves", "diagrams", "doctor", "evaluation", "patients", "training"},
+    {"assess", "charts", "check", "export", "photographs"},
     {"cli", "widgets"},
     {"__main__"},
 )

@@ -71,14 +71,6 @@ def test_confusion_matrix_writes_shares_of_the_true_class():
     assert [text.get_text() for text in axes.texts] == ["75", "25", "0", "0"]  # a class without images has no share
 
 
-def test_reliability_diagram_draws_score_against_share():
-    probabilities = np.array([[0.95, 0.05]] * 4 + [[0.62, 0.38]] * 2)
-    axes = plots.reliability_diagram(probabilities, np.array([0, 0, 0, 1, 0, 1])).axes[0]
-    measured = axes.lines[1]
-    np.testing.assert_allclose(measured.get_xdata(), [0.62, 0.95])
-    np.testing.assert_allclose(measured.get_ydata(), [0.5, 0.75])
-
-
 def test_prediction_bars_show_the_guesses(images):
     guesses = (Guess("cat", 3, 0.7), Guess("dog", 5, 0.2))
     figure = plots.prediction_bars(Prediction("cat", 3, 0.7, False, guesses, images[0]))
