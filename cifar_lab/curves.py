@@ -1,0 +1,44 @@
+"""Curves: how something changes while networks are trained, several networks on one pair of axes.
+
+Like the figures of `cifar_lab.plots`, whose style they share, they are returned, and `plots.show` shows them.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from cifar_lab.plots import _WIDTH, BLUE, GREEN, ORANGE, PURPLE, VERMILION, _style
+
+# Told apart by shape as well as by colour.
+_LOOKS = ((BLUE, "-o"), (VERMILION, "--s"), (GREEN, "-.^"), (ORANGE, ":D"), (PURPLE, "-v"))
+
+
+def compared(
+    lines: Mapping[str, Sequence[float]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    level: tuple[str, float] | None = None,
+    highest: float | None = None,
+) -> Figure:
+    """One line for each network, counted from 1.
+
+    Args:
+        lines: the values, by what stands in the legend; up to five lines.
+        xlabel: what is counted, such as `"epoch"`.
+        ylabel: what is measured.
+        level: a name and a value to draw as a dotted level line, such as `("chance", 0.1)`.
+        highest: where the axis of the values ends; what lies above is cut off.
+    """
+    with _style():
+        figure = Figure(figsize=(_WIDTH, 3.6))
+        axes = figure.subplots()
+        for (name, values), (colour, look) in zip(lines.items(), _LOOKS, strict=False):
+            every = max(1, len(values) // 10)  # markers would hide a long line
+            axes.plot(range(1, len(values) + 1), values, look, color=colour, label=name, markersize=5, markevery=every)
+        if level:
+            axes.axhline(level[1], linestyle=":", color="#555555", label=level[0])
+        axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, highest))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        figure.legend(loc="outside right center")
+    return figure
