@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cifar_lab import card as cards
 from cifar_lab import images
 from cifar_lab.card import Card
 from cifar_lab.native import stderr_hidden
@@ -195,6 +196,24 @@ class Classifier:
         guesses = tuple(Guess(self.class_names[i], int(i), float(row[i])) for i in order)
         best = guesses[0]
         return Prediction(best.label, best.index, best.score, best.score >= self.card.known_threshold, guesses, image)
+
+
+def load_all(*, threads: int | None = None) -> tuple[dict[str, Classifier], list[str]]:
+    """Load every classifier of the models folder, for a choice of them.
+
+    Args:
+        threads: as in `Classifier.load`.
+
+    Returns:
+        The classifiers by name, the default one first; and a sentence on each that can't be loaded.
+    """
+    default, loaded, left_out = cards.default(), {}, []
+    for name in sorted(cards.available(), key=lambda name: (name != default, name)):
+        try:
+            loaded[name] = Classifier.load(name, threads=threads)
+        except ValueError as error:
+            left_out.append(str(error))
+    return loaded, left_out
 
 
 def average_views(probabilities: np.ndarray, weights: tuple[float, ...] | None = None) -> np.ndarray:
