@@ -12,13 +12,13 @@ import numpy as np
 from cifar_lab.data.dataset import Dataset
 
 
-def check(question: str, answer, dataset: Dataset) -> None:
+def check(question: str, answer, dataset: Dataset | None = None) -> None:
     """Print whether `answer` is right.
 
     Args:
         question: the name of the exercise.
         answer: the reader's answer; `...` means that there is none yet.
-        dataset: the dataset that the notebook works on.
+        dataset: the dataset that the notebook works on; not needed where the answer is the same for all.
 
     Raises:
         ValueError: there is no exercise of that name.
@@ -34,7 +34,7 @@ def check(question: str, answer, dataset: Dataset) -> None:
         print(f"Not yet: {answer!r} is {_direction(answer, truth)}. The hint above may help.")
 
 
-def solution(question: str, dataset: Dataset):
+def solution(question: str, dataset: Dataset | None = None):
     """The right answer to an exercise on this dataset, a number or a text.
 
     Raises:
@@ -130,6 +130,18 @@ def _strongest_edge(dataset: Dataset) -> int:
     return int((steps[:-2] + steps[1:-1] + steps[2:]).max())
 
 
+def _centre_of_a_photograph(dataset: Dataset) -> float:
+    return 3000**2 / (4000 * 3000)
+
+
+def _refused_of_forty(dataset: Dataset) -> float:
+    return 40 * (1 - 0.95)
+
+
+def _share_within_margins(dataset: Dataset) -> float:
+    return 1 / (1 + 2 * 0.5) ** 2
+
+
 _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "numbers in train": _numbers_in_train,
     "last test class": _last_test_class,
@@ -146,4 +158,7 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "weights of a convolution": _weights_of_a_convolution,
     "three convolutions": _three_convolutions,
     "strongest edge": _strongest_edge,
+    "centre of a photograph": _centre_of_a_photograph,
+    "refused of forty": _refused_of_forty,
+    "share within margins": _share_within_margins,
 }

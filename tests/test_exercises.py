@@ -42,6 +42,12 @@ def test_solutions_on_augmentation_are_those_worked_out_by_hand(stripes):
     assert exercises.solution("brighter mean", stripes) == pytest.approx(sum(numbers) / len(numbers))
 
 
+def test_solutions_on_uploads_are_those_worked_out_by_hand():
+    assert exercises.solution("centre of a photograph") == 0.75  # 3000 x 3000 of 4000 x 3000
+    assert exercises.solution("refused of forty") == pytest.approx(2)  # 5 of 100
+    assert exercises.solution("share within margins") == 0.25  # half as wide, half as high
+
+
 def test_nearest_mean_agrees_with_scikit_learn(stripes):
     from sklearn.neighbors import NearestCentroid
 
