@@ -13,8 +13,9 @@ INSTALL := @"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 6))" 2>/
 
 # The address that JupyterLab prints, or opens in a browser, leads to the first notebook. Uploads travel through a
 # websocket, whose usual limit of 10 MB swallows larger ones without a word.
+UPLOADS := '{"websocket_max_message_size": 134217728}'
 JUPYTER := --ip="$(HOST)" --port="$(PORT)" --LabApp.default_url=/lab/tree/notebooks/01_dataset.ipynb \
-	--ServerApp.tornado_settings='{"websocket_max_message_size": 134217728}'
+	--ServerApp.tornado_settings=$(UPLOADS)
 ifeq ($(shell id -u),0)
 JUPYTER += --allow-root
 endif
@@ -22,7 +23,7 @@ endif
 # The notebooks' stored outputs are made, and compared, with the built-in drawings and without progress bars.
 STORED := CIFAR_LAB_DATASET=sketches TQDM_DISABLE=1 KERAS_BACKEND=tensorflow
 
-.PHONY: help lab app test lint notebooks bench constraints clean
+.PHONY: help lab voila app test lint notebooks bench constraints clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +32,11 @@ lab:  ## set up, say what is here, and open JupyterLab (PORT=8888 HOST=localhost
 	$(INSTALL) app,lab
 	@$(PY) -m cifar_lab check
 	@$(PY) -m jupyterlab $(JUPYTER)
+
+voila:  ## set up, and show the upload classifier of the last notebook as a page (PORT=8888 HOST=localhost)
+	$(INSTALL) app,lab
+	@$(PY) -m voila notebooks/09_upload_classifier.ipynb --Voila.ip="$(HOST)" --port="$(PORT)" \
+		--Voila.tornado_settings=$(UPLOADS)
 
 app:  ## set up, and serve the page at http://127.0.0.1:8000 (PORT=8000 HOST=127.0.0.1)
 	$(INSTALL) app
