@@ -4,13 +4,12 @@ import base64
 import csv
 import html
 import io
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
-from cifar_lab import images, plots
+from cifar_lab import images, plots, shown
 from cifar_lab.classifier import Classifier, Prediction
 from cifar_lab.widgets import tags
 
@@ -27,11 +26,13 @@ class Answer:
         name: the file's name, fit to be shown.
         small: the picture, at most 512 pixels a side, as the bytes of a JPEG file: a hundred of them are a few MB.
         predictions: by the classifier's name.
+        notes: sentences on what was done to fit the file in, by the classifier's name.
     """
 
     name: str
     small: bytes
     predictions: Mapping[str, Prediction]
+    notes: Mapping[str, Sequence[str]]
 
     @property
     def picture(self) -> Image.Image:
@@ -47,15 +48,13 @@ def look(name: str, source: images.Source, classifiers: Mapping[str, Classifier]
     """
     opened = images.open_picture(source)
     predictions = {model: classifier.predict(opened, top=top) for model, classifier in classifiers.items()}
+    notes = {}
+    for model, classifier in classifiers.items():
+        is_file = isinstance(source, bytes)
+        notes[model] = shown.facts(source, opened, classifier.card.framings).notes if is_file else []
     opened.thumbnail((_KEPT, _KEPT))
     opened.save(stream := io.BytesIO(), "jpeg", quality=92)
-    return Answer(shown_name(name), stream.getvalue(), predictions)
-
-
-def shown_name(name: str) -> str:
-    """A file's name to show, never to open: its last part, without control and direction characters, not endless."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(letter for letter in last if not unicodedata.category(letter).startswith("C"))[:80] or "unnamed"
+    return Answer(shown.name(name) or "unnamed", stream.getvalue(), predictions, notes)
 
 
 def said(prediction: Prediction) -> str:
@@ -70,11 +69,12 @@ def card(answer: Answer, model: str) -> str:
     thumbnail.thumbnail((2 * _THUMBNAIL, 2 * _THUMBNAIL))  # sharp on dense screens too
     picture = tags.img(thumbnail, f"{answer.name}", width=_THUMBNAIL)
     seen = tags.img(prediction.image, f"{answer.name} as the network saw it", width=_SEEN, pixelated=True)
+    notes = "".join(f"<br><small>{html.escape(note)}</small>" for note in answer.notes[model])
     sides = f"{prediction.image.shape[1]} × {prediction.image.shape[0]}"
     return (
         '<section style="display: flex; flex-wrap: wrap; gap: 16px; padding: 8px 0; align-items: flex-start">'
         f'<figure style="margin: 0; width: {_THUMBNAIL}px; overflow-wrap: anywhere">{picture}'
-        f"<figcaption>{html.escape(answer.name)}</figcaption></figure>"
+        f"<figcaption>{html.escape(answer.name)}{notes}</figcaption></figure>"
         f'<figure style="margin: 0">{seen}<figcaption>what it saw: {sides}</figcaption></figure>'
         f"{bars(prediction)}</section>"
     )

@@ -1,11 +1,11 @@
 """Pictures as HTML that screen readers can read; ipywidgets' own picture has no place for words."""
 
-import base64
 import html
-import io
 
 import numpy as np
 from PIL import Image
+
+from cifar_lab import shown
 
 
 def img(picture: Image.Image | np.ndarray, text: str, *, width: int, pixelated: bool = False) -> str:
@@ -17,11 +17,10 @@ def img(picture: Image.Image | np.ndarray, text: str, *, width: int, pixelated: 
         width: on the screen, in pixels.
         pixelated: each pixel a square, not a blur.
     """
-    is_image = isinstance(picture, np.ndarray)
-    stream = io.BytesIO()
-    kind = "png" if is_image else "jpeg"
-    (Image.fromarray(picture) if is_image else picture).save(stream, kind)
-    address = f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+    if isinstance(picture, np.ndarray):
+        address = shown.address(Image.fromarray(picture), "PNG")
+    else:
+        address = shown.address(picture, "JPEG")
     style = f"width: {width}px; max-width: 100%" + ("; image-rendering: pixelated" if pixelated else "")
     return f'<img alt="{html.escape(text)}" src="{address}" style="{style}">'
 

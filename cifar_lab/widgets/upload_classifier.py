@@ -10,8 +10,8 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from cifar_lab import card, formats, images, plots
-from cifar_lab.classifier import Classifier
+from cifar_lab import card, formats, images, plots, shown
+from cifar_lab.classifier import Classifier, load_all
 from cifar_lab.data import sketches
 from cifar_lab.widgets import answers, tags
 from cifar_lab.widgets.careful import reported
@@ -35,7 +35,7 @@ def classify(source: images.Source, *, model: str | None = None) -> None:
         ValueError: there is no such classifier.
     """
     prediction = Classifier.load(model or card.default()).predict(source)
-    name = answers.shown_name(str(source)) if isinstance(source, str | Path) else "the picture"
+    name = shown.name(str(source)) if isinstance(source, str | Path) else "the picture"
     print(f"{name}: {answers.said(prediction)}")
     plots.show(plots.prediction_bars(prediction), "What the network saw of the picture, and its best guesses as bars.")
 
@@ -64,7 +64,7 @@ class UploadClassifier(widgets.VBox):
             ValueError: there is no classifier of that name that can be loaded.
         """
         self.one_at_a_time = threading.RLock()  # JupyterLab may hand two events to two threads
-        self._classifiers, left_out = _load_all()
+        self._classifiers, left_out = load_all()
         model = model or next(
             (name for name in (card.default(), *self._classifiers) if name in self._classifiers), None
         )
@@ -140,9 +140,9 @@ class UploadClassifier(widgets.VBox):
                 cards.append(widgets.HTML(answers.card(answer, self.model.value)))
                 self.answers.append(answer)
             except images.PictureError as error:
-                faults.append(f"{answers.shown_name(name)}: {error}")
+                faults.append(f"{shown.name(name)}: {error}")
             except Exception as error:  # one bad file must not cost the others' answers
-                faults.append(f"{answers.shown_name(name)}: it failed here ({type(error).__name__}): {error}")
+                faults.append(f"{shown.name(name)}: it failed here ({type(error).__name__}): {error}")
             self.progress.value = number
         self.progress.layout.display = "none"
         self.results.children += tuple(cards)
@@ -188,14 +188,3 @@ class UploadClassifier(widgets.VBox):
 
     def _say(self, text: str) -> None:
         self.status.value = tags.status(text)
-
-
-def _load_all() -> tuple[dict[str, Classifier], list[str]]:
-    """Every classifier that can be loaded, by name, and a sentence on each that can't."""
-    loaded, left_out = {}, []
-    for name in card.available():
-        try:
-            loaded[name] = Classifier.load(name)
-        except ValueError as error:
-            left_out.append(str(error))
-    return loaded, left_out
