@@ -65,7 +65,7 @@ def reliability_diagram(curves: Mapping[str, Reliability]) -> Figure:
 def mistakes(
     probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str], positions: Sequence[int]
 ) -> Figure:
-    """What a classifier says of single images: its three best guesses as bars, and the true class hatched in orange.
+    """What a classifier says of single images: its three best guesses as bars, and the true class, in orange.
 
     Args:
         probabilities: `(n, k)` float, 0-1, every row adding up to 1.
@@ -92,10 +92,9 @@ def _guesses(axes, row: np.ndarray, truth: int, class_names: Sequence[str]) -> N
     shown = list(np.argsort(-row, kind="stable")[:3])
     shown += [truth] if truth not in shown else []
     bars = axes.barh(np.arange(len(shown)), row[shown], color=[ORANGE if i == truth else BLUE for i in shown])
-    for bar, index in zip(bars, shown, strict=True):
-        bar.set_hatch("//" if index == truth else "")
     axes.bar_label(bars, [f"{share:.0%}" for share in row[shown]], padding=2, fontsize=8)
-    axes.set_yticks(np.arange(len(shown)), [class_names[i] for i in shown], fontsize=8)
+    names = [f"true: {class_names[i]}" if i == truth else class_names[i] for i in shown]
+    axes.set_yticks(np.arange(len(shown)), names, fontsize=8)
     axes.set(xlim=(0, 1.35), ylim=(3.5, -0.5), xticks=[])
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
@@ -124,7 +123,7 @@ def known_or_not(known: np.ndarray, others: Mapping[str, np.ndarray], threshold:
             right.plot(np.mean(scores >= threshold), np.mean(known >= threshold), "o", color=colour)
         left.set(xlabel="score", ylabel="share of the pictures", xlim=(0, 1))
         right.set(xlabel="others taken for known", ylabel="known accepted", xlim=(-0.02, 1), ylim=(0, 1.02))
-        left.legend(loc="upper left")
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(others) + 2)
     return figure
 
 

@@ -1,0 +1,114 @@
+"""The corruption slider: a picture gets worse step by step, and the classifier's answer with it.
+
+CorruptionSlider(classifier, {"ship": image})   # in a notebook, as the last line of a cell
+still(classifier, image)                        # every kind in three degrees, where nothing can be moved
+"""
+
+import html
+import threading
+from collections.abc import Mapping
+
+import ipywidgets as widgets
+import numpy as np
+from matplotlib.figure import Figure
+
+from cifar_lab import corruption, images, plots
+from cifar_lab.classifier import Classifier
+from cifar_lab.widgets import tags
+from cifar_lab.widgets.careful import reported
+
+_SHOWN = 224  # pixels a side on the screen
+_GUESSES = 3
+_STILL = (1, 3, 5)
+
+
+def still(classifier: Classifier, picture: images.Source) -> Figure:
+    """One picture, and below it every kind of corruption in three degrees, with the best guess and its score.
+
+    Args:
+        classifier: the one that is asked.
+        picture: anything that `images.open_picture` takes.
+
+    Raises:
+        PictureError: the picture can't be used.
+    """
+    image = classifier.see(picture)
+    steps = [(kind, severity) for kind in corruption.KINDS for severity in (0, *_STILL)]
+    shown = np.concatenate([corruption.corrupt(image[None], kind, severity) for kind, severity in steps])
+    titles = []
+    for (kind, severity), row in zip(steps, classifier.probabilities(shown), strict=True):
+        best = f"{classifier.class_names[row.argmax()]} {row.max():.0%}"
+        titles.append(f"{f'{kind} {severity}' if severity else 'as it is'}\n{best}")
+    return plots.picture_grid(shown, titles=titles, columns=1 + len(_STILL))
+
+
+class CorruptionSlider(widgets.VBox):
+    """A picture, a slider for how badly it is spoilt, and what the classifier says of it before and after.
+
+    Attributes:
+        picture, kind: the menus.
+        severity: the slider, 0 (as it is) to 5.
+        view, message, alert: both pictures with the best guesses, one sentence, and what went wrong.
+    """
+
+    def __init__(self, classifier: Classifier, pictures: Mapping[str, images.Source]):
+        """Make a slider; it begins with noise of severity 0.
+
+        Args:
+            classifier: the one that is asked.
+            pictures: the pictures to choose from, by their names: anything that `images.open_picture` takes.
+
+        Raises:
+            PictureError: a picture can't be used.
+            ValueError: there are no pictures.
+        """
+        if not pictures:
+            raise ValueError('The slider needs at least one picture: CorruptionSlider(classifier, {"ship": image}).')
+        self._classifier = classifier
+        self._images = {name: classifier.see(picture) for name, picture in pictures.items()}
+        self.one_at_a_time = threading.RLock()
+        look = {"style": {"description_width": "5em"}, "layout": {"width": "22em"}}
+        self.picture = widgets.Dropdown(options=list(self._images), description="picture", **look)
+        self.kind = widgets.Dropdown(options=list(corruption.KINDS), description="kind", **look)
+        self.severity = widgets.IntSlider(0, min=0, max=5, description="severity", **look)
+        self.view, self.message, self.alert = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        controls = widgets.VBox([self.picture, self.kind, self.severity, self.message, self.alert])
+        super().__init__([widgets.HBox([controls, self.view], layout={"flex_flow": "row wrap"})])
+        for control in (self.picture, self.kind, self.severity):
+            control.observe(self._show, "value")
+        self._show()
+
+    def _repr_mimebundle_(self, **kwargs) -> dict:
+        """As text: what those see who have no kernel running."""
+        text = "Corruption slider: a picture that gets worse and worse. It needs a running kernel: run this cell."
+        return super()._repr_mimebundle_(**kwargs) | {"text/plain": text}
+
+    @property
+    def corrupted(self) -> np.ndarray:
+        """The chosen picture as the controls spoil it, `(size, size, 3)` uint8, 0-255."""
+        return corruption.corrupt(self._images[self.picture.value][None], self.kind.value, self.severity.value)[0]
+
+    @reported
+    def _show(self, _change=None) -> None:
+        before, after = self._images[self.picture.value], self.corrupted
+        rows = self._classifier.probabilities(np.stack([before, after]))
+        said = [f"{self._classifier.class_names[row.argmax()]} with {row.max():.0%}" for row in rows]
+        how = f"{self.kind.value} of severity {self.severity.value}"
+        self.message.value = tags.status(f"As it is: {said[0]}. With {how}: {said[1]}.")
+        halves = ((before, "as it is", rows[0]), (after, how, rows[1]))
+        self.view.value = (
+            f'<div style="display: flex; flex-wrap: wrap; gap: 16px">{"".join(map(self._half, halves))}</div>'
+        )
+
+    def _half(self, half: tuple[np.ndarray, str, np.ndarray]) -> str:
+        """A picture, how it was spoilt, and the best guesses as bars."""
+        image, how, row = half
+        picture = tags.img(image, f"{self.picture.value}, {how}", width=_SHOWN, pixelated=True)
+        bars = [_bar(self._classifier.class_names[i], row[i]) for i in np.argsort(-row, kind="stable")[:_GUESSES]]
+        caption = f"<figcaption>{html.escape(how)}{''.join(bars)}</figcaption>"
+        return f'<figure style="margin: 0; width: {_SHOWN}px">{picture}{caption}</figure>'
+
+
+def _bar(name: str, score: float) -> str:
+    colours = f"color: black; background: linear-gradient(to right, #8CCBF0 {score:.1%}, #EEEEEE {score:.1%})"
+    return f'<div style="{colours}; padding: 0 4px; margin: 1px 0">{html.escape(name)} {score:.0%}</div>'
