@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 
-from app import answers, errors, pages, settings
+from app import errors, keeping, pages, settings
+from cifar_lab.classifier import load_all
 from cifar_lab.data.sketches import CLASS_NAMES
 
 _HEADERS = {
@@ -13,22 +14,26 @@ _HEADERS = {
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",  # unless the answer says otherwise
 }
 
 
 def create_app(config: dict | None = None) -> Flask:
-    """Make the application: settings from the environment, then those of `config`."""
+    """Make the application, with the settings of the environment and, over them, those of `config`."""
     app = Flask(__name__)
+    app.config.from_object(settings)
+    app.config.update(config or {})
     app.logger.setLevel("INFO")
     app.json.sort_keys = False
-    app.config.from_mapping(vars(settings) | (config or {}))
-    app.extensions["classifiers"] = classifiers = answers.load_classifiers(app.logger)
+    classifiers, left_out = load_all(threads=1)  # several requests are in work at once
+    for sentence in left_out:
+        app.logger.error("left out: %s", sentence)
+    app.extensions["classifiers"] = classifiers
     app.extensions["workers"] = ThreadPoolExecutor(app.config["AT_ONCE"])
     app.extensions["places"] = threading.Semaphore(app.config["AT_ONCE"] + app.config["WAITING"])
-    app.jinja_env.globals |= {"classifiers": classifiers, "samples": CLASS_NAMES}
+    if app.config["UPLOADS"]:
+        app.extensions["keeper"] = keeping.Keeper(app.config["UPLOADS"], app.config["UPLOADS_MB"])
+    app.jinja_env.globals.update(classifiers=classifiers, samples=CLASS_NAMES)
     app.register_blueprint(pages.pages)
     app.register_error_handler(Exception, errors.respond)
     app.after_request(_protect)

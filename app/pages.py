@@ -6,19 +6,20 @@ import time
 from flask import Blueprint, abort, current_app, jsonify, render_template, request, send_file
 from werkzeug.datastructures import FileStorage
 
-from app.answers import answer, keep
+from app.answers import answer
 from app.errors import STATUS, Refusal
-from app.settings import MAX_FILES, MAX_TOP_K
+from app.settings import MAX_FILE_BYTES, MAX_FILES, MAX_TOP_K
+from cifar_lab import shown
 from cifar_lab.data import sketches
 
+_DRAWINGS = {name: shown.encoded(picture, "PNG") for name, picture in sketches.sample_pictures(128).items()}
 pages = Blueprint("pages", __name__)
 pages.add_url_rule("/", "index", lambda: render_template("page.html"))
-pages.add_url_rule("/samples/<name>.png", "sample", lambda name: send_file(_drawing(name), "image/png", max_age=86400))
 pages.add_url_rule("/api", "api", lambda: render_template("api.html"))
 pages.add_url_rule("/api/openapi.json", "openapi", lambda: send_file("openapi.json"))
+pages.add_url_rule("/samples/<name>.png", "sample", lambda name: send_file(_drawing(name), "image/png", max_age=86400))
 pages.add_url_rule("/healthz", "healthz", lambda: jsonify(status="ok"))
-pages.add_url_rule("/readyz", "readyz", lambda: jsonify(status="ready", model=_model("")[0]))
-_drawings = sketches.sample_pictures(128)
+pages.add_url_rule("/readyz", "readyz", lambda: jsonify(status="ready", model=_model(None)[0]))
 
 
 @pages.get("/api/models")
@@ -31,7 +32,7 @@ def models():
 @pages.post("/result")
 def result():
     """The page with what is said of the pictures."""
-    facts = _answered(shows=True)
+    facts = _answered(with_pictures=True)
     codes = [found.get("code") for found in facts["predictions"]]
     return render_template("page.html", **facts), STATUS[codes[0]] if all(codes) else 200
 
@@ -39,7 +40,7 @@ def result():
 @pages.post("/api/predict")
 def predict():
     """The same as JSON; when a file can't be read, what is wrong with the first such file."""
-    facts = _answered(shows=False)
+    facts = _answered(with_pictures=False)
     for number, found in enumerate(facts["predictions"], 1):
         if "error" in found:
             which = f"File {number}: " if len(facts["predictions"]) > 1 else ""
@@ -47,44 +48,44 @@ def predict():
     return jsonify(facts)
 
 
-def _answered(*, shows: bool) -> dict:
-    """Answer the request, log that in one line, and keep the pictures where that is wanted."""
-    started, uploads, top_k = time.perf_counter(), _uploads(), request.values.get("top_k", "3")
-    if not (top_k.isdecimal() and 1 <= int(top_k[:9]) <= MAX_TOP_K):
+def _answered(*, with_pictures: bool) -> dict:
+    """What `/api/predict` sends. It leaves a line in the log too, and the pictures where they are to be kept."""
+    started = time.perf_counter()
+    sent, top_k = _sent(), request.values.get("top_k", "3")
+    if top_k not in map(str, range(1, MAX_TOP_K + 1)):
         raise Refusal(400, "bad_top_k", f"top_k must be a whole number from 1 to {MAX_TOP_K}, not {top_k[:20]!r}.")
     model, classifier = _model(request.values.get("model"))
     workers, places = current_app.extensions["workers"], current_app.extensions["places"]
     if not places.acquire(blocking=False):
         raise Refusal(503, "busy", "Too many pictures are being looked at just now. Try again in a few seconds.")
     try:
-        found = workers.submit(answer, uploads, classifier, int(top_k), shows).result()
+        found = workers.submit(answer, sent, classifier, int(top_k), with_pictures).result()
     finally:
         places.release()
-    facts = {"model": model, "predictions": found, "time_ms": round(1000 * (time.perf_counter() - started), 1)}
-    said = ",".join(one["code"] if "error" in one else one["label"] for one in found)
-    current_app.logger.info("%s said %s in %s ms", model, said, facts["time_ms"])
-    for upload, one in zip(uploads, found, strict=True):
-        if current_app.config["UPLOADS"] and "error" not in one:
-            keep(upload, model, one, current_app.config["UPLOADS"], current_app.config["UPLOADS_MB"] * 10**6)
-    return facts
+    time_ms = round(1000 * (time.perf_counter() - started), 1)
+    current_app.logger.info("%s said %s in %s ms", model, [one.get("code") or one["label"] for one in found], time_ms)
+    if current_app.config["UPLOADS"]:
+        current_app.extensions["keeper"].keep(sent, model, found)
+    return {"model": model, "predictions": found, "time_ms": time_ms}
 
 
-def _uploads() -> list[FileStorage]:
+def _sent() -> list[FileStorage]:
     """The pictures that came: fields `file`, a raw `image/*` body, or a drawing named in the field `sample`."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Refusal(403, "cross_site", "This was sent from another site's page. Open this page itself.")
     if request.mimetype.startswith("image/"):
+        request.max_content_length = MAX_FILE_BYTES  # the body is one file
         return [FileStorage(io.BytesIO(request.get_data()))]
     if request.mimetype == "multipart/form-data" and not request.files and not request.form:
         abort(400)  # a body that breaks off looks like an empty form
     if name := request.form.get("sample"):
         return [FileStorage(_drawing(name), f"{name}.png")]
-    found = [file for file in request.files.getlist("file") if file.filename]
-    if not found:
+    files = [file for file in request.files.getlist("file") if file.filename]
+    if not files:
         raise Refusal(400, "no_file", "No picture came with the request. Choose one; its form field is named 'file'.")
-    if len(found) > MAX_FILES:
-        raise Refusal(413, "too_many_files", f"{len(found)} files came, and the limit is {MAX_FILES}. Send fewer.")
-    return found
+    if len(files) > MAX_FILES:
+        raise Refusal(413, "too_many_files", f"{len(files)} files came, and the limit is {MAX_FILES}. Send fewer.")
+    return files
 
 
 def _model(name: str | None) -> tuple:
@@ -100,5 +101,4 @@ def _model(name: str | None) -> tuple:
 
 def _drawing(name: str) -> io.BytesIO:
     """One of our drawings as a PNG file, to try the page without a file."""
-    (_drawings.get(name) or abort(404)).save(stream := io.BytesIO(), "PNG")
-    return io.BytesIO(stream.getvalue())
+    return io.BytesIO(_DRAWINGS.get(name) or abort(404))

@@ -10,9 +10,11 @@ def _whole(name: str, default: int) -> int:
     return int(text)
 
 
-HOST, PORT, PROCESSES = os.environ.get("HOST") or "127.0.0.1", _whole("PORT", 8000), _whole("WEB_CONCURRENCY", 1)
+HOST, PORT = os.environ.get("HOST") or "127.0.0.1", _whole("PORT", 8000)
+PROCESSES = _whole("WEB_CONCURRENCY", 1)
 AT_ONCE = _whole("CIFAR_LAB_AT_ONCE", os.cpu_count() or 1)  # requests in work at once, in each process
 WAITING = _whole("CIFAR_LAB_WAITING", 16)  # requests that wait for their turn; further ones are turned away
-UPLOADS, UPLOADS_MB = os.environ.get("CIFAR_LAB_UPLOADS"), _whole("CIFAR_LAB_UPLOADS_MB", 1000)  # no folder: none kept
+UPLOADS = os.environ.get("CIFAR_LAB_UPLOADS")  # the folder where pictures are kept; without one none is
+UPLOADS_MB = _whole("CIFAR_LAB_UPLOADS_MB", 1000)
 MAX_FILES, MAX_FILE_BYTES, MAX_TOP_K = 16, 5 * 2**20, 10
-MAX_CONTENT_LENGTH, MAX_FORM_MEMORY_SIZE, MAX_FORM_PARTS = 16 * 2**20, 2**16, 64  # Flask's: bytes of all, of a field
+MAX_CONTENT_LENGTH, MAX_FORM_PARTS = 16 * 2**20, 64  # Flask's names: bytes of a request, and fields

@@ -4,6 +4,7 @@ import base64
 import io
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from cifar_lab import formats
@@ -68,13 +69,13 @@ def _moves(header: Image.Image) -> bool:
     return header.format in ("PNG", "WEBP") and header.n_frames > 1
 
 
-def encoded(picture: Image.Image, kind: str) -> bytes:
-    """The picture as a file of a kind such as `"PNG"`."""
+def encoded(picture: Image.Image | np.ndarray, kind: str) -> bytes:
+    """A picture, or an image `(height, width, 3)` uint8, 0-255, as a file of a kind such as `"PNG"`."""
     stream = io.BytesIO()
-    picture.save(stream, kind)
+    (Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture).save(stream, kind)
     return stream.getvalue()
 
 
-def address(picture: Image.Image, kind: str) -> str:
+def address(picture: Image.Image | np.ndarray, kind: str) -> str:
     """An address (a `data:` URL) that holds all of the picture, for an `<img>` without a file behind it."""
     return f"data:image/{kind.lower()};base64,{base64.b64encode(encoded(picture, kind)).decode('ascii')}"

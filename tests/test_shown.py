@@ -75,6 +75,7 @@ def test_transparency_is_noted():
 
 def test_an_address_holds_the_picture():
     pixels = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    start, _, content = shown.address(Image.fromarray(pixels), "PNG").partition(",")
-    assert start == "data:image/png;base64"
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))), pixels)
+    for picture in (pixels, Image.fromarray(pixels)):
+        start, _, content = shown.address(picture, "PNG").partition(",")
+        assert start == "data:image/png;base64"
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))), pixels)

@@ -41,14 +41,23 @@ def png(pictures) -> bytes:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory) -> Path:
-    """A models folder: `tutorial` as shipped, `softer` with another temperature, `broken` whose file was changed."""
+    """A models folder, each made from the one that is shipped.
+
+    `softer` has another temperature, `views` asks for two framings and both mirror images, the file of `broken` was
+    changed.
+    """
     folder, shipped = tmp_path_factory.mktemp("models"), ROOT / "data" / "models" / "tutorial"
-    for name in ("tutorial", "softer", "broken"):
+    card = json.loads((shipped / "card.json").read_text())
+    changes = {
+        "tutorial": {},
+        "softer": {"temperature": 50.0},
+        "views": {"framings": ["centre", "squash"], "mirror": True},
+        "broken": {},
+    }
+    for name, change in changes.items():
         (folder / name).mkdir()
-        for file in ("card.json", "model.tflite"):
-            shutil.copy(shipped / file, folder / name)
-    card = json.loads((folder / "softer" / "card.json").read_text())
-    (folder / "softer" / "card.json").write_text(json.dumps(card | {"name": "softer", "temperature": 50.0}))
+        shutil.copy(shipped / "model.tflite", folder / name)
+        (folder / name / "card.json").write_text(json.dumps(card | {"name": name} | change))
     with open(folder / "broken" / "model.tflite", "ab") as file:
         file.write(b"more")
     return folder

@@ -62,6 +62,14 @@ def test_several_files_come_back_in_order(client, classifier, pictures):
     assert [one["score"] for one in found] == expected  # one stacked batch, as in the library
 
 
+def test_16_files_of_15_megabytes_together_fit(client):
+    noise = np.random.default_rng(2).integers(0, 256, (16, 560, 560, 3), dtype=np.uint8)
+    content = [saved(Image.fromarray(pixels)) for pixels in noise]
+    assert 15_000_000 < sum(map(len, content)) < 16 * 2**20
+    files = [(io.BytesIO(one), "noise.png") for one in content]
+    assert len(predictions(client.post("/api/predict", data={"file": files}))) == 16
+
+
 def test_a_raw_body_and_a_drawing_by_name(client, png):
     raw = client.post("/api/predict?top_k=2&model=tutorial", data=png, content_type="image/png")
     (found,) = predictions(raw)
@@ -71,6 +79,18 @@ def test_a_raw_body_and_a_drawing_by_name(client, png):
     assert predictions(client.post("/api/predict", data={"sample": "cat"}))[0]["filename"] == "cat.png"
 
 
+def test_a_card_that_asks_for_several_views_gets_them(client, models, pictures):
+    wide = saved(pictures["automobile"].crop((0, 20, 96, 70)))
+    files = [(io.BytesIO(wide), "wide.png"), (io.BytesIO(saved(pictures["cat"])), "square.png")]
+    found = predictions(client.post("/api/predict", data={"file": files, "model": "views", "top_k": "10"}))
+    expected = Classifier.load(models / "views").predict([wide, saved(pictures["cat"])], top=10)
+    assert [[one["score"] for one in answer["top"]] for answer in found] == [
+        [guess.score for guess in prediction.top] for prediction in expected
+    ]
+    assert found[0]["score"] != Classifier.load(models / "tutorial").predict(wide).score
+    assert "squeezed" in found[0]["notes"][0] and found[1]["notes"] == []
+
+
 def test_the_model_is_chosen_by_name(client, png):
     scores = {}
     for model in ("tutorial", "softer"):
@@ -78,7 +98,7 @@ def test_the_model_is_chosen_by_name(client, png):
         assert response.json["model"] == model
         scores[model] = predictions(response)[0]["score"]
     assert scores["softer"] < 0.2 < scores["tutorial"]  # at a temperature of 50 all classes are nearly alike
-    assert [model["name"] for model in client.get("/api/models").json["models"]] == ["tutorial", "softer"]
+    assert [model["name"] for model in client.get("/api/models").json["models"]] == ["tutorial", "softer", "views"]
 
 
 def grey_16_bit() -> tuple[bytes, np.ndarray]:
@@ -198,8 +218,10 @@ BAD_REQUESTS = {
     "JSON": ({"json": {"file": "a.png"}}, 400, "no_file"),
     "17 files": ({"data": {"file": [(TINY, "a.png")] * 17}}, 413, "too_many_files"),
     "20 MB": ({"data": {"file": (bytes(20_000_000), "a.png")}}, 413, "too_large"),
-    "a long text field": ({"data": {"file": (TINY, "a.png"), "model": "x" * 100_000}}, 413, "too_large"),
+    "a long text field": ({"data": {"file": (TINY, "a.png"), "model": "x" * 600_000}}, 413, "too_large"),
     "1,000 fields": ({"data": {f"field{i}": "x" for i in range(1000)} | {"file": (TINY, "a")}}, 413, "too_large"),
+    "6 MB as the body": ({"data": bytes(6_000_000), "content_type": "image/png"}, 413, "too_large"),
+    "no body at all": ({"content_type": "image/png"}, 400, "no_file"),
     "unknown model": ({"data": {"file": (TINY, "a.png"), "model": "../tutorial"}}, 404, "unknown_model"),
     "unknown drawing": ({"data": {"sample": "../cat"}}, 404, "not_found"),
     "another site": (
@@ -285,7 +307,7 @@ def test_wrong_addresses_and_methods(client):
 
 
 def test_files_with_changed_bytes_never_break_the_server(client, pictures):
-    """The same with 20,000 files against a running server is in benchmarks/page.py."""
+    """The same with 20,000 files against a running server is benchmarks/page_soak.py."""
     generator = np.random.default_rng(5)
     originals = [saved(pictures["frog"].resize((40, 40)), kind) for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP")]
     statuses = set()

@@ -9,10 +9,11 @@ import re
 import subprocess
 import sys
 import threading
+import weakref
 
 import pytest
 
-from app import answers, create_app, pages
+from app import answers, create_app, keeping, pages
 from cifar_lab import formats
 from tests.app.conftest import ROOT, saved
 
@@ -126,6 +127,25 @@ def test_a_full_queue_answers_503_and_everybody_else_is_served(make_app, png, mo
     assert send(app.test_client(), png).status_code == 200  # all places are free again
 
 
+def test_only_one_large_picture_is_held_at_a_time(client, pictures, monkeypatch):
+    opened, real = [], answers.images.open_picture
+
+    def watched(source, **options):
+        if not isinstance(source, bytes):  # the classifier, with a picture that is open
+            return real(source, **options)
+        assert all(max(picture().size) <= 320 for picture in opened if picture())
+        picture = real(source, **options)
+        opened.append(weakref.ref(picture))
+        return picture
+
+    monkeypatch.setattr(answers.images, "open_picture", watched)
+    large = saved(pictures["bird"].resize((900, 700)))
+    for to in ("/api/predict", "/result"):
+        files = [(io.BytesIO(large), "a.png") for _ in range(5)]
+        assert client.post(to, data={"file": files}).status_code == 200
+    assert len(opened) == 10
+
+
 def test_two_pictures_are_in_work_at_once(make_app, png, monkeypatch):
     app, together = make_app(AT_ONCE=2), threading.Barrier(2, timeout=20)
     real = answers.images.open_picture
@@ -157,7 +177,7 @@ def test_an_error_of_ours_is_a_500_without_details(make_app, png, monkeypatch):
 
 
 def test_nothing_is_kept_unless_a_folder_is_named(client, png, monkeypatch):
-    monkeypatch.setattr(pages, "keep", lambda *_: pytest.fail("kept"))
+    monkeypatch.setattr(keeping.Keeper, "keep", lambda *_: pytest.fail("kept"))
     assert send(client, png).status_code == 200
     assert "nothing is stored" in client.get("/").text
 
@@ -188,11 +208,19 @@ def test_a_full_folder_takes_no_more(make_app, pictures, tmp_path):
     assert [path.suffix for path in tmp_path.iterdir() if path.suffix != ".jsonl"] == [".png"]
 
 
+def test_a_folder_that_fails_costs_nobody_the_answer(make_app, png, tmp_path, caplog):
+    client = make_app(UPLOADS=str(tmp_path / "kept")).test_client()
+    (tmp_path / "kept").rmdir()
+    (tmp_path / "kept").write_text("a file in the place of the folder")
+    assert send(client, png).status_code == 200
+    assert "not kept" in caplog.messages[-1]
+
+
 def test_a_prediction_is_one_line_of_log_without_names(client, png, caplog):
     with caplog.at_level(logging.INFO):
         send(client, png)
     assert len(caplog.messages) == 1
-    assert re.fullmatch(r"tutorial said [a-z]+ in [0-9.]+ ms", caplog.messages[0])
+    assert re.fullmatch(r"tutorial said \['[a-z]+'\] in [0-9.]+ ms", caplog.messages[0])
 
 
 # --- the whole ---

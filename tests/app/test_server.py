@@ -71,7 +71,8 @@ def test_20_megabytes_are_refused_with_a_sentence(server, header, tmp_path):
     (tmp_path / "large.png").write_bytes(bytes(20_000_000))
     file = f"file=@{tmp_path / 'large.png'}"
     found = json.loads(curl(server, "-H", header, "-F", file, f"{server.address}/api/predict").stdout)
-    assert found == {"error": "A request may hold up to 16 MiB. Send fewer or smaller pictures.", "code": "too_large"}
+    assert found["code"] == "too_large"
+    assert "a request 16 MiB" in found["error"]
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
