@@ -5,6 +5,7 @@ works where TensorFlow is not installed.
 """
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def train(recipe, dataset, held_out, resume, **changes):
     recipe = recipes.get(recipe, **changes)  # before the wait for data and TensorFlow
     pictures = data.load(dataset, held_out=held_out)
     try:
-        run = training.train(pictures, recipe, resume=resume)
+        run = training.train(pictures, recipe, resume=resume, command=_typed())
     except KeyboardInterrupt:
         click.echo("In a terminal: the same command with --resume.", err=True)
         raise
@@ -191,7 +192,7 @@ def export(run, name, dataset, held_out, others, **options):
 
     finished = runs.open_run(run)
     pictures = data.load(dataset or finished.card["dataset"]["name"], held_out=held_out)
-    options["others"] = _images_in(others) if others else None
+    options |= {"others": _images_in(others) if others else None, "facts": {"command": _typed()}}
     classifier = export_run(finished, pictures, name, **options)
     click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
 
@@ -222,6 +223,11 @@ def predict(pictures, model, top, as_json):
         click.echo(json.dumps(_as_json(path, prediction)) if as_json else _as_line(path, prediction))
     if failed:
         sys.exit(1)
+
+
+def _typed() -> str:
+    """The command as it was typed, so that a card says how to do it again."""
+    return shlex.join(["cifar-lab", *sys.argv[1:]])
 
 
 def _images_in(path: Path):

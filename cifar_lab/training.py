@@ -32,6 +32,7 @@ def train(
     *,
     resume: bool = False,
     progress: bool = True,
+    command: str = "",
     **changes,
 ) -> Run:
     """Train a network by a recipe and leave a run card in `runs/`.
@@ -43,6 +44,7 @@ def train(
         recipe: a name from `cifar_lab.recipes.RECIPES`, or a `Recipe`.
         resume: go on with the newest unfinished run of the same recipe and dataset, if there is one.
         progress: show a progress bar, and a line an epoch.
+        command: what was typed to start this, for the run card.
         **changes: fields of the recipe to change, such as `epochs=2` or `seed=1`.
 
     Returns:
@@ -67,7 +69,7 @@ def train(
     except KeyboardInterrupt:
         say(f"Stopped after epoch {state.epoch} of {recipe.epochs}. To go on, train the same with resume=True.")
         raise
-    return _finish(model, dataset, recipe, state, folder, facts)
+    return _finish(model, dataset, recipe, state, folder, {"command": command, "dataset": facts})
 
 
 def _fresh_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
@@ -215,7 +217,7 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
         "format": 1,
         "name": folder.name,
         "recipe": recipe.to_dict(),
-        "dataset": facts,
+        **facts,
         "metrics": {
             "validation": {"accuracy": state.best["validation_accuracy"], "loss": state.best["validation_loss"]},
             "best_epoch": state.best_epoch,

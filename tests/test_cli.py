@@ -22,7 +22,8 @@ def lab(tmp_path, monkeypatch, stripes):
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, stripes):
+def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, stripes, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["cifar-lab", "train", "--dataset", "my pictures"])
     trained = lab("train", "--dataset", "sketches", "--epochs", 3)
     assert trained.exit_code == 0, trained.output
     assert "epoch 3/3" in trained.output
@@ -46,6 +47,9 @@ def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, st
     of_run, of_classifier = (json.loads(lab("evaluate", subject, "--json").output) for subject in (name, "mine"))
     assert of_run["accuracy"] == of_classifier["accuracy"]
     card = json.loads((tmp_path / "runs" / name / "card.json").read_text())
+    assert card["command"] == "cifar-lab train --dataset 'my pictures'"
+    exported_card = json.loads((tmp_path / "models" / "mine" / "card.json").read_text())
+    assert exported_card["trained"]["command"] == exported_card["command"] == card["command"]
     assert card["metrics"]["test"]["accuracy"] == of_run["accuracy"]
 
 
