@@ -142,6 +142,14 @@ def _share_within_margins(dataset: Dataset) -> float:
     return 1 / (1 + 2 * 0.5) ** 2
 
 
+def _half_the_interval(dataset: Dataset) -> int:
+    return 20 * 2**2  # the width shrinks with the square root of the number
+
+
+def _numbers_of_a_normalisation(dataset: Dataset) -> int:
+    return 4 * 64
+
+
 _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "numbers in train": _numbers_in_train,
     "last test class": _last_test_class,
@@ -161,4 +169,10 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "centre of a photograph": _centre_of_a_photograph,
     "refused of forty": _refused_of_forty,
     "share within margins": _share_within_margins,
+    "half the interval": _half_the_interval,
+    "numbers of a normalisation": _numbers_of_a_normalisation,
+    "patient A": lambda dataset: "learning rate",
+    "patient B": lambda dataset: "pixels",
+    "patient C": lambda dataset: "softmax",
+    "patient D": lambda dataset: "labels",
 }

@@ -77,6 +77,41 @@ def test_the_strongest_edge_agrees_with_scipy(stripes):
     assert exercises.solution("strongest edge", stripes) == correlate2d(red, kernel, mode="valid").max()
 
 
+def test_four_times_the_pictures_halve_the_interval(stripes):
+    from cifar_lab.evaluation import wilson_interval
+
+    low, high = wilson_interval(14, 20)
+    count = exercises.solution("half the interval", stripes)
+    narrow, wide = wilson_interval(14 * count // 20, count)
+    assert (wide - narrow) / (high - low) == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_normalisation_counts_what_keras_counts(stripes):
+    from cifar_lab.backend import keras
+
+    layer = keras.layers.BatchNormalization()
+    layer.build((None, 8, 8, 64))
+    assert layer.count_params() == exercises.solution("numbers of a normalisation", stripes)
+
+
+def test_the_patients_have_what_the_answers_say(stripes):
+    from cifar_lab import patients
+
+    kinds, rates, told = {}, {}, {}
+    for name in "ABCD":
+        model, its_data = patients.admit(name, stripes)
+        kinds[name] = [type(layer).__name__ for layer in model.layers]
+        rates[name] = float(model.optimizer.learning_rate)
+        told[name] = np.array_equal(its_data.train.labels, stripes.train.labels)
+    causes = {
+        "learning rate": [name for name, rate in rates.items() if rate > 1],
+        "pixels": [name for name, layers in kinds.items() if "Rescaling" not in layers],
+        "softmax": [name for name, layers in kinds.items() if "Softmax" in layers],
+        "labels": [name for name, right in told.items() if not right],
+    }
+    assert causes == {exercises.solution(f"patient {name}", stripes): [name] for name in "ABCD"}
+
+
 def test_an_unknown_question_lists_those_there_are(stripes):
     with pytest.raises(ValueError, match=r"There is no exercise 'x'\. There are: numbers in train"):
         exercises.check("x", 1, stripes)
