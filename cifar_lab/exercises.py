@@ -150,6 +150,30 @@ def _numbers_of_a_normalisation(dataset: Dataset) -> int:
     return 4 * 64
 
 
+def _f1_of_a_detector(dataset: Dataset) -> float:
+    precision, recall = 40 / 50, 40 / 80
+    return 2 * precision * recall / (precision + recall)
+
+
+def _lower_end_of_the_interval(dataset: Dataset) -> float:
+    share, count, z = 45 / 50, 50, 1.959964  # Wilson (1927)
+    middle = share + z**2 / (2 * count)
+    half = z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return (middle - half) / (1 + z**2 / count)
+
+
+def _score_at_temperature_2(dataset: Dataset) -> float:
+    return math.sqrt(0.9) / (math.sqrt(0.9) + math.sqrt(0.1))
+
+
+def _seven_coins(dataset: Dataset) -> float:
+    return 2 * (math.comb(7, 0) + math.comb(7, 1)) / 2**7
+
+
+def _laziest_classifier(dataset: Dataset) -> float:
+    return np.bincount(dataset.test.labels).max() / len(dataset.test)
+
+
 _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "numbers in train": _numbers_in_train,
     "last test class": _last_test_class,
@@ -175,4 +199,9 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "patient B": lambda dataset: "pixels",
     "patient C": lambda dataset: "softmax",
     "patient D": lambda dataset: "labels",
+    "f1 of a detector": _f1_of_a_detector,
+    "lower end of the interval": _lower_end_of_the_interval,
+    "score at temperature 2": _score_at_temperature_2,
+    "seven coins": _seven_coins,
+    "the laziest classifier": _laziest_classifier,
 }

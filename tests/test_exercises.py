@@ -112,6 +112,24 @@ def test_the_patients_have_what_the_answers_say(stripes):
     assert causes == {exercises.solution(f"patient {name}", stripes): [name] for name in "ABCD"}
 
 
+def test_solutions_on_evaluation_agree_with_scikit_learn_and_scipy(stripes):
+    from scipy import stats
+    from sklearn.dummy import DummyClassifier
+    from sklearn.metrics import f1_score
+
+    is_cat, called_cat = np.repeat([1, 0, 1, 0], [40, 10, 40, 10]), np.repeat([1, 1, 0, 0], [40, 10, 40, 10])
+    assert exercises.solution("f1 of a detector", stripes) == pytest.approx(f1_score(is_cat, called_cat))
+    wilson = stats.binomtest(45, 50).proportion_ci(method="wilson")
+    assert exercises.solution("lower end of the interval", stripes) == pytest.approx(wilson.low, abs=1e-6)
+    logits = np.log([0.9, 0.1]) / 2
+    softened = np.exp(logits[0]) / np.exp(logits).sum()
+    assert exercises.solution("score at temperature 2", stripes) == pytest.approx(softened)
+    assert exercises.solution("seven coins", stripes) == pytest.approx(stats.binomtest(6, 7).pvalue)
+    lazy = DummyClassifier(strategy="most_frequent").fit(stripes.test.labels, stripes.test.labels)
+    accuracy = lazy.score(stripes.test.labels, stripes.test.labels)
+    assert exercises.solution("the laziest classifier", stripes) == accuracy
+
+
 def test_an_unknown_question_lists_those_there_are(stripes):
     with pytest.raises(ValueError, match=r"There is no exercise 'x'\. There are: numbers in train"):
         exercises.check("x", 1, stripes)
