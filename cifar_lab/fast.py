@@ -42,7 +42,7 @@ def network(
     each group halves the image: 31 -> 15 -> 7 -> 3. Last, the strongest answer of each filter anywhere in the
     image decides, so that it does not matter where a thing is.
 
-    With widths 64, 256, 256: 1,972,792 parameters, 118 million multiplications an image.
+    With widths 64, 256, 256: 1,973,944 parameters, 118 million multiplications an image.
 
     Args:
         class_count: how many classes come out.
