@@ -4,18 +4,16 @@ BeTheClassifier(twenty, dataset.class_names, rivals={"network": its_answers})   
 score("you", 17, 20)                                                             # the line of a result
 """
 
-import base64
 import html
-import io
 import threading
 from collections.abc import Mapping, Sequence
 
 import ipywidgets as widgets
 import numpy as np
-from PIL import Image
 
 from cifar_lab.data.dataset import Split
 from cifar_lab.evaluation import wilson_interval
+from cifar_lab.widgets import tags
 
 # A few words for colours, so that whoever can't see a picture has something to guess from.
 _COLOURS = {
@@ -159,20 +157,15 @@ def _table(images: np.ndarray, truth: Sequence[str], everybody: Mapping[str, Seq
     rows = []
     for number, (image, true, *given) in enumerate(zip(images, truth, *everybody.values(), strict=True), start=1):
         said = "".join(f"<td>{html.escape(a)}{'' if a == true else ' <b>(wrong)</b>'}</td>" for a in given)
-        shown = _img(image, f"picture {number}", _TINY)
+        shown = tags.img(image, f"picture {number}", width=_TINY, pixelated=True)
         rows.append(f"<tr><td>{number} {shown}</td><td>{html.escape(true)}</td>{said}</tr>")
     return f'<table style="text-align: left"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def _views(image: np.ndarray, text: str) -> str:
     """The picture large, each pixel a square, and small, where the eye puts it together more easily."""
-    views = _img(image, text, _LARGE) + _img(image, "the same, small", _SMALL)
-    return f'<div style="display: flex; align-items: end; gap: 16px">{views}</div>'
-
-
-def _img(image: np.ndarray, text: str, size: int) -> str:
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "png")
-    address = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
-    look = f"width: {size}px; height: {size}px; image-rendering: pixelated"
-    return f'<img alt="{html.escape(text)}" style="{look}" src="{address}">'
+    views = [
+        tags.img(image, text, width=_LARGE, pixelated=True),
+        tags.img(image, "", width=_SMALL, pixelated=True),
+    ]
+    return f'<div style="display: flex; align-items: end; gap: 16px">{"".join(views)}</div>'
