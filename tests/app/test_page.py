@@ -42,6 +42,15 @@ def test_every_answer_is_protected(client, address):
     assert response.headers["Cache-Control"]
 
 
+@pytest.mark.parametrize("host", ["x" * 300, "a..b", "a b", 'a"$(date)', "[::1", "\x80"])
+def test_a_strange_host_is_no_error_of_ours(client, host):
+    for address in ("/", "/api", "/api/models"):
+        response = client.get(address, headers={"Host": host})
+        assert response.status_code in (200, 400)
+        assert response.headers["Content-Security-Policy"]
+        assert "$(" not in response.text
+
+
 def test_results_are_not_cached(client, png):
     assert send(client, png, to="/result").headers["Cache-Control"] == "no-store"
 
@@ -228,7 +237,7 @@ def test_a_prediction_is_one_line_of_log_without_names(client, png, caplog):
 
 def test_the_api_page_shows_lines_that_fit_this_address(client):
     page = html.unescape(client.get("/api", headers={"Host": "lab.example:8000"}).text)
-    assert "curl -F file=@cat.png 'http://lab.example:8000/api/predict'" in page
+    assert 'curl -F file=@cat.png "http://lab.example:8000/api/predict"' in page
 
 
 def test_all_python_can_be_read_in_a_sitting():

@@ -81,7 +81,7 @@ def test_the_lines_of_the_api_page_work_when_pasted(server, tmp_path):
     blocks = [block for block in re.findall(r"<code>(curl.*?)</code>", page, re.S)]
     assert len(blocks) == 4
     for block in blocks:
-        lines = block.replace("&#39;", "'").replace("curl ", "curl -sS --fail-with-body ")
+        lines = block.replace("curl ", "curl -sS --fail-with-body ")
         result = subprocess.run(["sh", "-ec", lines], cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert result.returncode == 0, (lines, result.stdout, result.stderr)
         assert json.loads(result.stdout)
