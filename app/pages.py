@@ -51,15 +51,15 @@ def predict():
 def _answered(*, with_pictures: bool) -> dict:
     """What `/api/predict` sends. It leaves a line in the log too, and the pictures where they are to be kept."""
     started = time.perf_counter()
-    sent, top_k = _sent(), request.values.get("top_k", "3")
-    if top_k not in map(str, range(1, MAX_TOP_K + 1)):
-        raise Refusal(400, "bad_top_k", f"top_k must be a whole number from 1 to {MAX_TOP_K}, not {top_k[:20]!r}.")
+    sent, top_k = _sent(), request.values.getlist("top_k") or ["3"]  # the address may hold one, and the form
+    if set(top_k) - set(map(str, range(1, MAX_TOP_K + 1))):
+        raise Refusal(400, "bad_top_k", f"top_k must be a whole number from 1 to {MAX_TOP_K}, not {top_k[-1][:20]!r}.")
     model, classifier = _model(request.values.get("model"))
     workers, places = current_app.extensions["workers"], current_app.extensions["places"]
     if not places.acquire(blocking=False):
         raise Refusal(503, "busy", "Too many pictures are being looked at just now. Try again in a few seconds.")
     try:
-        found = workers.submit(answer, sent, classifier, int(top_k), with_pictures).result()
+        found = workers.submit(answer, sent, classifier, int(top_k[0]), with_pictures).result()
     finally:
         places.release()
     time_ms = round(1000 * (time.perf_counter() - started), 1)
@@ -78,13 +78,13 @@ def _sent() -> list[FileStorage]:
         return [FileStorage(io.BytesIO(request.get_data()))]
     if request.mimetype == "multipart/form-data" and not request.files and not request.form:
         abort(400)  # a body that breaks off looks like an empty form
-    if name := request.form.get("sample"):
-        return [FileStorage(_drawing(name), f"{name}.png")]
     files = [file for file in request.files.getlist("file") if file.filename]
-    if not files:
-        raise Refusal(400, "no_file", "No picture came with the request. Choose one; its form field is named 'file'.")
     if len(files) > MAX_FILES:
         raise Refusal(413, "too_many_files", f"{len(files)} files came, and the limit is {MAX_FILES}. Send fewer.")
+    if (name := request.form.get("sample")) and "file" not in request.form:
+        return [FileStorage(_drawing(name), f"{name}.png")]
+    if not files:
+        raise Refusal(400, "no_file", "No picture came with the request. Choose one; its form field is named 'file'.")
     return files
 
 

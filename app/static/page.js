@@ -12,7 +12,7 @@ if (form) {
   const progress = document.getElementById("progress");
   const status = document.getElementById("status");
   const limits = { files: +form.dataset.files, bytes: +form.dataset.bytes, together: +form.dataset.together };
-  const mebibytes = bytes => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 1)} MiB`;
+  const inWords = bytes => bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
   // --- choosing: by the button, by dropping, by pasting ---
 
@@ -36,7 +36,7 @@ if (form) {
     image.src = URL.createObjectURL(file);
     image.onload = () => URL.revokeObjectURL(image.src);
     image.onerror = () => { URL.revokeObjectURL(image.src); image.remove(); };
-    item.append(image, `${file.name}, ${mebibytes(file.size)}`);
+    item.append(image, `${file.name}, ${inWords(file.size)}`);
     return item;
   };
 
@@ -63,9 +63,9 @@ if (form) {
     const files = Array.from(input.files);
     const large = files.find(file => file.size > limits.bytes);
     if (files.length > limits.files) return `${files.length} files are too many. Choose up to ${limits.files}.`;
-    if (large) return `${large.name} is larger than ${mebibytes(limits.bytes)}. Make it smaller, or save it as JPEG.`;
+    if (large) return `${large.name} is larger than ${inWords(limits.bytes)}. Make it smaller, or save it as JPEG.`;
     if (files.reduce((sum, file) => sum + file.size, 0) > limits.together) {
-      return `Together they are larger than ${mebibytes(limits.together)}. Choose fewer.`;
+      return `Together they are larger than ${inWords(limits.together)}. Choose fewer.`;
     }
     return "";
   };

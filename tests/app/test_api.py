@@ -209,6 +209,7 @@ TINY = saved(Image.new("RGB", (32, 32), "red"))
 BAD_REQUESTS = {
     "nothing": ({}, 400, "no_file"),
     "text field instead of a file": ({"data": {"file": "cat.png"}}, 400, "no_file"),
+    "text field beside a drawing": ({"data": {"file": "cat.png", "sample": "cat"}}, 400, "no_file"),
     "file in another field": ({"data": {"picture": (TINY, "a.png")}}, 400, "no_file"),
     "no file chosen": (multipart(FILE_PART.replace(b"a.png", b"")), 400, "no_file"),
     "no boundary": ({"data": b"--edge", "content_type": "multipart/form-data"}, 400, "bad_request"),
@@ -229,6 +230,8 @@ BAD_REQUESTS = {
         403,
         "cross_site",
     ),
+    "one good top_k and one bad": (
+        {"data": {"file": (TINY, "a.png"), "top_k": "12"}, "query_string": "top_k=3"}, 400, "bad_top_k"),
     **{
         f"top_k {value[:9]}": ({"data": {"file": (TINY, "a.png"), "top_k": value}}, 400, "bad_top_k")
         for value in ("0", "11", "x", "-1", "3.0", "", "²", "9" * 5000)
