@@ -12,6 +12,7 @@ from functools import partial
 import click
 
 from cifar_lab import data, evaluation, recipes, runs, training
+from cifar_lab.backend import keras
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.runs import Run
 
@@ -31,7 +32,8 @@ def climb(preset: str, seed: int, dataset: Dataset) -> Run:
 def _finished(recipe: recipes.Recipe, dataset: Dataset) -> Run | None:
     for folder in reversed(runs.finished_folders()):
         card = runs.open_run(folder).card
-        if card["recipe"] == recipe.to_dict() and card["dataset"]["fingerprint"] == dataset.fingerprint():
+        made = card["recipe"], card["dataset"]["fingerprint"], card["versions"]["backend"]
+        if made == (recipe.to_dict(), dataset.fingerprint(), keras.config.backend()):
             return runs.open_run(folder)
     return None
 

@@ -73,7 +73,7 @@ class Card:
 
     @property
     def mirror(self) -> bool:
-        """Whether the network answers from an image and its mirror image together."""
+        """Whether the mirror image is looked at too, where the framings give one view only; the two are averaged."""
         return self.content.get("mirror", False)
 
     def read_verified(self, file_name: str) -> bytes:

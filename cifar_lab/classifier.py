@@ -127,16 +127,20 @@ class Classifier:
         return images.to_input(picture, size=self.card.input_size, framing=self.card.framings[0])
 
     def _frame(self, picture) -> list[np.ndarray]:
-        """One image for each of the card's framings; only one where they would all be the same."""
+        """The views of one picture: each of the card's framings, or, where they are all the same, both mirror images.
+
+        Not the mirror images of each framing too: that takes twice the time and gains nothing on photographs.
+        """
         opened = images.open_picture(picture)
         framings = self.card.framings if opened.width != opened.height else self.card.framings[:1]
-        return [images.to_input(opened, size=self.card.input_size, framing=framing) for framing in framings]
+        views = [images.to_input(opened, size=self.card.input_size, framing=framing) for framing in framings]
+        return [views[0], views[0][:, ::-1]] if self.card.mirror and len(views) == 1 else views
 
     def _answers(self, framed: list[list[np.ndarray]]) -> list[np.ndarray]:
-        """Calibrated probabilities, `(classes,)`, for each picture, from all of its framings in one batch."""
+        """Calibrated probabilities, `(classes,)`, for each picture; all views of all pictures go in together."""
         if not framed:
             return []
-        raw = self.raw_probabilities(np.stack([image for views in framed for image in views]))
+        raw = self._run_all(np.stack([image for views in framed for image in views]))
         parts = np.split(raw, np.cumsum([len(views) for views in framed])[:-1])
         averaged = np.concatenate([average_views(part[None]) for part in parts])
         return list(apply_temperature(averaged, self.card.temperature))
@@ -166,14 +170,12 @@ class Classifier:
                 f"This network takes images (n, {size}, {size}, 3) of uint8, but got {inputs.shape} of {inputs.dtype}. "
                 "Use Classifier.predict for pictures of any size."
             )
-        parts = [self._look(inputs[first : first + _BATCH]) for first in range(0, len(inputs), _BATCH)]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
+        sides = [inputs, inputs[:, :, ::-1]] if self.card.mirror else [inputs]
+        return average_views(np.stack([self._run_all(side) for side in sides], axis=1))
 
-    def _look(self, batch: np.ndarray) -> np.ndarray:
-        if not self.card.mirror:
-            return self._run(batch)
-        both = self._run(np.concatenate([batch, batch[:, :, ::-1]]))
-        return average_views(np.stack(np.split(both, 2), axis=1))
+    def _run_all(self, inputs: np.ndarray) -> np.ndarray:
+        parts = [self._run(inputs[first : first + _BATCH]) for first in range(0, len(inputs), _BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
         try:

@@ -67,7 +67,8 @@ def export_model(
         name: what the classifier is called; its folder's name.
         precision: how the weights of `model.tflite` are stored: `"float16"` halves its size, `"int8"` quarters it.
             It computes in float32 in each case.
-        mirror: answer from each image and its mirror image together: better, in twice the time.
+        mirror: answer from an image and its mirror image together: better, in twice the time. A picture of which there
+            are several framings is looked at in those instead.
         framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
         others: images of things that are no class, `(n, size, size, 3)` uint8, 0-255: the card then also says how well
             "none of these" tells them from the validation split.
