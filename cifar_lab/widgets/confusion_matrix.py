@@ -157,10 +157,11 @@ class ConfusionMatrix(widgets.VBox):
             f'<figure style="margin: 0; width: {_SHOWN}px">'
             f"{tags.img(self._images[i], self._said(i), width=_SHOWN, pixelated=True)}"
             f"<figcaption><small>{html.escape(self._names[self._predicted[i]])} "
-            f"{self._probabilities[i].max():.0%}, no. {i:,}</small></figcaption></figure>"
+            f"{self._probabilities[i].max():.0%}<br>no. {i:,}</small></figcaption></figure>"
             for i in positions
         ]
-        return f'<div style="display: flex; flex-wrap: wrap; gap: 8px">{"".join(figures)}</div>'
+        style = "display: flex; flex-wrap: wrap; gap: 8px; line-height: 1.3"
+        return f'<div style="{style}">{"".join(figures)}</div>'
 
     def _table(self, positions: np.ndarray) -> str:
         """The three best guesses for each image, as there is no image to show."""
