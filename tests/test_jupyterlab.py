@@ -1,6 +1,7 @@
 """The notebooks in a real JupyterLab in a real browser: every cell runs, and nothing on the page is an error."""
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -136,3 +137,36 @@ def _wait(condition, seconds: float, what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"waited {seconds} s for {what}"
         time.sleep(0.3)
+
+
+REPLACE = """([text, other]) => {
+    const cells = window.jupyterapp.shell.currentWidget.content.widgets;
+    const model = cells.find(cell => cell.model.sharedModel.source.includes(text)).model.sharedModel;
+    model.setSource(model.source.replace(text, other));
+}"""
+
+
+def test_a_click_on_the_confusion_matrix_shows_other_pictures(jupyterlab, page):
+    address, token = jupyterlab
+    page.goto(f"{address}/lab/tree/notebooks/05_evaluation.ipynb?token={token}")
+    _wait(lambda: page.evaluate(READY), 90, "the kernel")
+    page.evaluate(CLEAR)
+    # Drawings stand in for the photographs, which are not here: a thousand of them, ten times.
+    drawings = "images=data.load('sketches').test.images[np.arange(10_000) % 1000]"
+    page.evaluate(REPLACE, ["images=photographs", drawings])
+    page.evaluate(RUN_UP_TO, "ConfusionMatrix(probabilities")
+    first = page.locator(".jp-OutputArea-output figure img").first
+    first.wait_for(timeout=120_000)
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    picture = first.get_attribute("src")
+    page.get_by_title(re.compile("^bird called airplane: [1-9]")).click()
+    _wait(lambda: ": bird, called airplane with" in first.get_attribute("alt"), 20, "the matrix to answer")
+    assert first.get_attribute("src") != picture
+    picture = first.get_attribute("src")
+    page.get_by_label("true class").focus()
+    page.keyboard.press("End")  # the last class: truck
+    _wait(lambda: ": truck, called airplane with" in first.get_attribute("alt"), 20, "the menu to answer")
+    assert first.get_attribute("src") != picture
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
+        first.scroll_into_view_if_needed()
+        page.screenshot(path=Path(folder) / "confusion_matrix.png")
