@@ -69,7 +69,9 @@ def card(answer: Answer, model: str) -> str:
     thumbnail.thumbnail((2 * _THUMBNAIL, 2 * _THUMBNAIL))  # sharp on dense screens too
     picture = tags.img(thumbnail, f"{answer.name}", width=_THUMBNAIL)
     seen = tags.img(prediction.image, f"{answer.name} as the network saw it", width=_SEEN, pixelated=True)
-    notes = "".join(f"<br><small>{html.escape(note)}</small>" for note in answer.notes[model])
+    notes = "".join(
+        f'<small style="display: block; line-height: 1.3">{html.escape(note)}</small>' for note in answer.notes[model]
+    )
     sides = f"{prediction.image.shape[1]} × {prediction.image.shape[0]}"
     return (
         '<section style="display: flex; flex-wrap: wrap; gap: 16px; padding: 8px 0; align-items: flex-start">'
