@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: milliseconds of the usual way and of ours, one figure a round."""
+    """One comparison: what the usual way and ours took, one figure a round, in milliseconds unless `what` says."""
 
     what: str
     usual: list[float]
@@ -16,7 +16,7 @@ class Row:
 
     @property
     def ratios(self) -> list[float]:
-        """How many times faster ours was, round by round."""
+        """How many times less ours was, round by round."""
         return [usual / ours for usual, ours in zip(self.usual, self.ours, strict=True)]
 
 
@@ -32,11 +32,17 @@ def compare(what: str, usual: Callable[[], object], ours: Callable[[], object], 
     return Row(what, *times)
 
 
+def percentile_99(figures: list[float]) -> float:
+    """The figure that 99 of 100 stay below; of fewer than 100 the largest."""
+    return sorted(figures)[min(len(figures) - 1, int(0.99 * len(figures)))]
+
+
 def table(rows: list[Row]) -> str:
-    """The rows as text: medians, and the ratio with its lowest and highest round."""
-    lines = [f"{'':<46} {'usual ms':>10} {'ours ms':>10}   times faster (lowest to highest round)"]
+    """The rows as text: medians, 99th percentiles, and the ratio with its lowest and highest round."""
+    lines = [f"{'':<46} {'usual':>8} {'(99 %)':>8} {'ours':>8} {'(99 %)':>8}   ratio (lowest to highest round)"]
     for row in rows:
-        medians = f"{statistics.median(row.usual):>10.2f} {statistics.median(row.ours):>10.2f}"
+        figures = [statistics.median(row.usual), percentile_99(row.usual)]
+        figures += [statistics.median(row.ours), percentile_99(row.ours)]
         spread = f"{statistics.median(row.ratios):>6.1f} ({min(row.ratios):.1f} to {max(row.ratios):.1f})"
-        lines.append(f"{row.what:<46} {medians}   {spread}")
+        lines.append(f"{row.what:<46} {' '.join(f'{figure:>8.2f}' for figure in figures)}   {spread}")
     return "\n".join(lines)

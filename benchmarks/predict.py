@@ -24,10 +24,11 @@ def measure() -> list[Row]:
         return model.predict(np.asarray(Image.open(io.BytesIO(small)).convert("RGB"))[None], verbose=0)
 
     return [
-        compare("prediction from a 32 x 32 PNG", usual_small, lambda: classifier.predict(small)),
+        compare("prediction from a 32 x 32 PNG", usual_small, lambda: classifier.predict(small), rounds=100),
         compare(
             "prediction from a 12-megapixel JPEG",
             lambda: model.predict(in_full(large)[None], verbose=0),
             lambda: classifier.predict(large),
+            rounds=100,
         ),
     ]

@@ -1,28 +1,46 @@
-"""From a new process to the first answer: with Keras, and with our classifier."""
+"""A new process, with Keras and with our classifier: the time to its first answer, of it to load, and its memory."""
 
+import json
 import subprocess
 import sys
+import time
 
-from benchmarks.measure import Row, compare
+from benchmarks.measure import Row
 from cifar_lab import card
 
-_USUAL = """
-import sys, keras, numpy
+_KERAS = """
+import sys, time, keras, numpy
+loading = time.perf_counter()
 model = keras.saving.load_model(sys.argv[1] + "/model.keras", compile=False)
+loading = time.perf_counter() - loading
 model.predict(numpy.zeros((1, 32, 32, 3), "uint8"), verbose=0)
 """
 _OURS = """
-import sys, numpy
+import sys, time, numpy
 from cifar_lab.classifier import Classifier
-Classifier.load(sys.argv[1]).predict(numpy.zeros((32, 32, 3), "uint8"))
+loading = time.perf_counter()
+classifier = Classifier.load(sys.argv[1])
+loading = time.perf_counter() - loading
+classifier.predict(numpy.zeros((32, 32, 3), "uint8"))
+"""
+_REPORT = """
+import json, resource
+unit = 2**20 if sys.platform == "darwin" else 2**10
+print(json.dumps([1000 * loading, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit]))
 """
 
 
-def measure() -> list[Row]:
-    """The one comparison of this file."""
+def measure(rounds: int = 5) -> list[Row]:
+    """The comparisons of this file, in turns."""
     folder = str(card.find(card.default()))
-
-    def run(program: str) -> None:
-        subprocess.run([sys.executable, "-c", program, folder], check=True, capture_output=True)
-
-    return [compare("a new process to its first answer", lambda: run(_USUAL), lambda: run(_OURS), rounds=5)]
+    figures: tuple[list, list] = ([], [])
+    for _ in range(rounds):
+        for program, kept in zip((_KERAS, _OURS), figures, strict=True):
+            command = [sys.executable, "-c", program + _REPORT, folder]
+            started = time.perf_counter()
+            result = subprocess.run(command, check=True, capture_output=True, text=True)
+            whole = 1000 * (time.perf_counter() - started)
+            kept.append([whole, *json.loads(result.stdout.splitlines()[-1])])
+    names = ("a new process to its first answer", "of that, loading the network", "its memory (MB)")
+    usual, ours = (list(zip(*kept, strict=True)) for kept in figures)
+    return [Row(*one) for one in zip(names, map(list, usual), map(list, ours), strict=True)]
