@@ -119,8 +119,14 @@ def main(seconds, count):
         load = struck(page, picture, lambda: os.kill(worker, signal.SIGKILL), 6)
         judge("the worker was killed; its requests are lost", load, {200, "none"})
         assert load.statuses["none"] <= 8, "more than were in work"
-        load = struck(page, picture, page.process.terminate, 20)
-        judge("a kind stop; then nothing is taken any more", load, {200, 503, "refused"})
+    with served() as page:
+        load = struck(page, Checked(page), page.process.terminate, 20)
+        page.process.wait()
+        answered = page.answered() - 1  # the first answer was for the comparison
+        judge("a kind stop; those that came too late to be taken get nothing", load, {200, "none", "refused"})
+        click.echo(f"the log has {answered} answers, and {load.statuses[200]} came")
+        if answered != load.statuses[200]:
+            raise SystemExit("A request that was taken was not answered.")
 
 
 if __name__ == "__main__":
