@@ -102,7 +102,7 @@ def test_a_coarse_heat_is_brought_to_the_images_size():
 
 def test_the_fast_network_is_explained_after_its_last_activation():
     model = models.build("fast", class_count=3, widths=(4, 8))
-    assert explain.anatomy.last_maps(model) == "group_2b_gelu"
+    assert explain.anatomy.last_maps(model) == "group_2b_activation"
     heat = explain.grad_cam(model, np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
     assert heat.shape == (32, 32)
 

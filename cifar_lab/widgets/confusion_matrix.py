@@ -57,7 +57,8 @@ class ConfusionMatrix(widgets.VBox):
         self._make_menus()
         self.view, self.message, self.alert = widgets.HTML(), widgets.HTML(), widgets.HTML()
         right = widgets.VBox([self.truth, self.answer, self.message, self.view], layout={"flex": "1 1 320px"})
-        super().__init__([widgets.HBox([self._grid(), right], layout={"flex_flow": "row wrap"}), self.alert])
+        both = widgets.HBox([self._grid(), right], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
+        super().__init__([both, self.alert])
         self._choose(*self._most_frequent_mistake())
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
