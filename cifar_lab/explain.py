@@ -247,7 +247,8 @@ def _check_layer(model: keras.Model, name: str) -> str:
 def _check_image(model: keras.Model, image: np.ndarray) -> None:
     wanted = tuple(model.input_shape[1:])
     found = getattr(image, "shape", None)
-    if found != wanted or image.dtype != np.uint8:
+    fits = found is not None and len(found) == 3 and all(w in (None, f) for w, f in zip(wanted, found, strict=True))
+    if not fits or image.dtype != np.uint8:  # None in the network's shape: any size will do
         what = f"{found} of {image.dtype}" if found is not None else type(image).__name__
         raise ValueError(
             f"This network looks at one image {wanted} of uint8, but got {what}. "

@@ -105,6 +105,8 @@ def test_the_fast_network_is_explained_after_its_last_activation():
     assert explain.anatomy.last_maps(model) == "group_2b_activation"
     heat = explain.grad_cam(model, np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
     assert heat.shape == (32, 32)
+    with pytest.raises(ValueError, match=r"one image \(None, None, 3\) of uint8, but got \(32, 32, 1\)"):
+        explain.grad_cam(model, np.zeros((32, 32, 1), np.uint8))
 
 
 @pytest.mark.parametrize("build", [sequential, functional, loaded])
