@@ -139,4 +139,5 @@ def csv_text(answers: Sequence[Answer], model: str) -> str:
 def csv_link(answers: Sequence[Answer], model: str) -> str:
     """A link that saves the CSV; nothing is written on this side."""
     content = base64.b64encode(csv_text(answers, model).encode("utf-8-sig")).decode("ascii")
-    return f'<a download="answers.csv" href="data:text/csv;base64,{content}">save the table as answers.csv</a>'
+    link = f'download="answers.csv" style="text-decoration: underline" href="data:text/csv;base64,{content}"'
+    return f"<a {link}>save the table as answers.csv</a>"

@@ -21,6 +21,7 @@ _LIMIT = (
     f"{formats.IN_WORDS}, up to {images.MAX_BYTES // 2**20} MiB each, 100 MiB at once. A Jupyter that was not "
     "started by <code>make lab</code> takes 10 MB at once, and says nothing when more is lost."
 )
+_DRAWING = 92  # pixels a side, of the drawings on their buttons
 
 
 def classify(source: images.Source, *, model: str | None = None) -> None:
@@ -75,13 +76,18 @@ class UploadClassifier(widgets.VBox):
         self._make_controls(model)
         self.alert.value = tags.alert(left_out)
         self._say("No picture yet: choose some, or try a drawing.")
-        drawings = widgets.HBox(self.samples, layout={"flex_flow": "row wrap"})
+        pictures = sketches.sample_pictures(_DRAWING)
+        drawings = [
+            widgets.VBox([widgets.HTML(tags.img(pictures[button.description], "", width=_DRAWING)), button])
+            for button in self.samples
+        ]
+        row = widgets.HBox(drawings, layout={"flex_flow": "row wrap", "align_items": "flex-end"})
         super().__init__(
             [
                 widgets.HBox([self.upload, self.model, self.clear], layout={"flex_flow": "row wrap"}),
                 widgets.HTML(f"<small>{_LIMIT}</small>"),
-                widgets.HTML("No picture at hand? Try a drawing of a:"),
-                drawings,
+                widgets.HTML("No picture at hand? Try a drawing:"),
+                row,
                 self.progress,
                 self.status,
                 self.alert,
@@ -101,7 +107,11 @@ class UploadClassifier(widgets.VBox):
         self.model = widgets.Dropdown(options=list(self._classifiers), value=model, description="classifier")
         self.clear = widgets.Button(description="clear all", tooltip="Forget every picture", disabled=True)
         self.samples = [
-            widgets.Button(description=name, tooltip=f"Try a drawing of a {name}", layout={"width": "auto"})
+            widgets.Button(
+                description=name,
+                tooltip=f"Try a drawing of a {name}",
+                layout={"width": f"{_DRAWING}px", "padding": "0"},
+            )
             for name in sketches.CLASS_NAMES
         ]
         self.progress = widgets.IntProgress(description="looking", layout={"display": "none"})
