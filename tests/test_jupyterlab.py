@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from cifar_lab import card
+from cifar_lab.classifier import Classifier
+from tests.test_upload_classifier import of_every_kind
+
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
@@ -139,6 +143,53 @@ def _wait(condition, seconds: float, what: str) -> None:
         time.sleep(0.3)
 
 
+def _run_up_to(jupyterlab, page, notebook: str, text: str) -> None:
+    """Open a notebook and run its cells, down to the one that holds `text`."""
+    address, token = jupyterlab
+    page.goto(f"{address}/lab/tree/notebooks/{notebook}?token={token}")
+    _wait(lambda: page.evaluate(READY), 90, "the kernel")
+    page.evaluate(CLEAR)
+    page.evaluate(RUN_UP_TO, text)
+
+
+def test_the_augmentation_mixer_answers_to_the_keyboard(jupyterlab, page):
+    _run_up_to(jupyterlab, page, "03_augmentation.ipynb", "AugmentationMixer(dataset.train.images)")
+    picture = page.locator(".jp-OutputArea-output img[alt^='12 images']")
+    picture.wait_for(timeout=120_000)
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    assert picture.get_attribute("alt") == "12 images, as they are"
+    pixels = picture.get_attribute("src")
+    slider = page.locator(".jp-OutputArea-output .widget-slider", has_text="shift (pixels)").get_by_role("slider")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    _wait(lambda: "as they are" not in picture.get_attribute("alt"), 20, "the mixer to answer")
+    assert picture.get_attribute("alt") == "12 images, shifted by up to 1 pixels"
+    assert picture.get_attribute("src") != pixels
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
+        picture.scroll_into_view_if_needed()
+        page.screenshot(path=Path(folder) / "augmentation_mixer.png")
+
+
+def test_be_the_classifier_is_played_with_the_keyboard(jupyterlab, page):
+    _run_up_to(jupyterlab, page, "01_dataset.ipynb", "BeTheClassifier(twenty")
+    frog = page.get_by_role("button", name="frog", exact=True)
+    frog.wait_for(timeout=120_000)
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    game = page.locator(".jp-OutputArea-output", has=frog)
+    frog.focus()
+    for number in range(1, 21):
+        _wait(lambda: game.locator(f"img[alt^='Picture {number} of 20']").count() == 1, 20, f"picture {number}")  # noqa: B023
+        page.keyboard.press("Enter")  # the button keeps the focus
+    game.locator("table").wait_for(timeout=20_000)
+    assert game.locator("tbody tr").count() == 20
+    said = game.get_by_role("status").inner_text().splitlines()
+    assert [line.split(":")[0] for line in said] == ["you", "network", "nearest mean"]
+    assert all(" of 20 right, " in line for line in said)
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
+        frog.scroll_into_view_if_needed()
+        page.screenshot(path=Path(folder) / "be_the_classifier.png")
+
+
 REPLACE = """([text, other]) => {
     const cells = window.jupyterapp.shell.currentWidget.content.widgets;
     const model = cells.find(cell => cell.model.sharedModel.source.includes(text)).model.sharedModel;
@@ -170,3 +221,32 @@ def test_a_click_on_the_confusion_matrix_shows_other_pictures(jupyterlab, page):
     if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
         first.scroll_into_view_if_needed()
         page.screenshot(path=Path(folder) / "confusion_matrix.png")
+
+
+CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+
+
+def test_the_upload_classifier_takes_good_and_bad_files(jupyterlab, page):
+    _run_up_to(jupyterlab, page, "09_upload_classifier.ipynb", "UploadClassifier()")
+    button = page.locator(".jp-OutputArea-output button.widget-upload")
+    button.wait_for(timeout=120_000)
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    files = of_every_kind()
+    for count in (1, 2):  # the same files twice: JupyterLab must notice them again
+        with page.expect_file_chooser() as chooser:
+            button.click()
+        chosen = {"photo.jpg": files["photo.jpg"], "holes.png": files["holes.png"], "notes.txt": b"hello"}
+        chooser.value.set_files([{"name": n, "mimeType": "", "buffer": content} for n, content in chosen.items()])
+        cards = page.locator(".jp-OutputArea-output section:has(figure)")
+        _wait(lambda: cards.count() == 2 * count, 30, "the answers")  # noqa: B023
+    assert "notes.txt" in page.locator(".jp-OutputArea-output [role=alert]").first.inner_text()
+    expected = Classifier.load(card.default()).predict(files["holes.png"])
+    assert f"{expected.score:.1%}" in cards.nth(1).inner_text()
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
+        for theme in ("Light", "Dark"):
+            page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
+            page.wait_for_timeout(1500)
+            button.scroll_into_view_if_needed()
+            page.screenshot(path=Path(folder) / f"upload_classifier_{theme.lower()}.png")
+    page.get_by_role("button", name="clear all").click()
+    _wait(lambda: cards.count() == 0, 20, "the pictures to go")
