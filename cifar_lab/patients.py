@@ -42,8 +42,8 @@ def _network(class_count: int, size: int, *, scaled: bool, twice: bool) -> keras
     """Two convolutions that stride instead of pooling: small enough to be examined in seconds."""
     seeds = iter(range(3))
     start = lambda: keras.initializers.GlorotUniform(seed=next(seeds))  # noqa: E731
-    steps = [layers.Rescaling(1 / 255, name="scale")] if scaled else []
-    steps += [
+    steps = [
+        layers.Rescaling(1 / 255 if scaled else 1, name="scale"),
         layers.Conv2D(16, 3, strides=2, activation="relu", kernel_initializer=start(), name="conv_1"),
         layers.Conv2D(32, 3, strides=2, activation="relu", kernel_initializer=start(), name="conv_2"),
         layers.Flatten(name="flatten"),
