@@ -52,8 +52,9 @@ def _answered(*, with_pictures: bool) -> dict:
     """What `/api/predict` sends. It leaves a line in the log too, and the pictures where they are to be kept."""
     started = time.perf_counter()
     sent, top_k = _sent(), request.values.getlist("top_k") or ["3"]  # the address may hold one, and the form
-    if set(top_k) - set(map(str, range(1, MAX_TOP_K + 1))):
-        raise Refusal(400, "bad_top_k", f"top_k must be a whole number from 1 to {MAX_TOP_K}, not {top_k[-1][:20]!r}.")
+    wrong = set(top_k) - set(map(str, range(1, MAX_TOP_K + 1)))
+    if wrong:
+        raise Refusal(400, "bad_top_k", f"top_k must be a whole number from 1 to {MAX_TOP_K}, not {min(wrong)[:20]!r}.")
     model, classifier = _model(request.values.get("model"))
     workers, places = current_app.extensions["workers"], current_app.extensions["places"]
     if not places.acquire(blocking=False):
