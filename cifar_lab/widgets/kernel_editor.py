@@ -4,9 +4,7 @@ KernelEditor({"ship": image})      # in a notebook, as the last line of a cell
 still(image)                       # the presets side by side, where nothing can be clicked
 """
 
-import base64
 import html
-import io
 from collections.abc import Mapping
 
 import ipywidgets as widgets
@@ -15,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cifar_lab import diagrams, formats, images, plots
+from cifar_lab.widgets import tags
 
 PRESETS: dict[str, tuple[tuple[float, float, float], ...]] = {
     "leave as it is": ((0, 0, 0), (0, 1, 0), (0, 0, 0)),
@@ -189,15 +188,9 @@ def _grey(picture: images.Source) -> np.ndarray:
 
 def _picture(pixels: np.ndarray, text: str) -> str:
     """A picture as HTML, each pixel a square, with its text for those who can't see it and for those who can."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "png")
-    address = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
-    style = f"width: {_SHOWN}px; image-rendering: pixelated"
-    caption = html.escape(text)
-    return (
-        f'<figure style="margin: 0; width: {_SHOWN}px"><img alt="{caption}" src="{address}" style="{style}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
+    picture = tags.img(pixels, text, width=_SHOWN, pixelated=True)
+    caption = f"<figcaption>{html.escape(text)}</figcaption>"
+    return f'<figure style="margin: 0; width: {_SHOWN}px">{picture}{caption}</figure>'
 
 
 def _hint() -> widgets.HTML:
