@@ -33,6 +33,9 @@ def jupyterlab(tmp_path_factory):
     """A JupyterLab over a copy of the notebooks; gives the address and token."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    settings = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"windowingMode": "none"}')  # else cells out of sight are not on the page
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -68,11 +71,13 @@ READY = """async () => {
     if (!app) return false;
     await app.restored;
     const panel = app.shell.currentWidget;
-    if (!panel || !panel.context) return false;
+    // Right after opening, it may still be the notebook of the test before.
+    if (!panel || !panel.context || !location.pathname.endsWith(panel.context.path)) return false;
     await panel.context.ready;
     await panel.sessionContext.ready;
     const kernel = panel.sessionContext.session && panel.sessionContext.session.kernel;
-    return Boolean(kernel) && kernel.connectionStatus === "connected" && kernel.status === "idle";
+    const isThere = panel.content.widgets.length === panel.context.model.cells.length;
+    return isThere && Boolean(kernel) && kernel.connectionStatus === "connected" && kernel.status === "idle";
 }"""
 RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 CLEAR = "() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
@@ -84,7 +89,7 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
 
 def test_every_cell_of_the_first_notebook_runs(jupyterlab, page):
     address, token = jupyterlab
-    page.goto(f"{address}/lab/tree/notebooks/01_dataset.ipynb?token={token}")
+    page.goto(f"{address}/lab/tree/notebooks/01_dataset.ipynb?reset&token={token}")
     _wait(lambda: page.evaluate(READY), 90, "the kernel")
     page.evaluate(CLEAR)
     page.evaluate(RUN_ALL)
@@ -108,7 +113,7 @@ RUN_UP_TO = """(text) => {
 
 def test_the_kernel_editor_answers_to_the_keyboard(jupyterlab, page):
     address, token = jupyterlab
-    page.goto(f"{address}/lab/tree/notebooks/02_cnn_explained.ipynb?token={token}")
+    page.goto(f"{address}/lab/tree/notebooks/02_cnn_explained.ipynb?reset&token={token}")
     _wait(lambda: page.evaluate(READY), 90, "the kernel")
     page.evaluate(CLEAR)
     page.evaluate(RUN_UP_TO, "KernelEditor(pictures)")
@@ -146,7 +151,7 @@ def _wait(condition, seconds: float, what: str) -> None:
 def _run_up_to(jupyterlab, page, notebook: str, text: str) -> None:
     """Open a notebook and run its cells, down to the one that holds `text`."""
     address, token = jupyterlab
-    page.goto(f"{address}/lab/tree/notebooks/{notebook}?token={token}")
+    page.goto(f"{address}/lab/tree/notebooks/{notebook}?reset&token={token}")
     _wait(lambda: page.evaluate(READY), 90, "the kernel")
     page.evaluate(CLEAR)
     page.evaluate(RUN_UP_TO, text)
@@ -199,7 +204,7 @@ REPLACE = """([text, other]) => {
 
 def test_a_click_on_the_confusion_matrix_shows_other_pictures(jupyterlab, page):
     address, token = jupyterlab
-    page.goto(f"{address}/lab/tree/notebooks/05_evaluation.ipynb?token={token}")
+    page.goto(f"{address}/lab/tree/notebooks/05_evaluation.ipynb?reset&token={token}")
     _wait(lambda: page.evaluate(READY), 90, "the kernel")
     page.evaluate(CLEAR)
     # Drawings stand in for the photographs, which are not here: a thousand of them, ten times.

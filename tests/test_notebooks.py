@@ -3,7 +3,6 @@
 Running the notebooks is nbval's part: `make test` calls it too.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -111,7 +110,10 @@ def run_nbval(path: Path) -> subprocess.CompletedProcess:
 
 @every_notebook
 def test_a_wrong_stored_fact_is_noticed(path, tmp_path):
-    """Cut the notebook after its first printed number, change that number, and let nbval judge both."""
+    """Cut the notebook after its first printed number, change that number, and let nbval judge it.
+
+    That nbval finds no fault with the right ones is seen in the run over all notebooks, in `make test`.
+    """
     notebook = read(path)
     position, number = next(
         (position, number)
@@ -121,12 +123,9 @@ def test_a_wrong_stored_fact_is_noticed(path, tmp_path):
     )
     notebook.cells = notebook.cells[: position + 1]
     (tmp_path / "conftest.py").write_text((ROOT / "notebooks" / "conftest.py").read_text())
-    for name, change in (("right", lambda digit: digit), ("wrong", lambda digit: str((int(digit) + 1) % 10))):
-        copy = nbformat.from_dict(json.loads(json.dumps(notebook)))
-        stored = copy.cells[-1].outputs[number]
-        stored.text = re.sub(r"\d", lambda found: change(found.group()), stored.text, count=1)  # noqa: B023
-        nbformat.write(copy, tmp_path / f"{name}.ipynb")
-    right, wrong = run_nbval(tmp_path / "right.ipynb"), run_nbval(tmp_path / "wrong.ipynb")
-    assert right.returncode == 0, right.stdout
+    stored = notebook.cells[-1].outputs[number]
+    stored.text = re.sub(r"\d", lambda digit: str((int(digit.group()) + 1) % 10), stored.text, count=1)
+    nbformat.write(notebook, tmp_path / "wrong.ipynb")
+    wrong = run_nbval(tmp_path / "wrong.ipynb")
     assert wrong.returncode == 1, wrong.stdout
     assert "1 failed" in wrong.stdout
