@@ -8,12 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from cifar_lab import card
-from cifar_lab.classifier import Classifier
+from tests import upload_steps
 from tests.test_jupyterlab import CHROMIUM, QUIET
-from tests.test_upload_classifier import of_every_kind
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "09_upload_classifier.ipynb"
 
@@ -60,70 +58,9 @@ def page(address):
         browser.close()
 
 
-def choose(page, files: dict[str, bytes]) -> None:
-    with page.expect_file_chooser() as chooser:
-        page.locator("button.widget-upload").click()
-    chooser.value.set_files(
-        [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files.items()]
-    )
-
-
-def test_pictures_of_every_kind_and_two_that_are_none(page):
-    files = of_every_kind()
-    names = ("photo.jpg", "turned.jpg", "holes.png", "photo.webp", "large.jpg")
-    chosen = {name: files[name] for name in names} | {"<i>cut.jpg": files["photo.jpg"][:400], "notes.txt": b"hello"}
-    choose(page, chosen)
-    expect(page.locator("[role=status]", has_text="5 of 7 answered, 2 could not be used")).to_be_visible(timeout=30_000)
-    cards = page.locator("section:has(figure)")
-    expect(cards).to_have_count(5)
-    faults = page.locator("[role=alert] li")
-    assert ["<i>cut.jpg" in faults.nth(0).inner_text(), "notes.txt" in faults.nth(1).inner_text()] == [True, True]
-    classifier = Classifier.load(card.default())
-    for number, name in enumerate(names):
-        expected = classifier.predict(files[name])
-        text = cards.nth(number).inner_text()
-        assert f"{expected.top[0].score:.1%}" in text and expected.label in text
-    # The turned photograph is the same one: its view of 32 x 32 differs by what JPEG lost at most.
-    assert cards.nth(0).locator("strong").inner_text() == cards.nth(1).locator("strong").inner_text()
-
-
-def test_looks(page):
-    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):  # to look at, not to compare
-        page.screenshot(path=Path(folder) / "voila.png", full_page=True)
-
-
-def test_the_table_sorts(page):
-    page.get_by_role("button", name="name", exact=True).click()
-    expect(
-        page.locator("caption + tbody tr:nth-child(2) td, table:has(caption) tr:nth-child(2) td").first
-    ).to_have_text("holes.png")
-
-
-def test_another_classifier_another_answer(page):
-    page.get_by_label("classifier").select_option("tutorial")
-    expected = Classifier.load("tutorial").predict(of_every_kind()["photo.webp"])
-    expect(page.locator("section:has(figure)").nth(3)).to_contain_text(f"{expected.top[0].score:.1%}")
-
-
-def test_another_cut_by_the_keyboard(page):
-    closer = page.locator("text=as the network sees it").first
-    expect(closer).to_be_visible()
-    before = page.locator("img[alt*='as the network sees it']").get_attribute("src")
-    page.locator(".noUi-handle").first.focus()
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator("img[alt*='as the network sees it']")).not_to_have_attribute("src", before)
-
-
-def test_why(page):
-    page.get_by_role("button", name="why? (Grad-CAM)").click()
-    expect(page.locator("figcaption", has_text="bright where it speaks for")).to_be_visible(timeout=60_000)
-
-
-def test_clear_and_the_same_file_again(page):
-    page.get_by_role("button", name="clear all").click()
-    expect(page.locator("section:has(figure)")).to_have_count(0)
-    photo = {"photo.jpg": of_every_kind()["photo.jpg"]}
-    for count in (1, 2):
-        choose(page, photo)
-        expect(page.locator("section:has(figure)")).to_have_count(count)
+@pytest.mark.parametrize("step", upload_steps.STEPS, ids=lambda step: step.__name__)
+def test_the_upload_classifier_as_a_page(page, step):
+    step(page)
     assert page.errors == []
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):  # to look at, not to compare
+        page.screenshot(path=Path(folder) / f"voila_{step.__name__}.png")
