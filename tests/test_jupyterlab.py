@@ -86,10 +86,7 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
 
 
 def test_every_cell_of_the_first_notebook_runs(jupyterlab, page):
-    address, token = jupyterlab
-    page.goto(f"{address}/lab/tree/notebooks/01_dataset.ipynb?reset&token={token}")
-    _wait(lambda: page.evaluate(READY), 90, "the kernel")
-    page.evaluate(CLEAR)
+    _open(jupyterlab, page, "01_dataset.ipynb")
     page.evaluate(RUN_ALL)
     _wait(lambda: all(cell["count"] for cell in page.evaluate(CELLS)), 180, "the cells to run")
     _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
@@ -110,11 +107,7 @@ RUN_UP_TO = """(text) => {
 
 
 def test_the_kernel_editor_answers_to_the_keyboard(jupyterlab, page):
-    address, token = jupyterlab
-    page.goto(f"{address}/lab/tree/notebooks/02_cnn_explained.ipynb?reset&token={token}")
-    _wait(lambda: page.evaluate(READY), 90, "the kernel")
-    page.evaluate(CLEAR)
-    page.evaluate(RUN_UP_TO, "KernelEditor(pictures)")
+    _run_up_to(jupyterlab, page, "02_cnn_explained.ipynb", "KernelEditor(pictures)")
     after = page.locator(".jp-OutputArea-output figure img").nth(1)
     after.wait_for(timeout=120_000)
     _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
@@ -146,12 +139,17 @@ def _wait(condition, seconds: float, what: str) -> None:
         time.sleep(0.3)
 
 
-def _run_up_to(jupyterlab, page, notebook: str, text: str) -> None:
-    """Open a notebook and run its cells, down to the one that holds `text`."""
+def _open(jupyterlab, page, notebook: str) -> None:
+    """Open a notebook without its stored outputs."""
     address, token = jupyterlab
     page.goto(f"{address}/lab/tree/notebooks/{notebook}?reset&token={token}")
     _wait(lambda: page.evaluate(READY), 90, "the kernel")
     page.evaluate(CLEAR)
+
+
+def _run_up_to(jupyterlab, page, notebook: str, text: str) -> None:
+    """Open a notebook and run its cells, down to the one that holds `text`."""
+    _open(jupyterlab, page, notebook)
     page.evaluate(RUN_UP_TO, text)
 
 
@@ -201,10 +199,7 @@ REPLACE = """([text, other]) => {
 
 
 def test_a_click_on_the_confusion_matrix_shows_other_pictures(jupyterlab, page):
-    address, token = jupyterlab
-    page.goto(f"{address}/lab/tree/notebooks/05_evaluation.ipynb?reset&token={token}")
-    _wait(lambda: page.evaluate(READY), 90, "the kernel")
-    page.evaluate(CLEAR)
+    _open(jupyterlab, page, "05_evaluation.ipynb")
     # Drawings stand in for the photographs, which are not here: a thousand of them, ten times.
     drawings = "images=data.load('sketches').test.images[np.arange(10_000) % 1000]"
     page.evaluate(REPLACE, ["images=photographs", drawings])
@@ -242,7 +237,10 @@ def test_the_upload_classifier_in_a_notebook(jupyterlab, page):
             page.wait_for_timeout(1500)
             button.scroll_into_view_if_needed()
             page.screenshot(path=Path(folder) / f"upload_classifier_{theme.lower()}.png")
+    is_dirty = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
+    assert page.evaluate(is_dirty)
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    _wait(lambda: not page.evaluate(is_dirty), 20, "the notebook to be saved")
     address, token = jupyterlab
     saved = urllib.request.urlopen(f"{address}/api/contents/notebooks/09_upload_classifier.ipynb?token={token}").read()
     assert b"Upload classifier" in saved

@@ -4,8 +4,6 @@ AugmentationMixer(dataset.train.images)               # in a notebook, with a ru
 still(dataset.train.images, mirror=True, rotate=15)   # the same as a figure, where nothing can be moved
 """
 
-import base64
-import io
 import threading
 from dataclasses import dataclass
 
@@ -14,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cifar_lab import augmentation, plots
+from cifar_lab import augmentation, plots, shown
 
 COUNT, COLUMNS = 12, 6
 
@@ -194,8 +192,5 @@ def _picture(images: np.ndarray, words: str) -> str:
     for index, image in enumerate(images):
         top, left = index // COLUMNS * (size + gap), index % COLUMNS * (size + gap)
         sheet[top : top + size, left : left + size] = image
-    stream = io.BytesIO()
-    Image.fromarray(sheet).save(stream, format="png")
-    source = base64.b64encode(stream.getvalue()).decode("ascii")
     style = "image-rendering: pixelated; width: 100%; min-width: 280px; max-width: 600px"
-    return f'<img alt="{words}" style="{style}" src="data:image/png;base64,{source}">'
+    return f'<img alt="{words}" style="{style}" src="{shown.address(Image.fromarray(sheet), "PNG")}">'
