@@ -1,37 +1,11 @@
-"""The `cifar-lab` command: the library from a terminal.
-
-Every command imports what it needs when it runs, so that `cifar-lab --help` answers at once and `cifar-lab predict`
-works where TensorFlow is not installed.
-"""
+"""`cifar-lab train`, `evaluate` and `export`: from a recipe to a classifier."""
 
 import json
-import shlex
-import sys
 from pathlib import Path
 
 import click
 
-import cifar_lab
-
-
-class _Commands(click.Group):
-    """A group that lists its commands in the order of a first walk through, and turns errors into one sentence."""
-
-    def list_commands(self, context):
-        return list(self.commands)
-
-    def invoke(self, context):
-        try:
-            return super().invoke(context)
-        except ModuleNotFoundError as error:
-            mend = "python -m pip install -e '.[lab]' -c constraints.txt"
-            raise click.ClickException(f"{error.name} is not installed here. Install the lab: {mend}") from error
-        except (ValueError, OSError) as error:
-            raise click.ClickException(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("Stopped.", err=True)
-            sys.exit(130)  # the shell's word for "interrupted"
-
+from cifar_lab.cli.group import main, typed
 
 _own_dataset_option = click.option("--dataset", help="auto, cifar10 or sketches (default: the one it was trained on).")
 
@@ -41,53 +15,6 @@ _held_out_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="cifar10: a file with the positions of the training images to keep for validation, one a line.",
 )
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(cifar_lab.__version__, prog_name="cifar-lab")
-def main():
-    """A hands-on lab for image classification.
-
-    \b
-    A first walk through:
-      cifar-lab check                        what is here, and what is missing
-      cifar-lab train                        train the tutorial network
-      cifar-lab evaluate RUN                 measure it on the test split
-      cifar-lab export RUN --name mine       make a classifier of it
-      cifar-lab predict cat.jpg --model mine
-    """
-
-
-@main.command()
-def check():
-    """Say what is here, and what is missing."""
-    from cifar_lab import check as checks
-
-    findings = checks.run()
-    for finding in findings:
-        mark = click.style("ok     ", fg="green") if finding.ok else click.style("missing", fg="yellow")
-        click.echo(f"{mark}  {finding.text}")
-        if finding.mend:
-            click.echo(f"         -> {finding.mend}")
-    if any(finding.needed and not finding.ok for finding in findings):
-        sys.exit(1)
-
-
-@main.command(name="data")
-@click.argument("name", type=click.Choice(["cifar10", "sketches"]), default="cifar10")
-def data_command(name):
-    """Fetch a dataset and say what is in it.
-
-    A download that was stopped goes on where it was.
-    """
-    from cifar_lab import data
-
-    if name == "cifar10":
-        from cifar_lab.data import cifar10
-
-        if cifar10.locate() is None:
-            cifar10.fetch(patient=True)
-    _describe(data.load(name))
 
 
 @main.command()
@@ -110,7 +37,7 @@ def train(recipe, dataset, held_out, resume, **changes):
     recipe = recipes.get(recipe, **changes)  # before the wait for data and TensorFlow
     pictures = data.load(dataset, held_out=held_out)
     try:
-        run = training.train(pictures, recipe, resume=resume, command=_typed())
+        run = training.train(pictures, recipe, resume=resume, command=typed())
     except KeyboardInterrupt:
         click.echo("In a terminal: the same command with --resume.", err=True)
         raise
@@ -192,42 +119,9 @@ def export(run, name, dataset, held_out, others, **options):
 
     finished = runs.open_run(run)
     pictures = data.load(dataset or finished.card["dataset"]["name"], held_out=held_out)
-    options |= {"others": _images_in(others) if others else None, "facts": {"command": _typed()}}
+    options |= {"others": _images_in(others) if others else None, "facts": {"command": typed()}}
     classifier = export_run(finished, pictures, name, **options)
     click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
-
-
-@main.command()
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", default=None, help="A classifier's name or folder (default: the best shipped one).")
-@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="How many guesses to list.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a picture.")
-def predict(pictures, model, top, as_json):
-    """Say what is in PICTURES.
-
-    Those that cannot be read are named, and the others answered.
-    """
-    from cifar_lab import card
-    from cifar_lab.classifier import Classifier
-    from cifar_lab.images import PictureError
-
-    classifier = Classifier.load(model or card.default())
-    failed = False
-    for path in pictures:
-        try:
-            prediction = classifier.predict(path, top=top)
-        except PictureError as error:
-            failed = True
-            click.echo(f"{path.name}: {error}", err=True)
-            continue
-        click.echo(json.dumps(_as_json(path, prediction)) if as_json else _as_line(path, prediction))
-    if failed:
-        sys.exit(1)
-
-
-def _typed() -> str:
-    """The command as it was typed, so that a card says how to do it again."""
-    return shlex.join(["cifar-lab", *sys.argv[1:]])
 
 
 def _images_in(path: Path):
@@ -240,25 +134,3 @@ def _images_in(path: Path):
             return arrays["images"]
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:  # TypeError: an .npy file
         raise click.UsageError(f"{path} holds no array `images`: {error}") from error
-
-
-def _as_line(path: Path, prediction) -> str:
-    guesses = ", ".join(f"{guess.label} {guess.score:.0%}" for guess in prediction.top)
-    return f"{path.name}: {guesses}{'' if prediction.known else ' (none of these, probably)'}"
-
-
-def _as_json(path: Path, prediction) -> dict:
-    """One entry of `predictions`, in the words of the page's API."""
-    return {
-        "filename": path.name,
-        "label": prediction.label,
-        "index": prediction.index,
-        "score": prediction.score,
-        "known": prediction.known,
-        "top": [{"label": guess.label, "score": guess.score} for guess in prediction.top],
-    }
-
-
-def _describe(dataset) -> None:
-    sizes = f"{len(dataset.train):,} train, {len(dataset.validation):,} validation, {len(dataset.test):,} test images"
-    click.echo(f"{dataset.name}: {sizes}, {len(dataset.class_names)} classes. {dataset.origin}")

@@ -1,0 +1,10 @@
+"""The `cifar-lab` command: the library from a terminal.
+
+Every command imports what it needs when it runs, so that `cifar-lab --help` answers at once and `cifar-lab predict`
+works where TensorFlow is not installed.
+"""
+
+from cifar_lab.cli import datasets, networks, pictures  # noqa: F401  (each adds its commands, in this order)
+from cifar_lab.cli.group import main
+
+__all__ = ["main"]
