@@ -1,16 +1,20 @@
-"""Measuring a trained network on the test split of a dataset, whatever form the network is in."""
+"""Measuring a trained network on the test split of a dataset, whatever form the network is in.
 
-import io
+What it said of each test image is kept beside its card, so that two can be compared later without asking them again:
+
+    print(assess.compare("fast-mini-cifar10-seed0", "tutorial").verdict())
+"""
+
+from functools import partial
 
 import numpy as np
 
-from cifar_lab import card, evaluation, files, runs
+from cifar_lab import answers, card, evaluation, runs
 from cifar_lab.classifier import Classifier
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.evaluation import Evaluation
+from cifar_lab.evaluation import Difference, Evaluation
 from cifar_lab.progress import bar
 
-PREDICTIONS = "test_predictions.npz"
 _AT_ONCE = 256  # images between two moves of the progress bar
 
 
@@ -20,7 +24,7 @@ def dataset_name(subject: str) -> str:
     Raises:
         ValueError: there is neither a run nor a classifier of that name.
     """
-    found = _find(subject)
+    found = answers.find(subject)
     facts = found.card if isinstance(found, runs.Run) else found.content.get("trained", {})
     return facts.get("dataset", {}).get("name", "auto")
 
@@ -39,59 +43,76 @@ def evaluate_named(subject: str, dataset: Dataset, *, keep: bool = False, progre
     Raises:
         ValueError: there is neither a run nor a classifier of that name, or its classes are not the dataset's.
     """
-    found = _find(subject)
+    found = answers.find(subject)
     if isinstance(found, runs.Run):
-        return evaluate_run(found, dataset)
+        return evaluate_run(found, dataset, progress=progress)
     return evaluate_classifier(Classifier.load(found.folder), dataset, keep=keep, progress=progress)
 
 
 def evaluate_kept(subject: str) -> tuple[Evaluation, str] | None:
-    """Evaluate a classifier on what it said of the test images when it was made: no dataset is needed.
+    """Evaluate a classifier or a run on what it said of the test images when they were there: no dataset is needed.
 
     Returns:
-        The result, and a sentence about the images; `None` when nothing was kept, or `subject` is a run.
+        The result, and a sentence about the images; `None` when nothing was kept.
 
     Raises:
         ValueError: there is neither a run nor a classifier of that name, or its file is not the one its card states.
     """
-    found = _find(subject)
-    if isinstance(found, runs.Run) or PREDICTIONS not in found.content["files"]:
+    found = answers.find(subject)
+    if not answers.are_kept(found):
         return None
-    probabilities, labels = kept_predictions(found)
-    about = f"As it answered for the {len(labels):,} test images of {found.content['metrics']['test']['origin']}"
-    return evaluation.evaluate(probabilities, labels, found.class_names), about
+    kept = answers.read(found)
+    about = f"As it answered for the {len(kept.labels):,} test images of {kept.images.get('origin', 'its dataset')}"
+    return evaluation.evaluate(kept.probabilities, kept.labels, kept.class_names), about
 
 
-def kept_predictions(found: card.Card) -> tuple[np.ndarray, np.ndarray]:
-    """What a classifier said of the test images, and what they show.
+def kept_predictions(found: card.Card | runs.Run) -> tuple[np.ndarray, np.ndarray]:
+    """What a classifier or run said of the test images, and what they show.
 
     Returns:
-        `(probabilities, labels)`: `(n, classes)` float32, 0-1, calibrated, and `(n,)` int64.
+        `(probabilities, labels)`: `(n, classes)` float32, 0-1, calibrated if it is a classifier, and `(n,)` int64.
 
     Raises:
         ValueError: nothing was kept, or the file is not the one the card states.
     """
-    with np.load(io.BytesIO(found.read_verified(PREDICTIONS)), allow_pickle=False) as kept:
-        return kept["probabilities"], kept["labels"].astype(np.int64)
+    kept = answers.read(found)
+    return kept.probabilities, kept.labels
 
 
-def _find(subject: str) -> card.Card | runs.Run:
-    try:
-        folder = card.find(subject)
-    except ValueError as no_classifier:
-        try:
-            return runs.open_run(subject)
-        except ValueError as no_run:
-            raise ValueError(f"{no_run} {no_classifier}") from None
-    return card.Card.load(folder)
+def compare(subject_a: str, subject_b: str) -> Difference:
+    """Compare two classifiers or runs, by name or folder, on what they said of the same test images.
+
+    Raises:
+        ValueError: one of them does not exist or kept nothing, or they answered about different images.
+    """
+    a, b = answers.read(subject_a), answers.read(subject_b)
+    answers.check_same_images(a, b)
+    return evaluation.compare_answers(a.right, b.right)
 
 
-def evaluate_run(run: runs.Run, dataset: Dataset) -> Evaluation:
-    """Evaluate a finished run's network on the test split, and write the result into its card."""
+def evaluate_run(run: runs.Run, dataset: Dataset, *, progress: bool = False) -> Evaluation:
+    """Evaluate a finished run's network or pipeline on the test split.
+
+    The result goes into the run's card under `metrics.test`, and what it said of each image into a file beside it.
+    """
     _same_classes(run.card["dataset"]["class_names"], dataset)
-    probabilities = run.load_model().predict(dataset.test.images, batch_size=500, verbose=0)
+    probabilities = run.probabilities(dataset.test.images, progress=progress).astype(np.float32)  # as they are kept
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
-    run.record(test=result.to_dict() | {"dataset": dataset.name, "fingerprint": dataset.fingerprint()})
+    kept = answers.write(run.folder, probabilities, dataset)
+    run.record(test=result.to_dict() | answers.image_facts(dataset) | {"predictions": kept})
+    return result
+
+
+def evaluate_mirror(run: runs.Run, dataset: Dataset, *, progress: bool = False) -> Evaluation:
+    """Evaluate a finished run's network on the test split, from each image and its mirror image together.
+
+    The result goes into the run's card under `metrics.test_mirror`.
+    """
+    _same_classes(run.card["dataset"]["class_names"], dataset)
+    predict = partial(run.probabilities, progress=progress)
+    probabilities = evaluation.with_views(predict, dataset.test.images, "mirror")
+    result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
+    run.record(test_mirror=result.to_dict() | answers.image_facts(dataset))
     return result
 
 
@@ -115,15 +136,8 @@ def evaluate_classifier(
 
 def _keep(found: card.Card, probabilities: np.ndarray, dataset: Dataset, result: Evaluation) -> None:
     """Write the predictions, then the card that states their SHA-256."""
-    path = found.folder / PREDICTIONS
-    labels = dataset.test.labels.astype(np.uint8 if len(dataset.class_names) < 256 else np.int64)
-    files.write_whole(path, lambda part: np.savez_compressed(part, probabilities=probabilities, labels=labels))
-    stated = {PREDICTIONS: {"sha256": files.sha256(path), "bytes": path.stat().st_size}}
-    test = result.to_dict() | {
-        "dataset": dataset.name,
-        "origin": dataset.origin,
-        "fingerprint": dataset.fingerprint(),
-    }
+    stated = {answers.PREDICTIONS: answers.write(found.folder, probabilities, dataset)}
+    test = result.to_dict() | answers.image_facts(dataset)
     found.write(files=found.content["files"] | stated, metrics=found.content.get("metrics", {}) | {"test": test})
 
 

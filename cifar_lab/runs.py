@@ -1,17 +1,26 @@
-"""Run cards: what a training run leaves behind in `runs/`, and how to find it again."""
+"""Run cards: what a training run leaves behind in `runs/`, and how to find it again.
 
+A run is of a network (`model.keras`) or of a baseline, a scikit-learn pipeline (`model.skops`); their cards are alike.
+"""
+
+import hashlib
 import json
 import os
 import platform
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+
 from cifar_lab import files, paths
+from cifar_lab.progress import bar
 from cifar_lab.recipes import Recipe
 
-CARD, START, MODEL = "card.json", "start.json", "model.keras"
+CARD, START, MODEL, PIPELINE = "card.json", "start.json", "model.keras", "model.skops"
+_AT_ONCE = 500  # images between two moves of the progress bar
 
 
 @dataclass(frozen=True)
@@ -19,8 +28,9 @@ class Run:
     """A finished training run.
 
     Attributes:
-        folder: where it lies; holds `card.json` and `model.keras`, the network of the best epoch.
-        card: the run card: recipe, dataset, metrics, history, minutes, machine, versions.
+        folder: where it lies; holds `card.json` and `model.keras`, the network of the best epoch, or `model.skops`.
+        card: the run card: recipe, dataset, metrics, history, minutes, machine, versions. `open_run` sees to it that
+            what every run card has is there.
     """
 
     folder: Path
@@ -31,22 +41,57 @@ class Run:
         """One dictionary an epoch: epoch, loss, accuracy, validation_loss, validation_accuracy."""
         return self.card["history"]
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is a scikit-learn pipeline, and no network."""
+        return self.card.get("model_file") == PIPELINE
+
+    @property
+    def model_path(self) -> Path:
+        """The file of the network or pipeline."""
+        return self.folder / (PIPELINE if self.is_baseline else MODEL)
+
     def load_model(self):
-        """The trained Keras network, after checking that its file is the one the card speaks of.
+        """The trained Keras network or scikit-learn pipeline, after checking that its file is the one of the card.
 
         Raises:
             ValueError: the file is missing or its SHA-256 is another.
         """
+        path = self.model_path
+        content = path.read_bytes() if path.is_file() else b""
+        if files.sha256_of(content) != self.card["model_sha256"]:
+            what = "pipeline" if self.is_baseline else "network"
+            raise ValueError(f"{path} is not the {what} that its run card describes. Train it again.")
+        if self.is_baseline:
+            from cifar_lab import pipelines
+
+            return pipelines.read(content)
         from cifar_lab.backend import keras  # here, so that listing runs costs no TensorFlow
 
-        path = self.folder / MODEL
-        if not path.is_file() or files.sha256(path) != self.card["model_sha256"]:
-            raise ValueError(f"{path} is not the network that its run card describes. Train it again.")
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 
+    def probabilities(self, images: np.ndarray, *, progress: bool = False) -> np.ndarray:
+        """What the run's network or pipeline says of images, before calibration.
+
+        Args:
+            images: `(n, size, size, 3)` uint8, 0-255.
+            progress: show a progress bar.
+
+        Returns:
+            `(n, classes)` float, 0-1, every row adding up to 1.
+
+        Raises:
+            ValueError: its file is missing or its SHA-256 is another.
+        """
+        model = self.load_model()
+        answer = model.predict_proba if self.is_baseline else model.predict_on_batch
+        starts = bar(range(0, len(images), _AT_ONCE), desc=f"asking {self.folder.name}", shown=progress)
+        return np.concatenate([answer(images[first : first + _AT_ONCE]) for first in starts])
+
     def record(self, **metrics: dict) -> "Run":
-        """Add metrics to the card on disk, such as `test={...}`, and return the run with them."""
-        card = self.card | {"metrics": self.card["metrics"] | metrics}
+        """Add metrics to the card on disk, such as `test={...}`, and return the run as its card is now."""
+        card = read_card(self.folder / CARD)  # what others have added since is kept
+        card["metrics"] |= metrics
         files.write_json(self.folder / CARD, card)
         return Run(self.folder, card)
 
@@ -63,10 +108,45 @@ def open_run(run: str | Path) -> Run:
         raise ValueError(f"There is no run {str(run)!r}. The newest finished runs: {newest}.")
     if not (folder / CARD).is_file():
         raise ValueError(f"The run {folder.name} has not finished. Go on with: cifar-lab train --resume")
+    return Run(folder, read_card(folder / CARD))
+
+
+def read_card(path: Path) -> dict:
+    """Read one run card, and see whether all is there that others rely on.
+
+    Raises:
+        ValueError: it cannot be read or lacks something.
+    """
     try:
-        return Run(folder, json.loads((folder / CARD).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"The run card {folder / CARD} cannot be read: {error}") from error
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"The run card {path} cannot be read: {error}") from error
+    if problem := _problem(card):
+        raise ValueError(f"The run card {path} {problem}.")
+    return card
+
+
+def _problem(card) -> str:
+    """What is wrong with a run card, to follow "The run card ..."; empty when it is sound."""
+    if not isinstance(card, dict):
+        return "is not a JSON object"
+    parts = ("recipe", "dataset", "metrics", "versions")
+    if missing := [part for part in parts if not isinstance(card.get(part), dict)]:
+        return f"says nothing of its {' and '.join(missing)}"
+    for part, name in (("recipe", "name"), ("dataset", "name"), ("dataset", "fingerprint")):
+        if not isinstance(card[part].get(name), str):
+            return f"gives no {name} of its {part}"
+    if not isinstance(card["dataset"].get("class_names"), list):
+        return "names no classes"
+    for metrics in (card["metrics"].get("validation"), card["metrics"].get("test", {"accuracy": 0})):
+        if not isinstance(metrics, dict) or not is_number(metrics.get("accuracy")):
+            return "gives no accuracy"
+    return "" if is_number(card.get("minutes")) else "gives no minutes"
+
+
+def is_number(value) -> bool:
+    """Whether a value from a JSON file is a number; `true` is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def finished_folders() -> list[Path]:
@@ -92,13 +172,71 @@ def start(recipe: Recipe, dataset_facts: dict) -> Path:
 
 def find_unfinished(recipe: Recipe, dataset_facts: dict) -> Path | None:
     """The newest run of just this recipe on just this dataset that has no card yet, or `None`."""
-    starts = paths.runs_folder().glob(f"*/{START}")
-    for path in sorted(starts, key=lambda path: path.stat().st_mtime, reverse=True):
-        begun = json.loads(path.read_text(encoding="utf-8"))
-        same = begun["recipe"] == recipe.to_dict() and begun["dataset"]["fingerprint"] == dataset_facts["fingerprint"]
-        if same and not (path.parent / CARD).exists():
+    for path in _newest_first(START):
+        try:
+            begun = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # not ours, or being deleted
+            continue
+        if _same(begun, recipe, dataset_facts) and not (path.parent / CARD).exists():
             return path.parent
     return None
+
+
+def find_finished(recipe: Recipe, dataset_facts: dict, *, backend: str | None = None) -> Run | None:
+    """The newest finished run of just this recipe, seed included, on just this dataset, or `None`.
+
+    Args:
+        recipe: all its fields must be the same.
+        dataset_facts: by `dataset_facts`; the fingerprint decides.
+        backend: only take a run that was trained with Keras on this, such as `"torch"`: minutes and the last digits of
+            the weights differ from one to the other.
+    """
+    for path in _newest_first(CARD):
+        try:
+            card = read_card(path)
+        except ValueError:
+            continue
+        if _same(card, recipe, dataset_facts) and backend in (None, card["versions"].get("backend")):
+            return Run(path.parent, card)
+    return None
+
+
+def _newest_first(file_name: str) -> Iterator[Path]:
+    found = paths.runs_folder().glob(f"*/{file_name}")
+    return iter(sorted(found, key=lambda path: path.stat().st_mtime, reverse=True))
+
+
+def _same(card: dict, recipe: Recipe, dataset_facts: dict) -> bool:
+    """Whether a card, or the start of a run, is about this recipe and this dataset."""
+    same_pictures = card["dataset"]["fingerprint"] == dataset_facts["fingerprint"]
+    return same_pictures and full_recipe(card) == recipe.to_dict()
+
+
+def full_recipe(card: dict) -> dict:
+    """The recipe on a card with all the fields there are: what is younger than the card was off when it was written."""
+    recipe = card["recipe"]
+    return Recipe(name="").to_dict() | recipe if "epochs" in recipe else recipe  # a baseline's has other fields
+
+
+def dataset_facts(dataset) -> dict:
+    """What a run card says of a `cifar_lab.data.Dataset`: enough to know whether two runs saw the same."""
+    sizes = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
+    return {
+        "name": dataset.name,
+        "origin": dataset.origin,
+        "class_names": list(dataset.class_names),
+        "sizes": sizes,
+        "fingerprint": dataset.fingerprint(),
+        "test_fingerprint": test_fingerprint(dataset),
+    }
+
+
+def test_fingerprint(dataset) -> str:
+    """A SHA-256 over a dataset's test images and labels alone: others may share them, and train on something else."""
+    digest = hashlib.sha256(str(dataset.test.images.shape).encode())
+    digest.update(np.ascontiguousarray(dataset.test.images))
+    digest.update(np.ascontiguousarray(dataset.test.labels, dtype="<i8"))
+    return digest.hexdigest()
 
 
 def machine() -> dict:

@@ -22,8 +22,13 @@ from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.progress import bar
 from cifar_lab.recipes import Recipe
 from cifar_lab.runs import Run
+from cifar_lab.tensorboard import EventLog, is_logged
 
 _WHITENING_BIAS_EPOCHS = 3  # so long the first layer's bias is trained; its kernel never is
+
+
+class DivergedError(ValueError):
+    """The loss is no longer a number: the steps were too large."""
 
 
 def train(
@@ -32,6 +37,7 @@ def train(
     *,
     resume: bool = False,
     progress: bool = True,
+    tensorboard: bool = False,
     command: str = "",
     **changes,
 ) -> Run:
@@ -44,6 +50,8 @@ def train(
         recipe: a name from `cifar_lab.recipes.RECIPES`, or a `Recipe`.
         resume: go on with the newest unfinished run of the same recipe and dataset, if there is one.
         progress: show a progress bar, and a line an epoch.
+        tensorboard: write the curves for TensorBoard too, into the run's folder; a resumed run that has them goes on
+            with them in any case. To look at them: `pip install tensorboard`, then `tensorboard --logdir runs`.
         command: what was typed to start this, for the run card.
         **changes: fields of the recipe to change, such as `epochs=2` or `seed=1`.
 
@@ -57,15 +65,16 @@ def train(
         KeyboardInterrupt: passed on, after a line that says how to go on.
     """
     recipe = recipes.get(recipe, **changes)
-    facts = _dataset_facts(dataset)
+    facts = runs.dataset_facts(dataset)
     model = _fresh_model(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
     folder = (runs.find_unfinished(recipe, facts) if resume else None) or runs.start(recipe, facts)
     state = checkpoint.restore(folder, model)
     say = print if progress else _silent
     if state.epoch:
         say(f"Resuming {folder.name} after epoch {state.epoch} of {recipe.epochs}.")
+    log = EventLog(folder, state.history) if tensorboard or is_logged(folder) else None
     try:
-        _run_epochs(model, dataset, recipe, state, folder, say, progress)
+        _run_epochs(model, dataset, recipe, state, folder, say, progress, after_epoch=log and log.add)
     except KeyboardInterrupt:
         say(f"Stopped after epoch {state.epoch} of {recipe.epochs}. To go on, train the same with resume=True.")
         raise
@@ -101,14 +110,19 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     return optimizer
 
 
-def _run_epochs(model, dataset: Dataset, recipe: Recipe, state: Progress, folder, say, progress: bool) -> None:
-    """Train the epochs that are left; `state` is what has been reached, and is saved after each."""
+def _run_epochs(
+    model, dataset, recipe: Recipe, state: Progress, folder, say, progress: bool, *, until=None, after_epoch=None
+) -> None:
+    """Train the epochs that are left, or those up to `until`; `state` is what was reached, and is saved after each.
+
+    Then `after_epoch` is told the row of the epoch.
+    """
     steps = -(-len(dataset.train) // recipe.batch_size)  # rounded up: the last batch may be smaller
     look_ahead = optimization.LookAhead(model) if recipe.look_ahead else None
     with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress) as steps_bar:
         sizes = [recipe.image_size(epoch, dataset.train.images.shape[1]) for epoch in range(recipe.epochs)]
         clock = _Clock(steps_bar, say, work=steps * sum(size**2 for size in sizes[state.epoch :]))
-        while state.epoch < recipe.epochs:
+        while state.epoch < (until or recipe.epochs):
             started = time.perf_counter()
             steps_bar.set_description(f"epoch {state.epoch + 1}/{recipe.epochs}")
             if recipe.whitening and state.epoch >= _WHITENING_BIAS_EPOCHS:
@@ -121,6 +135,8 @@ def _run_epochs(model, dataset: Dataset, recipe: Recipe, state: Progress, folder
             checkpoint.save(folder, model, state)
             steps_bar.clear()
             say(_line(row, recipe.epochs))
+            if after_epoch:
+                after_epoch(row)
 
 
 def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, look_ahead, clock: "_Clock") -> dict:
@@ -201,7 +217,7 @@ def _validate(model: keras.Model, split: Split) -> dict:
 
 def _check_finite(row: dict, recipe: Recipe) -> None:
     if not np.isfinite([row["loss"], row["validation_loss"]]).all():
-        raise ValueError(
+        raise DivergedError(
             f"The loss is no longer a number after epoch {row['epoch']}: the steps are too large. "
             f"Train with a smaller learning_rate than {recipe.learning_rate:g}, such as {recipe.learning_rate / 10:g}."
         )
@@ -226,6 +242,7 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
         "history": state.history,
         "weights_sha256": checkpoint.weights_sha256(state.best_weights),
         "model_sha256": files.sha256(path),
+        "model_bytes": path.stat().st_size,
         "minutes": round(state.seconds / 60, 2),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": runs.machine(),
@@ -236,22 +253,10 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
     return Run(folder, card)
 
 
-def _dataset_facts(dataset: Dataset) -> dict:
-    """What a run card says of its dataset: enough to know whether two runs saw the same."""
-    sizes = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
-    return {
-        "name": dataset.name,
-        "origin": dataset.origin,
-        "class_names": list(dataset.class_names),
-        "sizes": sizes,
-        "fingerprint": dataset.fingerprint(),
-    }
-
-
 def _line(row: dict, epochs: int) -> str:
     seen = f"loss {row['loss']:.3f}, accuracy {row['accuracy']:.1%}"
     return f"epoch {row['epoch']}/{epochs}: {seen}; on validation {row['validation_accuracy']:.1%}"
 
 
-def _silent(_line: str) -> None:
+def _silent(_line) -> None:
     pass

@@ -15,16 +15,17 @@ ROOT = Path(__file__).parent.parent
 # learn.
 FLOORS = (
     {"augmentation", "corruption", "files", "formats", "native", "paths", "progress"},
-    {"backend", "images", "recipes", "shown"},
-    {"anatomy", "card", "checkpoint", "data", "fast", "optimization", "runs"},
-    {"classifier", "exercises", "explain", "models", "plots"},
+    {"backend", "images", "pipelines", "recipes", "shown", "tensorboard"},
+    {"anatomy", "card", "checkpoint", "data", "engines", "fast", "optimization", "runs"},
+    {"answers", "classifier", "exercises", "explain", "models", "plots"},
     {"curves", "diagrams", "doctor", "evaluation", "patients", "training"},
-    {"assess", "charts", "check", "export", "photographs"},
+    {"assess", "bulk", "charts", "check", "export", "photographs"},
+    {"baselines"},
     {"cli", "widgets"},
     {"__main__"},
 )
 FLOOR_OF = {module: number for number, floor in enumerate(FLOORS) for module in floor}
-HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "ipywidgets", "IPython")
+HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "skops", "ipywidgets", "IPython")
 
 
 def module_of(path: Path) -> str:

@@ -253,7 +253,7 @@ def test_a_loss_that_explodes_ends_with_a_sentence(runs_here, stripes):
 
 def test_a_damaged_checkpoint_is_named(runs_here, stripes, monkeypatch):
     recipe = recipes.get("tutorial", epochs=2)
-    folder = runs.start(recipe, training._dataset_facts(stripes))
+    folder = runs.start(recipe, runs.dataset_facts(stripes))
     (folder / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(ValueError, match=r"checkpoint\.npz does not fit this run"):
         training.train(stripes, recipe, resume=True, progress=False)

@@ -26,7 +26,8 @@ _held_out_option = click.option(
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
 @click.option("--learning-rate", type=float, help="The optimiser's step size.")
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished run of the same recipe and dataset.")
-def train(recipe, dataset, held_out, resume, **changes):
+@click.option("--tensorboard", is_flag=True, help="Write the curves for TensorBoard too, into the run's folder.")
+def train(recipe, dataset, held_out, resume, tensorboard, **changes):
     """Train a network.
 
     There is a checkpoint after every epoch: a run that was stopped or killed goes on with the same command and
@@ -37,13 +38,15 @@ def train(recipe, dataset, held_out, resume, **changes):
     recipe = recipes.get(recipe, **changes)  # before the wait for data and TensorFlow
     pictures = data.load(dataset, held_out=held_out)
     try:
-        run = training.train(pictures, recipe, resume=resume, command=typed())
+        run = training.train(pictures, recipe, resume=resume, tensorboard=tensorboard, command=typed())
     except KeyboardInterrupt:
         click.echo("In a terminal: the same command with --resume.", err=True)
         raise
     accuracy = run.card["metrics"]["validation"]["accuracy"]
     click.echo(f"Run {run.folder.name}: {accuracy:.1%} on validation after {run.card['minutes']:.1f} minutes.")
     click.echo(f"Next: cifar-lab evaluate {run.folder.name}")
+    if tensorboard:
+        click.echo(f"Curves: tensorboard --logdir {run.folder.parent} (once: python -m pip install tensorboard)")
 
 
 @main.command()

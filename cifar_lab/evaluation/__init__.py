@@ -9,7 +9,14 @@ these"), `comparison` (of two classifiers) and `views` (test-time augmentation).
 """
 
 from cifar_lab.evaluation.calibration import Reliability, calibration_error, fit_temperature, reliability
-from cifar_lab.evaluation.comparison import mcnemar
+from cifar_lab.evaluation.comparison import (
+    Difference,
+    bootstrap_interval,
+    compare_answers,
+    compare_seeds,
+    disagreements,
+    mcnemar,
+)
 from cifar_lab.evaluation.metrics import cross_entropy, wilson_interval, worst_mistakes
 from cifar_lab.evaluation.result import ClassMetrics, Evaluation, evaluate
 from cifar_lab.evaluation.unknown import known_auroc, known_curve, known_threshold
@@ -18,10 +25,15 @@ from cifar_lab.evaluation.views import VIEWS, with_views
 __all__ = [
     "VIEWS",
     "ClassMetrics",
+    "Difference",
     "Evaluation",
     "Reliability",
+    "bootstrap_interval",
     "calibration_error",
+    "compare_answers",
+    "compare_seeds",
     "cross_entropy",
+    "disagreements",
     "evaluate",
     "fit_temperature",
     "known_auroc",
