@@ -28,6 +28,14 @@ def test_a_word_is_judged(stripes, capsys, answer, sentence):
     assert sentence in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("answer", "sentence"), [(80, "Right!"), (85, "Right!"), (75, "Right!"), (70, "too low"), (90, "too high")]
+)
+def test_a_rule_of_thumb_need_not_be_exact(stripes, capsys, answer, sentence):
+    exercises.check("half the interval", answer, stripes)  # the interval itself is half as wide with 81 to 85
+    assert sentence in capsys.readouterr().out
+
+
 def test_solutions_are_those_worked_out_by_hand(stripes):
     assert exercises.solution("steps an epoch", stripes) == 7  # 200 / 32 = 6.25
     assert exercises.solution("loss of guessing", stripes) == pytest.approx(0.693147, abs=1e-6)
