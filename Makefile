@@ -20,6 +20,9 @@ ifeq ($(shell id -u),0)
 JUPYTER += --allow-root
 endif
 
+# Two at a time, each file's tests in one process: much of a test's time is waiting for a browser or a server.
+PYTEST := $(PY) -m pytest --numprocesses=2 --dist=loadfile
+
 # The notebooks' stored outputs are made, and compared, with the built-in drawings and without progress bars.
 STORED := CIFAR_LAB_DATASET=sketches TQDM_DISABLE=1 KERAS_BACKEND=tensorflow
 
@@ -45,8 +48,8 @@ app:  ## set up, and serve the page at http://127.0.0.1:8000 (PORT=8000 HOST=127
 test:  ## set up, and run every test
 	$(INSTALL) test
 	@$(MAKE) --no-print-directory lint
-	$(STORED) $(PY) -m pytest tests
-	$(STORED) $(PY) -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
+	$(STORED) $(PYTEST) tests
+	$(STORED) $(PYTEST) notebooks --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
 
 lint:
 	$(PY) -m ruff check .
