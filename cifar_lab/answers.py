@@ -81,7 +81,7 @@ def read(subject: str | Path | Card | Run) -> Answers:
     content = _verified(found) if is_run else found.read_verified(PREDICTIONS)
     test = (found.card if is_run else found.content)["metrics"]["test"]
     names = found.card["dataset"]["class_names"] if is_run else found.class_names
-    return Answers(name, tuple(names), *_arrays(content, found.folder / PREDICTIONS), test)
+    return Answers(name, tuple(names), *_arrays(content, found.folder / PREDICTIONS), image_facts_of(test))
 
 
 def _verified(run: Run) -> bytes:
@@ -124,20 +124,31 @@ def write(folder: Path, probabilities: np.ndarray, dataset: Dataset) -> dict:
 def image_facts(dataset: Dataset) -> dict:
     """What a card says of the images that a result is about."""
     facts = {"dataset": dataset.name, "origin": dataset.origin, "fingerprint": dataset.fingerprint()}
-    return facts | {"test_fingerprint": runs.test_fingerprint(dataset)}
+    return facts | {"test_fingerprint": runs.test_fingerprint(dataset), "test_count": len(dataset.test)}
+
+
+def image_facts_of(found: dict) -> dict:
+    """The same facts, as far as a card has them: from its test result, or from what it says of its dataset."""
+    facts = {key: found.get(key) for key in ("dataset", "origin", "fingerprint", "test_fingerprint", "test_count")}
+    return facts | {
+        "dataset": found.get("dataset") or found.get("name"),
+        "test_count": found.get("test_count") or found.get("sizes", {}).get("test"),
+    }
 
 
 def same_images(facts_a: dict, facts_b: dict) -> bool:
-    """Whether two results are about the same test images, by what their cards say: see `image_facts`.
+    """Whether two results are about the same test images, by what `image_facts` has of them.
 
     Older cards have no `test_fingerprint`. Then the fingerprint of the whole dataset says that they are the same, and
-    the dataset's name and origin say so less surely.
+    the dataset's name, its origin and the number of the images say so less surely.
     """
     if facts_a.get("test_fingerprint") and facts_b.get("test_fingerprint"):
         return facts_a["test_fingerprint"] == facts_b["test_fingerprint"]
     if facts_a.get("fingerprint") and facts_a["fingerprint"] == facts_b.get("fingerprint"):
         return True
-    return all(facts_a.get(key) is not None and facts_a[key] == facts_b.get(key) for key in ("dataset", "origin"))
+    counts = {facts["test_count"] for facts in (facts_a, facts_b) if facts.get("test_count")}
+    named = all(facts_a.get(key) and facts_a[key] == facts_b.get(key) for key in ("dataset", "origin"))
+    return named and len(counts) < 2
 
 
 def check_same_images(a: Answers, b: Answers) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from cifar_lab import answers, card, evaluation, runs
+from cifar_lab import answers, card, evaluation, leaderboard, runs
 from cifar_lab.classifier import Classifier
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.evaluation import Difference, Evaluation
@@ -18,15 +18,15 @@ from cifar_lab.progress import bar
 _AT_ONCE = 256  # images between two moves of the progress bar
 
 
-def dataset_name(subject: str) -> str:
-    """The name of the dataset that a classifier or run was trained on; `auto` when its card does not say.
+def dataset_facts(subject: str) -> dict:
+    """What its card says of the dataset that a classifier or run was trained on; empty when it does not say.
 
     Raises:
         ValueError: there is neither a run nor a classifier of that name.
     """
     found = answers.find(subject)
     facts = found.card if isinstance(found, runs.Run) else found.content.get("trained", {})
-    return facts.get("dataset", {}).get("name", "auto")
+    return facts.get("dataset", {})
 
 
 def evaluate_named(subject: str, dataset: Dataset, *, keep: bool = False, progress: bool = False) -> Evaluation:
@@ -88,6 +88,35 @@ def compare(subject_a: str, subject_b: str) -> Difference:
     a, b = answers.read(subject_a), answers.read(subject_b)
     answers.check_same_images(a, b)
     return evaluation.compare_answers(a.right, b.right)
+
+
+def compare_over_seeds(run_a: str, run_b: str) -> Difference:
+    """Compare two recipes by all runs that differ from one of each only in the seed, by their test accuracies.
+
+    Args:
+        run_a: a finished run of the first recipe, by name or folder.
+        run_b: of the second.
+
+    Raises:
+        ValueError: there is no such run, the two are of one recipe, fewer than two seeds of one were evaluated on its
+            test split, or they were evaluated on different test images.
+    """
+    found, _ = leaderboard.read_runs()
+    groups = [leaderboard.seeds_of(runs.open_run(run), found) for run in (run_a, run_b)]
+    if groups[0] == groups[1]:
+        raise ValueError(f"{run_a} and {run_b} are the same recipe on the same dataset: they differ in the seed alone.")
+    tests = [[test for run in group if (test := leaderboard.own_test(run))] for group in groups]
+    for name, group, evaluated in zip((run_a, run_b), groups, tests, strict=True):
+        if len(evaluated) < 2:
+            missing = ", ".join(run.folder.name for run in group if not leaderboard.own_test(run)) or "none"
+            raise ValueError(
+                f"At least two seeds of the recipe of {name} must have been evaluated, but {len(evaluated)} of "
+                f"{len(group)} were. Train others with --seed; to be evaluated with cifar-lab evaluate: {missing}."
+            )
+    first, *others = (answers.image_facts_of(test) for group in tests for test in group)
+    if not all(answers.same_images(first, other) for other in others):
+        raise ValueError(f"The runs of {run_a} and {run_b} were evaluated on different test images.")
+    return evaluation.compare_seeds(*([test["accuracy"] for test in group] for group in tests))
 
 
 def evaluate_run(run: runs.Run, dataset: Dataset, *, progress: bool = False) -> Evaluation:

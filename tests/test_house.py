@@ -18,7 +18,7 @@ FLOORS = (
     {"backend", "images", "pipelines", "recipes", "shown", "tensorboard"},
     {"anatomy", "card", "checkpoint", "data", "engines", "fast", "optimization", "runs"},
     {"answers", "classifier", "exercises", "explain", "models", "plots"},
-    {"curves", "diagrams", "doctor", "evaluation", "patients", "training"},
+    {"curves", "diagrams", "doctor", "evaluation", "leaderboard", "patients", "sheets", "training"},
     {"assess", "bulk", "charts", "check", "export", "photographs"},
     {"baselines"},
     {"cli", "widgets"},

@@ -27,6 +27,8 @@ class Difference:
         interval: the 95 % interval of the first minus the second, each end -1 to 1.
         p_value: how likely a difference as large as this is if there is none, 0-1.
         test: whose test the p-value is of, in words.
+        count_a: the images on which only the first is right; over seeds, how many seeds it has.
+        count_b: likewise of the second.
     """
 
     accuracy_a: float
@@ -34,6 +36,8 @@ class Difference:
     interval: tuple[float, float]
     p_value: float
     test: str
+    count_a: int
+    count_b: int
 
     @property
     def value(self) -> float:
@@ -82,7 +86,8 @@ def compare_answers(right_a: np.ndarray, right_b: np.ndarray) -> Difference:
         ValueError: the two are not about the same number of images, or there are none.
     """
     p_value, interval = mcnemar(right_a, right_b), bootstrap_interval(right_a, right_b)
-    return Difference(float(np.mean(right_a)), float(np.mean(right_b)), interval, p_value, "McNemar")
+    accuracies = float(np.mean(right_a)), float(np.mean(right_b))
+    return Difference(*accuracies, interval, p_value, "McNemar", *disagreements(right_a, right_b))
 
 
 def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> float:
@@ -171,4 +176,4 @@ def compare_seeds(
     interval = test.confidence_interval(0.95)
     name = "paired t-test" if same_networks else "Welch's t-test"
     ends = float(interval.low), float(interval.high)
-    return Difference(float(a.mean()), float(b.mean()), ends, float(test.pvalue), name)
+    return Difference(float(a.mean()), float(b.mean()), ends, float(test.pvalue), name, len(a), len(b))

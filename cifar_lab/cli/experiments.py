@@ -1,0 +1,147 @@
+"""`cifar-lab runs` and `compare`: what has been trained, and whether a difference is real."""
+
+import csv
+import io
+import json
+
+import click
+
+from cifar_lab.cli.group import main
+
+_HEADINGS = ("test", "validation", "calibration", "minutes", "parameters", "MB", "trained on", "seeds")
+_WIDTHS = (14, 14, 11, 7, 10, 6, 10, 5)
+
+
+@main.command()
+@click.option("--dataset", help="Only what was trained on this dataset, by its name.")
+@click.option("--recipe", help="Only recipes whose name begins so.")
+@click.option("--classifiers", is_flag=True, help="The classifiers in data/models too.")
+@click.option(
+    "--sort",
+    type=click.Choice(["test", "validation", "minutes", "bytes", "name"]),
+    default="test",
+    show_default=True,
+    help="What comes first: the most accurate, the quickest, the smallest.",
+)
+@click.option("--top", type=click.IntRange(1), help="Only so many rows for each set of test images.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of rows.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+def runs(dataset, recipe, classifiers, sort, top, as_json, as_csv):
+    """List the finished runs, the best first.
+
+    Runs that differ only in their seed are one row: mean, and ± the standard deviation over the seeds. Test and
+    validation accuracy are two columns, since decisions were made on the second. Only rows under one heading have
+    the same test images.
+    """
+    from cifar_lab import leaderboard
+
+    found, problems = leaderboard.read_runs()
+    rows = leaderboard.rows_of(found)
+    if classifiers:
+        more, broken = leaderboard.classifier_rows()
+        rows, problems = rows + more, problems | broken
+    rows = [row for row in rows if dataset in (None, row.dataset) and row.name.startswith(recipe or "")]
+    sections = [section[:top] for section in leaderboard.ranked(rows, sort)]
+    for name, problem in problems.items():
+        click.echo(f"Left out {name}: {problem}", err=True)
+    if as_json:
+        click.echo(json.dumps([row.to_dict() for section in sections for row in section], indent=2))
+    elif as_csv:
+        click.echo(_csv(sections), nl=False)
+    else:
+        click.echo("\n\n".join(map(_section, sections)) or "There is no such run yet. Start with: cifar-lab train")
+        _explain([row for section in sections for row in section])
+
+
+def _section(section) -> str:
+    counts = [row.images["test_count"] for row in section if row.images["test_count"]]
+    count = f"{counts[0]:,} test images" if counts else "test images"
+    heading = "  ".join(f"{word:>{width}}" for word, width in zip(_HEADINGS, _WIDTHS, strict=True))
+    about = f"{section[0].dataset}: {count}. {section[0].images['origin'] or ''}".rstrip()
+    return "\n".join([about, f"{heading}  recipe, newest run", *map(_line, section)])
+
+
+def _line(row) -> str:
+    cells = (
+        _accuracy(row.test, len(row.runs)),
+        _accuracy(row.validation, len(row.runs)),
+        "-" if row.calibration_error is None else f"{100 * row.calibration_error:.1f} %",
+        "-" if row.minutes is None else f"{row.minutes.mean:.1f}",
+        "-" if row.parameters is None else f"{row.parameters:,}",
+        "-" if row.bytes is None else f"{row.bytes / 1e6:.1f}",
+        "-" if row.train is None else f"{row.train:,}",
+        len(row.seeds) or "-",
+    )
+    shown = "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
+    return f"{shown}  {f'{row.name}: {row.runs[-1]}' if row.runs else f'classifier {row.name}'}"
+
+
+def _accuracy(spread, of: int) -> str:
+    if spread is None:
+        return "-"
+    between = "" if spread.deviation is None else f" ± {100 * spread.deviation:.1f}"
+    seeds = f" ({spread.count})" if spread.count < of else ""
+    return f"{100 * spread.mean:.1f}{between} %{seeds}"
+
+
+def _explain(rows) -> None:
+    if any(row.test and row.test.count < len(row.runs) for row in rows):
+        click.echo("\n(2): of so many seeds; the others have not been evaluated.")
+    if any(row.test is None for row in rows):
+        click.echo("\n-: not measured on the test split yet. Next: cifar-lab evaluate RUN")
+
+
+def _csv(sections) -> str:
+    """One line a row; each figure over seeds is three columns: mean, deviation, count."""
+    stream = io.StringIO()
+    writer = None
+    for row in (row for section in sections for row in section):
+        flat = {}
+        for name, value in (row.to_dict() | {"images": None}).items():
+            if name in ("test", "validation", "minutes"):
+                flat |= {f"{name}_{part}": (value or {}).get(part) for part in ("mean", "deviation", "count")}
+            else:
+                flat[name] = " ".join(map(str, value)) if isinstance(value, list) else value
+        flat["images"] = row.images["test_fingerprint"] or row.images["fingerprint"]
+        writer = writer or _begin(stream, flat)
+        writer.writerow(flat)
+    return stream.getvalue()
+
+
+def _begin(stream: io.StringIO, flat: dict) -> csv.DictWriter:
+    writer = csv.DictWriter(stream, flat, lineterminator="\n")
+    writer.writeheader()
+    return writer
+
+
+@main.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--over-seeds", is_flag=True, help="Compare the recipes: all runs that differ only in the seed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(a, b, over_seeds, as_json):
+    """Say whether A or B is better, or whether the difference could be chance.
+
+    A and B are finished runs or classifiers, by their names or folders, that were evaluated on the same test images:
+    McNemar's test on those that only one gets right, and a bootstrap interval. With --over-seeds A and B stand for
+    their recipes: Welch's t-test on the test accuracies of all their seeds.
+    """
+    from cifar_lab import assess
+
+    if over_seeds:
+        difference = assess.compare_over_seeds(a, b)
+        lines = [
+            f"{a}: {100 * difference.accuracy_a:.2f} % over {difference.count_a} seeds",
+            f"{b}: {100 * difference.accuracy_b:.2f} % over {difference.count_b} seeds",
+            difference.verdict(a, b),
+            "That is about the two recipes, trained again with other seeds, on these test images.",
+        ]
+    else:
+        difference = assess.compare(a, b)
+        lines = [
+            f"{a}: {100 * difference.accuracy_a:.2f} %; it alone is right on {difference.count_a:,} images",
+            f"{b}: {100 * difference.accuracy_b:.2f} %; it alone is right on {difference.count_b:,} images",
+            difference.verdict(a, b),
+            "That is about these two networks. For their recipes: several seeds of each, and --over-seeds.",
+        ]
+    click.echo(json.dumps(difference.to_dict() | {"a": a, "b": b}, indent=2) if as_json else "\n".join(lines))

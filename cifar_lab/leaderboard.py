@@ -1,0 +1,254 @@
+"""The leaderboard: finished runs, those that differ only in their seed together, and classifiers beside them.
+
+    found, problems = leaderboard.read_runs()
+    rows = leaderboard.ranked(leaderboard.rows_of(found) + leaderboard.classifier_rows()[0])
+
+Accuracy on the validation split and on the test split are two things: decisions were made on the first, so that it
+flatters, and they never stand in one column.
+"""
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cifar_lab import answers, card, paths, runs
+from cifar_lab.recipes import RECIPES
+from cifar_lab.runs import Run, is_number
+
+SORTS = ("test", "validation", "minutes", "bytes", "name")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over seeds: the mean, the standard deviation (`None` for a single one), and of how many."""
+
+    mean: float
+    deviation: float | None
+    count: int
+
+    @classmethod
+    def of(cls, values: Iterable) -> "Spread | None":
+        """The spread of those values that are numbers; `None` if there are none."""
+        numbers = [value for value in values if is_number(value)]
+        if not numbers:
+            return None
+        deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
+        return cls(statistics.fmean(numbers), deviation, len(numbers))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the leaderboard: the runs of one recipe on one dataset over its seeds, or one classifier.
+
+    Attributes:
+        kind: `"run"` or `"classifier"`.
+        name: the recipe, with what was changed of it; or the classifier.
+        dataset: the name of the dataset.
+        train: how many images were trained on, if the card says so.
+        runs: the names of the runs, one for each seed: where a seed was trained several times, the newest.
+        seeds: their seeds.
+        validation: accuracy on the validation split, 0-1.
+        test: accuracy on the test split, 0-1; of those runs that were evaluated.
+        calibration_error: on the test split, the mean over the seeds, 0-1.
+        minutes: of training.
+        parameters: numbers that were learnt.
+        bytes: of the network's file: `model.keras` of a run, `model.tflite` of a classifier, which answers by it.
+        images: what the cards say of the test images; only rows with the same ones can be compared.
+    """
+
+    kind: str
+    name: str
+    dataset: str
+    train: int | None
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    validation: Spread | None
+    test: Spread | None
+    calibration_error: float | None
+    minutes: Spread | None
+    parameters: int | None
+    bytes: int | None
+    images: dict = field(repr=False)
+
+    def to_dict(self) -> dict:
+        """All of it as plain values, for JSON."""
+        values = {name: vars(value) if isinstance(value, Spread) else value for name, value in vars(self).items()}
+        return values | {"runs": list(self.runs), "seeds": list(self.seeds)}
+
+
+def read_runs(folder: Path | None = None) -> tuple[list[Run], dict[str, str]]:
+    """Read the cards of all finished runs.
+
+    Args:
+        folder: `runs/` when not given; or a folder of recorded cards, `NAME.json` each.
+
+    Returns:
+        The runs, the oldest first, and for each card that is broken its run's name with one sentence.
+    """
+    folder = folder or paths.runs_folder()
+    found, problems = [], {}
+    for path in sorted([*folder.glob(f"*/{runs.CARD}"), *folder.glob("*.json")]):
+        home = path.parent if path.name == runs.CARD else path.with_suffix("")
+        try:
+            found.append(Run(home, runs.read_card(path)))
+        except ValueError as error:
+            problems[home.name] = str(error)
+    return sorted(found, key=_finished), problems
+
+
+def _finished(run: Run) -> str:
+    return str(run.card.get("finished", ""))
+
+
+def rows_of(found: Sequence[Run]) -> list[Row]:
+    """Put runs that differ only in their seed into one row each."""
+    groups: dict[str, list[Run]] = {}
+    bases: dict[str, dict] = {name: recipe.to_dict() for name, recipe in RECIPES.items()}
+    for run in found:
+        groups.setdefault(_but_for_seed(run), []).append(run)
+        bases.setdefault(run.card["recipe"]["name"], runs.full_recipe(run.card))
+    return [_row(one_a_seed(group), bases) for group in groups.values()]
+
+
+def seeds_of(run: Run, found: Sequence[Run]) -> list[Run]:
+    """Those of some runs that differ from one at most in the seed, one a seed."""
+    return one_a_seed([other for other in found if _but_for_seed(other) == _but_for_seed(run)])
+
+
+def one_a_seed(group: Sequence[Run]) -> list[Run]:
+    """Of each seed the newest run, by preference one that was evaluated, in the order of the seeds.
+
+    The same seed again is the same network again: to count it twice would make the spread look smaller than it is.
+    """
+    chosen = {}
+    for run in sorted(group, key=lambda run: (own_test(run) is not None, _finished(run))):
+        chosen[run.card["recipe"].get("seed", 0)] = run
+    return [chosen[seed] for seed in sorted(chosen)]
+
+
+def own_test(run: Run) -> dict | None:
+    """What a run's card says of the test split of the dataset that it was trained on, if it was evaluated on that."""
+    test = run.card["metrics"].get("test")
+    facts = [answers.image_facts_of(found) for found in (test or {}, run.card["dataset"])]
+    return test if test and answers.same_images(*facts) else None
+
+
+def _but_for_seed(run: Run) -> str:
+    recipe = runs.full_recipe(run.card) | {"seed": None}
+    return json.dumps([recipe, run.card["dataset"]["fingerprint"], run.card["versions"].get("backend")], sort_keys=True)
+
+
+def _row(group: list[Run], bases: dict) -> Row:
+    cards = [run.card for run in group]
+    last = group[-1]
+    tests = [test for run in group if (test := own_test(run))]
+    errors = Spread.of(test.get("calibration_error") for test in tests)
+    return Row(
+        kind="run",
+        name=_name(last.card, bases),
+        dataset=last.card["dataset"]["name"],
+        train=last.card["dataset"].get("sizes", {}).get("train"),
+        runs=tuple(run.folder.name for run in group),
+        seeds=tuple(card["recipe"].get("seed", 0) for card in cards),
+        validation=Spread.of(card["metrics"]["validation"]["accuracy"] for card in cards),
+        test=Spread.of(test["accuracy"] for test in tests),
+        calibration_error=errors and errors.mean,
+        minutes=Spread.of(card["minutes"] for card in cards),
+        parameters=last.card["metrics"].get("parameters"),
+        bytes=_bytes(last),
+        images=answers.image_facts_of(last.card["dataset"]),
+    )
+
+
+def _bytes(run: Run) -> int | None:
+    if is_number(stated := run.card.get("model_bytes")):
+        return stated
+    return run.model_path.stat().st_size if run.model_path.is_file() else None
+
+
+def _name(card: dict, bases: dict) -> str:
+    """The recipe's name and what is different from the recipe that is known by it."""
+    recipe, base = runs.full_recipe(card), bases[card["recipe"]["name"]]
+    changed = [key for key in recipe if key not in ("name", "seed") and recipe[key] != base.get(key)]
+    words = [recipe["name"], *(_in_words(key, recipe[key]) for key in changed)]
+    backend = card["versions"].get("backend")
+    return ", ".join(words + ([f"on {backend}"] if backend not in (None, "tensorflow") else []))
+
+
+def _in_words(key: str, value) -> str:
+    if isinstance(value, bool):
+        return key if value else f"no {key}"
+    return f"{key} {'/'.join(map(str, value)) if isinstance(value, list) else value}"
+
+
+def classifier_rows() -> tuple[list[Row], dict[str, str]]:
+    """A row for each classifier in the models folder, and one sentence for each whose card is broken."""
+    rows, problems = [], {}
+    for name in card.available():
+        try:
+            rows.append(_classifier_row(card.Card.load(name)))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            problems[name] = str(error)
+    return rows, problems
+
+
+def _classifier_row(found: card.Card) -> Row:
+    trained, metrics = found.content.get("trained", {}), found.content.get("metrics", {})
+    dataset, test = trained.get("dataset", {}), metrics.get("test", {})
+    seed = trained.get("recipe", {}).get("seed")
+    return Row(
+        kind="classifier",
+        name=found.name,
+        dataset=test.get("dataset") or dataset.get("name", "?"),
+        train=dataset.get("sizes", {}).get("train"),
+        runs=(),
+        seeds=() if seed is None else (seed,),
+        validation=Spread.of([metrics.get("validation", {}).get("accuracy")]),
+        test=Spread.of([test.get("accuracy")]),
+        calibration_error=test.get("calibration_error"),
+        minutes=Spread.of([trained.get("minutes")]),
+        parameters=metrics.get("parameters"),
+        bytes=found.content["files"].get("model.tflite", {}).get("bytes"),
+        images=answers.image_facts_of(test or dataset),
+    )
+
+
+def ranked(rows: Sequence[Row], sort: str = "test") -> list[list[Row]]:
+    """Sort rows, those about the same test images together: one list for each set of images.
+
+    Args:
+        rows: from `rows_of` and `classifier_rows`.
+        sort: `"test"` or `"validation"`, the best first; `"minutes"` or `"bytes"`, the smallest first; or `"name"`.
+
+    Raises:
+        ValueError: `sort` is something else.
+    """
+    if sort not in SORTS:
+        raise ValueError(f"sort must be one of {', '.join(SORTS)}, but it is {sort!r}.")
+    sections: list[list[Row]] = []
+    for row in sorted(rows, key=lambda row: _rank(row, sort)):
+        for section in sections:
+            if answers.same_images(section[0].images, row.images):
+                section.append(row)
+                break
+        else:
+            sections.append([row])
+    return sorted(sections, key=lambda section: section[0].dataset)
+
+
+def _rank(row: Row, sort: str) -> tuple:
+    """What to sort a row by: the smallest comes first, and what is not known last."""
+    known = {
+        "test": (_negative(row.test), _negative(row.validation)),
+        "validation": (_negative(row.validation),),
+        "minutes": (row.minutes and row.minutes.mean,),
+        "bytes": (row.bytes,),
+        "name": (),
+    }[sort]
+    return (*((value is None, value or 0) for value in known), row.name)
+
+
+def _negative(spread: Spread | None) -> float | None:
+    return spread and -spread.mean
