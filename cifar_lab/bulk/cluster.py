@@ -1,0 +1,112 @@
+"""Parts answered on a Ray cluster, through Ray Data; workers and nodes that die are made up for by Ray."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from cifar_lab.bulk.answering import Model, answer
+from cifar_lab.bulk.workers import Part, cores
+from cifar_lab.classifier import Classifier
+
+_RETRIES = 5  # of a part whose worker or node died, before the run stops (and can be gone on with)
+_STORE = 256 * 2**20  # bytes of shared memory for a Ray that is started here: only paths and answers travel
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",  # ours counts pictures
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning about GPUs, of which none is asked for
+}
+_MEND = "python -m pip install -e '.[cluster]' -c constraints.txt"
+
+_classifiers: dict[str, Classifier] = {}  # of this worker process, by the network's SHA-256
+
+
+def runner(address: str) -> Callable:
+    """The way to answer parts on the cluster at `address`, with the arguments of `workers.run`.
+
+    Raises:
+        ValueError: Ray is not installed.
+    """
+    os.environ.update({name: value for name, value in _QUIET.items() if name not in os.environ})
+    try:
+        import ray.data  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            f"--cluster needs Ray, which is not installed here: {_MEND}. Without --cluster it runs on this machine."
+        ) from error
+
+    def run(parts: Iterator[Part], model: Model, *, workers: int | None = None, seen=lambda count: None):
+        with _connected(address, workers):
+            yield from _answers(parts, model, workers, seen)
+
+    return run
+
+
+def _answers(parts: Iterator[Part], model: Model, workers: int | None, seen) -> Iterator[tuple[int, list[list]]]:
+    import ray
+
+    shared = ray.put(model)  # once a node
+    window = max(64, 4 * int(ray.cluster_resources().get("CPU", 1)))  # bounds what the list takes of the memory
+    while some := list(islice(parts, window)):
+        items = [{"number": number, "paths": b"\0".join(paths)} for number, paths in some]
+        answered = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+            _answer_block,
+            batch_size=None,  # a block, which is one part
+            batch_format="pyarrow",
+            fn_kwargs={"model": shared},
+            concurrency=workers,
+            num_cpus=1,
+            max_retries=_RETRIES,
+        )
+        try:
+            for row in answered.iter_rows():
+                answers = json.loads(row["answers"])
+                seen(len(answers))
+                yield row["number"], answers
+        except ray.exceptions.RayError as error:
+            raise ValueError(f"Ray could not finish: {_first_line(error)} The same command goes on.") from error
+
+
+def _answer_block(block, *, model: Model):
+    """Answer the one part in a block: a table with `number` and `paths` becomes one with `number` and `answers`."""
+    import pyarrow as pa
+
+    sha256 = model.facts["sha256"]
+    if sha256 not in _classifiers:
+        _classifiers[sha256] = model.classifier()
+    paths = [row.split(b"\0") for row in block["paths"].to_pylist()]
+    answers = [json.dumps(answer(_classifiers[sha256], part)) for part in paths]
+    return pa.table({"number": block["number"], "answers": answers})
+
+
+@contextmanager
+def _connected(address: str, workers: int | None) -> Iterator[None]:
+    """Belong to a cluster meanwhile; a Ray that runs in this process already is taken as it is.
+
+    Raises:
+        ValueError: there is no cluster at the address.
+    """
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    own = {"num_cpus": workers or cores(), "object_store_memory": _STORE, "include_dashboard": False}
+    try:
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **(own if address == "local" else {}))
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"There is no Ray cluster at {address!r} ({_first_line(error)}) Start one with `ray start --head`, "
+            "or leave --cluster out: then it runs on this machine."
+        ) from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
