@@ -8,7 +8,7 @@ from pathlib import Path
 from cifar_lab import files, images, paths
 
 CARD = "card.json"
-FILES = ("model.keras", "model.tflite")
+NETWORK = "model.keras"  # to train on and to look into; a baseline has none
 _PREFERRED = ("cifar10", "tutorial")  # shipped with the lab, the best one first
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -75,6 +75,11 @@ class Card:
     def mirror(self) -> bool:
         """Whether the mirror image is looked at too, where the framings give one view only; the two are averaged."""
         return self.content.get("mirror", False)
+
+    @property
+    def has_network(self) -> bool:
+        """Whether there is a Keras network to look into; a baseline, such as a random forest, has none."""
+        return NETWORK in self.content["files"]
 
     def read_verified(self, file_name: str) -> bytes:
         """The content of one of the classifier's files, if it is the file that the card states.

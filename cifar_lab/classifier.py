@@ -1,15 +1,15 @@
-"""The classifier: a trained network on disk that answers for pictures, without TensorFlow.
+"""The classifier: a trained network, or another method, on disk that answers for pictures, without TensorFlow.
 
     classifier = Classifier.load("tutorial")
     prediction = classifier.predict("cat.jpg")
     prediction.label, prediction.score, prediction.known
 
 A classifier is a folder: `card.json` says what it is and which files belong to it, `model.tflite` answers (on LiteRT),
-`model.keras` is there to train on and explain. Only files whose SHA-256 the card states are opened.
+`model.keras` is there to train on and explain. A baseline has `model.skops` instead of both, which scikit-learn answers
+from. Only files whose SHA-256 the card states are opened.
 """
 
 import os
-import queue
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar_lab import card as cards
-from cifar_lab import images
+from cifar_lab import engines, images
 from cifar_lab.card import Card
-from cifar_lab.native import stderr_hidden
-
-_BATCH = 64  # images the network sees at once: enough to keep the cores busy, and memory small
 
 
 class Guess(NamedTuple):
@@ -57,20 +54,15 @@ class Prediction:
 class Classifier:
     """A trained network and its card. Any number of threads may call one at once."""
 
-    def __init__(self, card: Card, model: bytes, *, threads: int | None = None):
+    def __init__(self, card: Card, engine):
         """Use `Classifier.load`.
 
         Args:
             card: the model card.
-            model: the content of `model.tflite`.
-            threads: cores one call may use; all of them when not given.
+            engine: what answers, from `cifar_lab.engines`.
         """
         self.card = card
-        self._model = model
-        self._threads = threads or os.cpu_count() or 1
-        # An interpreter serves one thread at a time, so each call takes an idle one, or makes one more.
-        self._idle: queue.SimpleQueue = queue.SimpleQueue()
-        self._idle.put(_interpreter(model, self._threads))
+        self._engine = engine
 
     @classmethod
     def load(cls, name: str | Path, *, threads: int | None = None) -> "Classifier":
@@ -86,7 +78,7 @@ class Classifier:
         """
         card = Card.load(name)
         try:
-            return cls(card, card.read_verified("model.tflite"), threads=threads)
+            return cls(card, engines.load(card, threads=threads or os.cpu_count() or 1))
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"The classifier {Path(name).name!r} cannot be loaded: {error}") from error
 
@@ -174,24 +166,9 @@ class Classifier:
         return average_views(np.stack([self._run_all(side) for side in sides], axis=1))
 
     def _run_all(self, inputs: np.ndarray) -> np.ndarray:
-        parts = [self._run(inputs[first : first + _BATCH]) for first in range(0, len(inputs), _BATCH)]
+        count = self._engine.at_once
+        parts = [self._engine(inputs[first : first + count]) for first in range(0, len(inputs), count)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
-
-    def _run(self, batch: np.ndarray) -> np.ndarray:
-        try:
-            interpreter = self._idle.get_nowait()
-        except queue.Empty:
-            interpreter = _interpreter(self._model, self._threads)
-        try:
-            entry, exit_ = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-            if tuple(entry["shape"]) != batch.shape:
-                interpreter.resize_tensor_input(entry["index"], batch.shape)
-                interpreter.allocate_tensors()
-            interpreter.set_tensor(entry["index"], batch)
-            interpreter.invoke()
-            return interpreter.get_tensor(exit_["index"])
-        finally:
-            self._idle.put(interpreter)
 
     def _prediction(self, row: np.ndarray, image: np.ndarray, top: int) -> Prediction:
         order = np.argsort(-row, kind="stable")[:top]
@@ -255,12 +232,3 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     logits = np.log(np.maximum(probabilities, smallest)) / temperature
     scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
     return scaled / scaled.sum(axis=1, keepdims=True)
-
-
-def _interpreter(model: bytes, threads: int):
-    from ai_edge_litert.interpreter import Interpreter
-
-    with stderr_hidden():
-        interpreter = Interpreter(model_content=model, num_threads=threads)
-        interpreter.allocate_tensors()
-    return interpreter

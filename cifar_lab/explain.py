@@ -20,7 +20,6 @@ from PIL import Image
 from cifar_lab import anatomy, card
 from cifar_lab.backend import keras
 
-_FILE = "model.keras"
 _BATCH = 128  # images the network sees at once
 
 
@@ -34,13 +33,16 @@ def load(name: str | Path | None = None) -> keras.Model:
         The Keras model: uint8 pixels in, probabilities out.
 
     Raises:
-        ValueError: there is no such classifier, or its file is missing, not the one its card states, or unreadable.
+        ValueError: there is no such classifier, it is no network, or its file is missing, not the one its card states,
+            or unreadable.
     """
     found = card.Card.load(card.default() if name is None else name)
-    content = found.read_verified(_FILE)
+    if not found.has_network:
+        raise ValueError(f"The classifier {found.name!r} is no network: there are no layers to look into.")
+    content = found.read_verified(card.NETWORK)
     with tempfile.TemporaryDirectory() as folder:
         # Keras opens paths only. The checked bytes are written anew, so that nobody can swap the file after the check.
-        path = Path(folder) / _FILE
+        path = Path(folder) / card.NETWORK
         path.write_bytes(content)
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -1,4 +1,4 @@
-"""Export: from a trained network to a classifier on disk, with honest scores and its card."""
+"""Export: from a trained network, or a fitted pipeline, to a classifier on disk, with honest scores and its card."""
 
 import os
 import shutil
@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import card, evaluation, files, paths, runs
-from cifar_lab.backend import keras
+from cifar_lab import card, engines, evaluation, files, paths, runs
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.native import stderr_hidden
@@ -34,7 +33,7 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
         The new classifier, loaded from disk.
 
     Raises:
-        ValueError: the dataset is not the run's, the name is taken or no name, or the run's network is damaged.
+        ValueError: the dataset is not the run's, the name is taken or no name, or the run's file is damaged.
     """
     if dataset.fingerprint() != run.card["dataset"]["fingerprint"]:
         raise ValueError(
@@ -48,7 +47,7 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
 
 
 def export_model(
-    model: keras.Model,
+    model,
     dataset: Dataset,
     name: str,
     *,
@@ -59,14 +58,14 @@ def export_model(
     facts: dict | None = None,
     replace: bool = False,
 ) -> Classifier:
-    """Turn a Keras network into a classifier in the models folder.
+    """Turn a Keras network or a scikit-learn pipeline into a classifier in the models folder.
 
     Args:
-        model: from `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities.
+        model: from `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities; a pipeline by `predict_proba`.
         dataset: its class names and validation split are used.
         name: what the classifier is called; its folder's name.
         precision: how the weights of `model.tflite` are stored: `"float16"` halves its size, `"int8"` quarters it.
-            It computes in float32 in each case.
+            It computes in float32 in each case. A pipeline is stored as it is.
         mirror: answer from an image and its mirror image together: better, in twice the time. A picture of which there
             are several framings is looked at in those instead.
         framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
@@ -83,29 +82,32 @@ def export_model(
     folder = paths.models_folder() / card.check_name(name)
     if folder.exists() and not replace:
         raise ValueError(f"There is a classifier {name!r} already. Choose another name, or replace it (--replace).")
-    if keras.config.backend() != "tensorflow":
-        raise ValueError(
-            f"Keras runs on {keras.config.backend()} here, but only TensorFlow writes the small format that answers. "
-            "The run is kept: export it with KERAS_BACKEND=tensorflow."
-        )
-    if model.output_shape != (None, len(dataset.class_names)):
-        raise ValueError(
-            f"The network has {model.output_shape[-1]} outputs; {dataset.name} has {len(dataset.class_names)} classes."
-        )
+    write = _write_pipeline if hasattr(model, "predict_proba") else _write_networks
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
         unfinished = Path(scratch) / name
         unfinished.mkdir()
-        _write_networks(model, unfinished, precision)
+        write(model, dataset, unfinished, precision)
         looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
-        content = _card(name, model, dataset, unfinished, looks | (facts or {}))
+        content = _card(name, dataset, unfinished, looks | (facts or {}))
         files.write_json(unfinished / card.CARD, content)
         _calibrate(unfinished, content, dataset, others)
         _put_in_place(unfinished, folder, Path(scratch) / "replaced")
     return Classifier.load(folder)
 
 
-def _write_networks(model: keras.Model, folder: Path, precision: str) -> None:
+def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> None:
+    from cifar_lab.backend import keras
+
+    if keras.config.backend() != "tensorflow":
+        raise ValueError(
+            f"Keras runs on {keras.config.backend()} here, but only TensorFlow writes the small format that answers. "
+            "The run is kept: export it with KERAS_BACKEND=tensorflow."
+        )
+    _check_outputs(model.output_shape[-1], dataset)
+    size = dataset.validation.images.shape[1]
+    if model.input_shape[1] != size:
+        raise ValueError(f"The network takes images of {model.input_shape[1]} pixels; {dataset.name} has {size}.")
     import tensorflow as tf  # the converter is its own; Keras hands these settings through
 
     settings = {
@@ -116,20 +118,33 @@ def _write_networks(model: keras.Model, folder: Path, precision: str) -> None:
         },
         "int8": {"optimizations": [tf.lite.Optimize.DEFAULT]},
     }
-    model.save(folder / "model.keras", include_optimizer=False)
+    model.save(folder / card.NETWORK, include_optimizer=False)
     with stderr_hidden():  # the converter writes its own log
-        model.export(folder / "model.tflite", format="litert", verbose=False, **settings[precision])
+        model.export(folder / engines.NETWORK, format="litert", verbose=False, **settings[precision])
 
 
-def _card(name: str, model: keras.Model, dataset: Dataset, folder: Path, facts: dict) -> dict:
-    sizes = {
-        file: {"sha256": files.sha256(folder / file), "bytes": (folder / file).stat().st_size} for file in card.FILES
-    }
+def _write_pipeline(pipeline, dataset: Dataset, folder: Path, precision: str) -> None:
+    from cifar_lab import pipelines
+
+    if precision != PRECISIONS[0]:
+        raise ValueError(f"A scikit-learn pipeline is stored as it is; precision {precision} is for networks.")
+    _check_outputs(len(pipeline.classes_), dataset)
+    pipelines.write(folder / engines.PIPELINE, pipeline)
+
+
+def _check_outputs(count: int, dataset: Dataset) -> None:
+    if count != len(dataset.class_names):
+        raise ValueError(f"The network has {count} outputs; {dataset.name} has {len(dataset.class_names)} classes.")
+
+
+def _card(name: str, dataset: Dataset, folder: Path, facts: dict) -> dict:
+    written = sorted(folder.iterdir())
+    sizes = {path.name: {"sha256": files.sha256(path), "bytes": path.stat().st_size} for path in written}
     return {
         "format": 1,
         "name": name,
         "class_names": list(dataset.class_names),
-        "input_size": int(model.input_shape[1]),
+        "input_size": dataset.validation.images.shape[1],
         "files": sizes,
         "temperature": 1.0,
         "known_threshold": 0.0,

@@ -10,9 +10,10 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from cifar_lab import assess, card, images, models
-from cifar_lab import classifier as classifier_module
 from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
+from cifar_lab.engines import litert
+from cifar_lab.engines.litert import LiteRT
 from cifar_lab.export import export_model, export_run
 
 
@@ -67,7 +68,7 @@ def test_many_threads_get_their_own_answers(exported, stripes):
 
 
 def test_no_two_threads_share_an_interpreter(exported, stripes, monkeypatch):
-    real, collisions = classifier_module._interpreter, []
+    real, collisions = litert._interpreter, []
 
     class Watched:
         """An interpreter that takes its time and notices when somebody else comes in between."""
@@ -86,7 +87,7 @@ def test_no_two_threads_share_an_interpreter(exported, stripes, monkeypatch):
             self.interpreter.invoke()
             self.taken.release()
 
-    monkeypatch.setattr(classifier_module, "_interpreter", Watched)
+    monkeypatch.setattr(litert, "_interpreter", Watched)
     classifier = Classifier.load("stripes")
     calls = [threading.Thread(target=classifier.probabilities, args=(stripes.test.images[:2],)) for _ in range(8)]
     for call in calls:
@@ -249,8 +250,8 @@ def test_all_framings_are_asked_in_one_batch(two_sided, exported, monkeypatch):
     wide = Image.fromarray(np.random.default_rng(1).integers(0, 256, (30, 90, 3), dtype=np.uint8))
     square = wide.crop((0, 0, 30, 30))
     batches = []
-    real = Classifier._run
-    monkeypatch.setattr(Classifier, "_run", lambda self, batch: batches.append(len(batch)) or real(self, batch))
+    real = LiteRT.__call__
+    monkeypatch.setattr(LiteRT, "__call__", lambda self, batch: batches.append(len(batch)) or real(self, batch))
     answers = two_sided.predict([wide, square])
     assert batches == [4]  # two framings of the wide one, both mirror images of the square one
     framed = np.stack([images.to_input(wide, 16, framing=framing) for framing in images.FRAMINGS])

@@ -106,6 +106,9 @@ class CloserLook(widgets.VBox):
 
     @reported
     def _explain(self, _button) -> None:
+        if not self._classifiers[self._model].card.has_network:
+            self.alert.value = tags.alert([f"{self._model} is no network: it has no layers for Grad-CAM to look into."])
+            return
         from cifar_lab import explain  # Keras takes seconds to start: not before somebody asks
 
         if self._model not in self._networks:

@@ -1,0 +1,13 @@
+"""Baselines: what classifiers from before deep learning make of the same pictures.
+
+run = baselines.fit(dataset, "svm", features="hog")     # a finished run, like a network's
+print(baselines.compare(dataset))                       # all of them in one table
+
+One idea a file: `methods` (the pipelines), `fitting` (from a method to a finished run) and `comparison` (the table).
+"""
+
+from cifar_lab.baselines.comparison import Row, Table, compare
+from cifar_lab.baselines.fitting import fit
+from cifar_lab.baselines.methods import FEATURES, METHODS, build
+
+__all__ = ["FEATURES", "METHODS", "Row", "Table", "build", "compare", "fit"]

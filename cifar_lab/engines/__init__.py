@@ -1,0 +1,28 @@
+"""Engines: what answers inside a classifier, by the file that its card names.
+
+An engine is called with images `(n, size, size, 3)` uint8 and gives probabilities `(n, classes)` float32; any number of
+threads may call it at once. `at_once` is how many images it wants in a call. One file an engine, each importing what it
+runs on only when it is chosen: whoever answers with a network needs no scikit-learn.
+"""
+
+NETWORK, PIPELINE = "model.tflite", "model.skops"
+
+
+def load(card, *, threads: int):
+    """Make the engine of a classifier: LiteRT for a network, scikit-learn for a pipeline.
+
+    Args:
+        card: the model card.
+        threads: cores one call may use.
+
+    Raises:
+        ValueError: a file is missing, damaged or not the one of the card, or a package is not installed.
+    """
+    if PIPELINE in card.content["files"]:
+        from cifar_lab.engines.scikit import Scikit
+
+        shape = (card.input_size, card.input_size, 3)
+        return Scikit(card.read_verified(PIPELINE), shape=shape, classes=len(card.class_names), threads=threads)
+    from cifar_lab.engines.litert import LiteRT
+
+    return LiteRT(card.read_verified(NETWORK), threads=threads)

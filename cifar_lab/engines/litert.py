@@ -1,0 +1,61 @@
+"""LiteRT: a network in its small form, without TensorFlow."""
+
+import queue
+
+import numpy as np
+
+from cifar_lab.native import stderr_hidden
+
+
+class LiteRT:
+    """A network that answers. Any number of threads may call one at once."""
+
+    at_once = 64  # images the network sees at once: enough to keep the cores busy, and memory small
+
+    def __init__(self, model: bytes, *, threads: int):
+        """Make one.
+
+        Args:
+            model: the content of `model.tflite`.
+            threads: cores one call may use.
+
+        Raises:
+            ValueError: it is no network.
+        """
+        self._model, self._threads = model, threads
+        # An interpreter serves one thread at a time, so each call takes an idle one, or makes one more.
+        self._idle: queue.SimpleQueue = queue.SimpleQueue()
+        self._idle.put(_interpreter(model, threads))
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """What the network says of images.
+
+        Args:
+            images: `(n, size, size, 3)` uint8, 0-255, n at least 1.
+
+        Returns:
+            `(n, classes)` float32, 0-1.
+        """
+        try:
+            interpreter = self._idle.get_nowait()
+        except queue.Empty:
+            interpreter = _interpreter(self._model, self._threads)
+        try:
+            entry, exit_ = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+            if tuple(entry["shape"]) != images.shape:
+                interpreter.resize_tensor_input(entry["index"], images.shape)
+                interpreter.allocate_tensors()
+            interpreter.set_tensor(entry["index"], images)
+            interpreter.invoke()
+            return interpreter.get_tensor(exit_["index"])
+        finally:
+            self._idle.put(interpreter)
+
+
+def _interpreter(model: bytes, threads: int):
+    from ai_edge_litert.interpreter import Interpreter
+
+    with stderr_hidden():
+        interpreter = Interpreter(model_content=model, num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter

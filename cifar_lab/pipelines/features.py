@@ -1,0 +1,142 @@
+"""Features: what a method that is no network gets to see of an image. The first step of every pipeline here."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+_BATCH = 256  # images worked on at once: fast, and memory stays small
+_EPSILON = 1e-5  # keeps a block without any edge from being divided by zero
+
+
+class Pixels(TransformerMixin, BaseEstimator):
+    """The colours themselves, one long row an image."""
+
+    def fit(self, images: np.ndarray, labels=None) -> "Pixels":
+        """Nothing is learnt.
+
+        Raises:
+            ValueError: the images have another shape or dtype.
+        """
+        _check(images)
+        return self
+
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Turn images into rows.
+
+        Args:
+            images: `(n, height, width, 3)` uint8, 0-255.
+
+        Returns:
+            `(n, height * width * 3)` float32, 0-1.
+
+        Raises:
+            ValueError: the images have another shape or dtype.
+        """
+        _check(images)
+        return images.reshape(len(images), -1) / np.float32(255)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class Hog(TransformerMixin, BaseEstimator):
+    """Histograms of oriented gradients: which way the edges run in each small cell of the image, and how strongly.
+
+    After Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection" (2005). The numbers are those of
+    scikit-image's `hog` with `channel_axis=-1`, for many images at once.
+    """
+
+    def __init__(self, cell: int = 8, block: int = 2, orientations: int = 9):
+        """Make one.
+
+        Args:
+            cell: pixels a side of a cell.
+            block: cells a side of a block; blocks overlap, and each is scaled to the same length.
+            orientations: bins for the half turn from 0 to 180 degrees.
+        """
+        self.cell = cell
+        self.block = block
+        self.orientations = orientations
+
+    def fit(self, images: np.ndarray, labels=None) -> "Hog":
+        """Nothing is learnt.
+
+        Raises:
+            ValueError: the images have another shape or dtype, or are smaller than a block.
+        """
+        self._check(images)
+        return self
+
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Turn images into histograms.
+
+        Args:
+            images: `(n, height, width, 3)` uint8, 0-255.
+
+        Returns:
+            `(n, block rows * block columns * block**2 * orientations)` float32, 0-1.
+
+        Raises:
+            ValueError: the images have another shape or dtype, or are smaller than a block.
+        """
+        self._check(images)
+        starts = range(0, max(len(images), 1), _BATCH)
+        return np.concatenate([self._blocks(self._histograms(images[first : first + _BATCH])) for first in starts])
+
+    def _check(self, images: np.ndarray) -> None:
+        _check(images)
+        smallest = self.cell * self.block
+        if min(images.shape[1:3]) < smallest:
+            raise ValueError(
+                f"HOG with cells of {self.cell} pixels and blocks of {self.block} cells needs images of at least "
+                f"{smallest} x {smallest} pixels, not {images.shape[1]} x {images.shape[2]}."
+            )
+
+    def _histograms(self, images: np.ndarray) -> np.ndarray:
+        """The strength of the edges in each direction, `(n, cell rows, cell columns, orientations)` float64."""
+        down, across = _gradients(images)
+        rows, columns = images.shape[1] // self.cell, images.shape[2] // self.cell
+        down, across = (g[:, : rows * self.cell, : columns * self.cell] for g in (down, across))  # whole cells only
+        angles = np.rad2deg(np.arctan2(down, across)) % 180  # an edge from dark to light is one from light to dark
+        bins = np.minimum((angles / (180 / self.orientations)).astype(np.int64), self.orientations - 1)
+        shape = len(images), rows, columns, self.orientations
+        # Number all cells of all images, then all bins of all cells: one count gives every histogram.
+        cells = np.arange(np.prod(shape[:3])).reshape(shape[:3])
+        cells = cells.repeat(self.cell, axis=1).repeat(self.cell, axis=2)
+        places, strengths = cells * self.orientations + bins, np.hypot(down, across)
+        sums = np.bincount(places.ravel(), strengths.ravel(), minlength=int(np.prod(shape)))
+        return sums.reshape(shape) / self.cell**2
+
+    def _blocks(self, histograms: np.ndarray) -> np.ndarray:
+        """Blocks of cells next to each other, each scaled to length 1, cut off at 0.2 and scaled again."""
+        windows = np.lib.stride_tricks.sliding_window_view(histograms, (self.block, self.block), axis=(1, 2))
+        blocks = np.moveaxis(windows, 3, -1)  # (n, block rows, block columns, block, block, orientations)
+        blocks = blocks.reshape(*blocks.shape[:3], -1)
+        blocks = _scaled(np.minimum(_scaled(blocks), 0.2))
+        return blocks.reshape(len(blocks), -1).astype(np.float32)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def _gradients(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much brighter it gets downwards and to the right, in the colour where that is strongest.
+
+    Returns:
+        Two arrays `(n, height, width)` int32; 0 along the border, where a neighbour is missing.
+    """
+    values = images.astype(np.int32)
+    down, across = np.zeros_like(values), np.zeros_like(values)
+    down[:, 1:-1] = values[:, 2:] - values[:, :-2]
+    across[:, :, 1:-1] = values[:, :, 2:] - values[:, :, :-2]
+    strongest = (down**2 + across**2).argmax(axis=3)[..., None]
+    return tuple(np.take_along_axis(gradient, strongest, axis=3)[..., 0] for gradient in (down, across))
+
+
+def _scaled(blocks: np.ndarray) -> np.ndarray:
+    return blocks / np.sqrt((blocks**2).sum(axis=-1, keepdims=True) + _EPSILON**2)
+
+
+def _check(images: np.ndarray) -> None:
+    shape, dtype = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
+    if len(shape) != 4 or shape[3] != 3 or dtype != np.uint8:
+        raise ValueError(f"A pipeline takes images (n, height, width, 3) of uint8, but got {shape} of {dtype}.")
