@@ -221,11 +221,13 @@ def full_recipe(card: dict) -> dict:
 def dataset_facts(dataset) -> dict:
     """What a run card says of a `cifar_lab.data.Dataset`: enough to know whether two runs saw the same."""
     sizes = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
+    options = {"options": dataset.options} if dataset.options else {}  # how a reader's own folder was loaded
     return {
         "name": dataset.name,
         "origin": dataset.origin,
         "class_names": list(dataset.class_names),
         "sizes": sizes,
+        **options,
         "fingerprint": dataset.fingerprint(),
         "test_fingerprint": test_fingerprint(dataset),
     }

@@ -1,10 +1,43 @@
 """`cifar-lab check` and `cifar-lab data`: what is here, and what can be learnt from."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from cifar_lab.cli.group import main
+
+_WISHES = ("size", "balance", "augment", "copies", "keep_alike")
+
+
+def folder_options(command):
+    """Add the options for a folder of pictures to a command; `folder_wishes` takes them out again."""
+    for option in reversed(
+        (
+            click.option("--size", type=click.IntRange(8, 1024), help="A folder's images in pixels (default: 32)."),
+            click.option(
+                "--balance",
+                type=click.Choice(["none", "down", "up"]),
+                help="Learn from equally many of a folder's classes: fewer of the frequent, or copies of the rare.",
+            ),
+            click.option(
+                "--augment",
+                help="How copies are changed: some of shift,rotation,zoom,shear,noise (default: the first three).",
+            ),
+            click.option("--copies", type=click.IntRange(0), help="Changed copies of each of a folder's train images."),
+            click.option("--keep-alike", is_flag=True, default=None, help="Use a folder's near-duplicates too."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def folder_wishes(options: dict) -> dict:
+    """Take what was asked for a folder out of a command's options."""
+    wishes = {name: options.pop(name) for name in _WISHES}
+    if wishes["augment"]:
+        wishes["augment"] = tuple(name.strip() for name in wishes["augment"].split(","))
+    return {name: value for name, value in wishes.items() if value is not None}
 
 
 @main.command()
@@ -22,23 +55,85 @@ def check():
         sys.exit(1)
 
 
-@main.command(name="data")
-@click.argument("name", type=click.Choice(["cifar10", "sketches"]), default="cifar10")
-def data_command(name):
-    """Fetch a dataset and say what is in it.
+class _Datasets(click.Group):
+    """A group whose commands are the datasets, and `check`."""
 
-    A download that was stopped goes on where it was.
+    def list_commands(self, context):
+        return list(self.commands)
+
+    def resolve_command(self, context, arguments):
+        name = arguments[0]
+        if name not in self.commands:
+            known = ", ".join(repr(command) for command in self.commands)
+            hint = f" To look through a folder of pictures: cifar-lab data check {name}" if Path(name).exists() else ""
+            raise click.UsageError(f"{name!r} is not one of {known}.{hint}", context)
+        return super().resolve_command(context, arguments)
+
+
+@main.group(cls=_Datasets, name="data", invoke_without_command=True)
+@click.pass_context
+def data_group(context):
+    """Fetch a dataset, or look through a folder of your own pictures.
+
+    \b
+      cifar-lab data cifar10         fetch the photographs and say what is in them
+      cifar-lab data check FOLDER    say what is right and wrong with your pictures, before training
     """
+    if context.invoked_subcommand is None:
+        context.invoke(cifar10)
+
+
+@data_group.command()
+def cifar10():
+    """Fetch CIFAR-10, the photographs.
+
+    A download that was stopped goes on where it was. 170 MB.
+    """
+    from cifar_lab.data import cifar10 as photographs
+
+    if photographs.locate() is None:
+        photographs.fetch(patient=True)
+    _describe("cifar10")
+
+
+@data_group.command()
+def sketches():
+    """Make the sketches, drawings that need no network."""
+    _describe("sketches")
+
+
+def _describe(name: str) -> None:
     from cifar_lab import data
 
-    if name == "cifar10":
-        from cifar_lab.data import cifar10
-
-        if cifar10.locate() is None:
-            cifar10.fetch(patient=True)
-    _describe(data.load(name))
-
-
-def _describe(dataset) -> None:
+    dataset = data.load(name)
     sizes = f"{len(dataset.train):,} train, {len(dataset.validation):,} validation, {len(dataset.test):,} test images"
     click.echo(f"{dataset.name}: {sizes}, {len(dataset.class_names)} classes. {dataset.origin}")
+
+
+@data_group.command(name="check")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--size", type=click.IntRange(8, 1024), default=32, show_default=True, help="Of the images, in pixels.")
+@click.option("--keep-alike", is_flag=True, help="Use near-duplicates too.")
+@click.option("--list", "list_all", is_flag=True, help="Name every file that is left out, one a line.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="Draw some pictures of each class into this PNG file.")
+def check_folder(folder, size, keep_alike, list_all, sheet):
+    """Look through FOLDER before training on it.
+
+    FOLDER has a subfolder a class, or train, validation and test folders with those, or is a CSV file with the columns
+    path and label. Damaged, empty, tiny and repeated files are named, the classes counted, and what to do is said.
+    Nothing in it is changed.
+    """
+    from cifar_lab.data import checkup
+    from cifar_lab.data.survey import look_through
+
+    survey = look_through(folder, size=size, keep_alike=keep_alike)
+    report = checkup.report_on(survey)
+    click.echo("\n".join(map(str, report.problems)) if list_all else report)
+    if sheet:
+        from cifar_lab import sheets
+
+        figure, _ = sheets.contact_sheet(survey)
+        figure.savefig(sheet, format="png")
+        click.echo(f"\nThe contact sheet is in {sheet}.")
+    if not list_all:
+        click.echo(f"\nNext: cifar-lab make {folder} --name NAME")

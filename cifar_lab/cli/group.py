@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 
 import click
 
@@ -43,5 +44,16 @@ def main():
 
 
 def typed() -> str:
-    """The command as it was typed, so that a card says how to do it again."""
-    return shlex.join(["cifar-lab", *sys.argv[1:]])
+    """The command as it was typed, so that a card says how to do it again; of a folder only its name.
+
+    A card goes along with the classifier: nobody else is to read where its maker keeps pictures.
+    """
+    return shlex.join(["cifar-lab", *map(_without_place, sys.argv[1:])])
+
+
+def _without_place(argument: str) -> str:
+    option, sign, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
+    path = Path(value).expanduser()
+    if value and (path.is_absolute() or ".." in path.parts or path.is_dir()):
+        return option + sign + (path.name if path.name not in ("", "..") else path.resolve().name)
+    return argument

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
+from cifar_lab.cli.datasets import folder_options, folder_wishes
 from cifar_lab.cli.group import main, typed
 
-_own_dataset_option = click.option("--dataset", help="auto, cifar10 or sketches (default: the one it was trained on).")
-
+_own_dataset_option = click.option(
+    "--dataset", help="auto, cifar10, sketches or a folder of pictures (default: what it was trained on)."
+)
 
 _held_out_option = click.option(
     "--held-out",
@@ -19,7 +21,8 @@ _held_out_option = click.option(
 
 @main.command()
 @click.option("--recipe", default="tutorial", show_default=True, help="How to train; see cifar_lab/recipes.py.")
-@click.option("--dataset", default="auto", show_default=True, help="What to learn: auto, cifar10 or sketches.")
+@click.option("--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, or a folder of pictures.")
+@folder_options
 @_held_out_option
 @click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
 @click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
@@ -35,8 +38,9 @@ def train(recipe, dataset, held_out, resume, tensorboard, **changes):
     """
     from cifar_lab import data, recipes, training
 
+    wishes = folder_wishes(changes)
     recipe = recipes.get(recipe, **changes)  # before the wait for data and TensorFlow
-    pictures = data.load(dataset, held_out=held_out)
+    pictures = data.load(dataset, held_out=held_out, **wishes)
     try:
         run = training.train(pictures, recipe, resume=resume, tensorboard=tensorboard, command=typed())
     except KeyboardInterrupt:
@@ -74,13 +78,15 @@ def evaluate(subject, dataset, photographs, keep, as_json):
         report = measuring.evaluate(Classifier.load(subject), photographs, keep=keep, progress=True)
         click.echo(json.dumps(vars(report), indent=2) if as_json else "\n".join(report.lines()))
         return
-    name = dataset or assess.dataset_name(subject)
-    kept = None if dataset or keep or data.is_here(name) else assess.evaluate_kept(subject)
+    facts = assess.dataset_facts(subject)
+    kept = None if dataset or keep or data.is_here(facts) else assess.evaluate_kept(subject)
     if kept:
         evaluation, about = kept
         click.echo(about, err=True)
     else:
-        evaluation = assess.evaluate_named(subject, data.load(name), keep=keep, progress=True)
+        evaluation = assess.evaluate_named(
+            subject, data.load_again(facts, dataset, say=not as_json), keep=keep, progress=True
+        )
     click.echo(json.dumps(evaluation.to_dict(), indent=2) if as_json else evaluation.table())
 
 
@@ -121,7 +127,7 @@ def export(run, name, dataset, held_out, others, **options):
     from cifar_lab.export import export_run
 
     finished = runs.open_run(run)
-    pictures = data.load(dataset or finished.card["dataset"]["name"], held_out=held_out)
+    pictures = data.load_again(finished.card["dataset"], dataset, held_out=held_out)
     options |= {"others": _images_in(others) if others else None, "facts": {"command": typed()}}
     classifier = export_run(finished, pictures, name, **options)
     click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")

@@ -1,7 +1,7 @@
 """What every dataset is: named classes and three splits of images with labels."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class Dataset:
         validation: what decisions are made on: which epoch, which recipe.
         test: used once, in evaluation.
         origin: one sentence: where the pictures came from.
+        options: how a reader's own folder was loaded, so that it can be loaded so again; empty for others.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Dataset:
     validation: Split
     test: Split
     origin: str
+    options: dict = field(default_factory=dict)
 
     def __post_init__(self):
         for name in SPLITS:

@@ -192,7 +192,7 @@ def only_one(path: Path, progress: bool = True) -> Iterator[None]:
         said = False
         while not _lock(file):
             if progress and not said:
-                print("Another process is fetching this file; waiting for it.")
+                print("Another process is at work on the same; waiting for it.")
                 said = True
             time.sleep(0.2)
         yield  # closing the file frees the lock

@@ -31,13 +31,20 @@ def fingerprints(images: np.ndarray) -> np.ndarray:
     """
     if images.ndim != 4 or images.shape[3] != 3 or min(images.shape[1:3]) < SIDE:
         raise ValueError(f"images must be (n, height, width, 3) of {SIDE} pixels or more a side, not {images.shape}.")
-    high, wide = images.shape[1] // SIDE, images.shape[2] // SIDE  # pixels a point; what is left over is cut off
-    cut = images[:, : high * SIDE, : wide * SIDE]
+    high, wide = images.shape[1] // SIDE, images.shape[2] // SIDE  # pixels a point
+    # What is left over is cut off on both sides, so that the mirror image keeps the same pixels.
+    top, left = images.shape[1] % SIDE // 2, images.shape[2] % SIDE // 2
+    cut = images[:, top : top + high * SIDE, left : left + wide * SIDE]
     points = cut.reshape(-1, SIDE, high, SIDE, wide, 3).mean(axis=(2, 4), dtype=np.float32)
     rows = points.reshape(len(images), -1)
     rows = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-3)
+
+
+def mirrored(prints: np.ndarray) -> np.ndarray:
+    """The fingerprints of the mirror images, `(n, 192)` float32, from those of the images."""
+    return prints.reshape(-1, SIDE, SIDE, 3)[:, :, ::-1].reshape(len(prints), -1)
 
 
 def most_alike(images: np.ndarray, others: np.ndarray, *, progress: bool = True) -> tuple[np.ndarray, np.ndarray]:

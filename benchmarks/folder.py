@@ -1,0 +1,173 @@
+"""Folders of pictures: what is found of what was planted, and what loading many of them takes.
+
+    python -m benchmarks.folder                     # 2,000 files: 2 % broken, 3 % duplicates, ten to one
+    python -m benchmarks.folder --files 100000      # and the seconds and peak memory of loading so many
+
+Both make their pictures in a folder of their own and remove them afterwards.
+"""
+
+import argparse
+import io
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+CLASSES = ("cool", "warm")  # ten of the first for one of the second
+_HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(200)
+
+
+def plant(folder: Path, count: int, *, broken: float = 0.02, repeated: float = 0.03, seed: int = 0) -> dict[str, set]:
+    """Fill a folder with pictures of two classes, ten to one, and with mistakes.
+
+    Args:
+        folder: where the subfolders of the classes go.
+        count: files in all.
+        broken: the share of files that can't be used: damaged, empty, text, HEIC, TIFF or tiny, in turns.
+        repeated: the share of files that repeat another: its bytes, saved anew, brighter, mirrored, or in both classes.
+        seed: fixes the pictures.
+
+    Returns:
+        The paths of the planted files by the reason for which they should be left out.
+    """
+    generator = np.random.default_rng(seed)
+    mistakes, copies = round(count * broken), round(count * repeated)
+    planted = defaultdict(set)
+    rare = round(count / 11)
+    good = {name: [] for name in CLASSES}
+    for name in CLASSES:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for number in range(count - mistakes - copies):
+        name = CLASSES[number < rare]
+        path = f"{name}/{number:06}.{('jpg', 'png')[number % 2]}"
+        _picture(generator, warm=name == "warm").save(folder / path, quality=90)
+        good[name].append(path)
+    for number in range(mistakes):
+        reason, content = _mistake(number, generator)
+        path = f"{CLASSES[number % 11 == 0]}/m{number:05}.jpg"
+        (folder / path).write_bytes(content)
+        planted[reason].add(path)
+    for number in range(copies):
+        name = CLASSES[number % 11 == 0]
+        original = good[name][number]
+        reason, path = _copy(folder, original, number)
+        planted[reason].add(path)
+        if reason == "conflict":
+            planted[reason].add(original)
+    return planted
+
+
+def _picture(generator: np.random.Generator, *, warm: bool) -> Image.Image:
+    """Soft blots of colour, 48 x 40 pixels, with more red or more blue in them."""
+    blots = generator.integers(0, 200, (6, 7, 3))
+    blots[..., 0 if warm else 2] += 55
+    return Image.fromarray(blots.astype(np.uint8)).resize((48, 40), Image.Resampling.BICUBIC)
+
+
+def _mistake(number: int, generator: np.random.Generator) -> tuple[str, bytes]:
+    stream = io.BytesIO()
+    _picture(generator, warm=False).save(stream, "JPEG")
+    tiny = io.BytesIO()
+    _picture(generator, warm=False).resize((9, 9)).save(tiny, "PNG")
+    kinds = (
+        ("broken", stream.getvalue()[: len(stream.getvalue()) // 2]),
+        ("empty", b""),
+        ("no_picture", b"This is a note and no picture."),
+        ("heic", _HEIC),
+        ("unsupported", b"II*\x00" + bytes(100)),
+        ("too_small", tiny.getvalue()),
+    )
+    return kinds[number % len(kinds)]
+
+
+def _copy(folder: Path, original: str, number: int) -> tuple[str, str]:
+    """Make one more file of an original; returns why it should be left out, and its path."""
+    kind = ("bytes", "saved", "brighter", "mirrored", "class")[number % 5]
+    name, ending = original.split("/")[0], Path(original).suffix
+    if kind in ("bytes", "class"):
+        other = next(other for other in CLASSES if other != name) if kind == "class" else name
+        path = f"{other}/repeat-{number:05}{ending}"
+        shutil.copyfile(folder / original, folder / path)
+        return ("conflict" if kind == "class" else "copy"), path
+    path = f"{name}/repeat-{number:05}.jpg"
+    with Image.open(folder / original) as picture:
+        changed = {
+            "saved": lambda: picture.resize((96, 80)),
+            "brighter": lambda: picture.point(lambda value: min(255, value + 15)),
+            "mirrored": lambda: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        }[kind]()
+    changed.save(folder / path, quality=75)
+    return "alike", path
+
+
+def exercise(count: int) -> None:
+    """Plant mistakes in a folder, look through it, and print what was found of them."""
+    from cifar_lab import paths
+    from cifar_lab.data import checkup
+
+    with tempfile.TemporaryDirectory() as scratch:
+        paths.data_folder = lambda: Path(scratch)  # so that the decoded pictures go there, and then with it
+        planted = plant(Path(scratch) / "planted", count)
+        report = checkup.check(Path(scratch) / "planted")
+        print(report)
+        print(f"\n{'planted':<14}{'files':>7}{'found':>7}{'others':>8}")
+        for reason in sorted(planted.keys() | report.by_reason.keys()):
+            found = {problem.path for problem in report.by_reason.get(reason, [])}
+            wanted = planted.get(reason, set())
+            print(f"{reason:<14}{len(wanted):>7}{len(found & wanted):>7}{len(found - wanted):>8}")
+
+
+def loading(count: int) -> None:
+    """Load a folder twice, each time in a new process, and print seconds and peak memory."""
+    with tempfile.TemporaryDirectory() as scratch:
+        started = time.perf_counter()
+        plant(Path(scratch) / "many", count)
+        print(f"{count:,} files made in {time.perf_counter() - started:.0f} s")
+        for what in ("first time, decoding", "second time, from the cache"):
+            command = [sys.executable, "-m", "benchmarks.folder", "--load", scratch]
+            result = subprocess.run(command, capture_output=True, text=True, check=True)
+            print(f"{what}: {result.stdout.strip().splitlines()[-1]}")
+
+
+def _load(scratch: str) -> None:
+    """Load a folder, and print what it took; for a process of its own."""
+    from cifar_lab import data, paths
+
+    paths.data_folder = lambda: Path(scratch)
+    before = _peak()
+    started = time.perf_counter()
+    dataset = data.load(f"{scratch}/many")
+    loaded, seconds = _peak(), time.perf_counter() - started
+    total = sum(len(split) for split in (dataset.train, dataset.validation, dataset.test))
+    for first in range(0, len(dataset.train), 512):
+        dataset.train.images[first : first + 512].mean()
+    kind = "on disk" if isinstance(dataset.train.images, np.memmap) else "in memory"
+    print(
+        f"{seconds:.1f} s for {total:,} images, peak {loaded:.0f} MB ({before:.0f} MB before); "
+        f"{_peak():.0f} MB after one epoch's reading, train split {kind}"
+    )
+
+
+def _peak() -> float:
+    """The largest resident memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=2_000)
+    parser.add_argument("--load", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.load:
+        _load(arguments.load)
+    else:
+        exercise(min(arguments.files, 2_000))
+        if arguments.files > 2_000:
+            loading(arguments.files)

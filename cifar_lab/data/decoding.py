@@ -1,0 +1,193 @@
+"""Decoding the files of a listing, many at a time, into a cache on disk.
+
+The files are decoded in parts of some megabytes, and each part is written whole: a run that is killed goes on with the
+next part, and no more than one part is in memory. A part's name is the SHA-256 of the paths, sizes and times of its
+files: when a file changes, its part is decoded anew, and the others stay. What is read back is checked first.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import PIL
+
+from cifar_lab import files, formats, images, paths
+from cifar_lab.data.download import only_one
+from cifar_lab.data.listing import Entry, FolderError, Listing
+from cifar_lab.data.problems import REASONS
+from cifar_lab.progress import bar
+
+_FORMAT = 1  # of the cache: another number, and everything is decoded anew
+_PART_FILES, _PART_BYTES = 1_000, 2**24
+_OF_ERROR = {"no_file": "empty", "corrupt_image": "broken"}
+_OURS = re.compile(r"[0-9a-f]{64}\.(npy|json)|\..*\.part\.(npy|json)")
+
+
+class Outcome(NamedTuple):
+    """What came of a file: why it could not be used ("" if it could), in a sentence, and the SHA-256 of its pixels."""
+
+    reason: str
+    sentence: str
+    pixels: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some files of a listing, decoded: `first` is the position of the first, and the images are those of `images`."""
+
+    first: int
+    outcomes: tuple[Outcome, ...]
+    file: Path
+
+    def images(self, size: int) -> np.ndarray:
+        """All images of the part, `(n, size, size, 3)` uint8, 0-255; black where a file could not be used."""
+        found = np.load(self.file, allow_pickle=False)
+        if found.shape != (len(self.outcomes), size, size, 3) or found.dtype != np.uint8:
+            raise ValueError(f"{self.file} holds {found.shape} {found.dtype} instead of the images of its files.")
+        return found
+
+
+def decode(listing: Listing, size: int, *, progress: bool = True) -> list[Part]:
+    """Decode all files of a listing, as far as an earlier run has not.
+
+    Args:
+        listing: the files.
+        size: height and width of the images in pixels, 8 to `images.MAX_INPUT`.
+        progress: show a progress bar.
+
+    Returns:
+        The parts, in the order of the listing.
+
+    Raises:
+        FolderError: the disk has not enough room.
+    """
+    cache = _cache_folder(listing, size)
+    cache.mkdir(parents=True, exist_ok=True)
+    parts = []
+    with (
+        only_one(cache / "lock", progress),
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        bar(total=len(listing.entries), unit="file", desc="decoding", shown=progress) as files_bar,
+    ):
+        _check_room(cache, len(listing.entries) * size * size * 3)
+        for first, entries in _portions(listing.entries, size):
+            file = cache / f"{_key(entries, size)}.npy"
+            outcomes = _kept(file, entries) or _decode_part(file, listing.root, entries, size, pool)
+            parts.append(Part(first, outcomes, file))
+            files_bar.update(len(entries))
+        _tidy(cache, {part.file.stem for part in parts})
+    return parts
+
+
+def pick(parts: Sequence[Part], positions: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The images at some positions of a listing, a part at a time.
+
+    Args:
+        parts: what `decode` gave.
+        positions: `(n,)` int64, each of a file that could be used, in any order.
+        size: height and width of the images in pixels.
+
+    Yields:
+        `(places, images)`: where in `positions` these are, `(m,)` int64, and `(m, size, size, 3)` uint8, 0-255.
+    """
+    order = np.argsort(positions, kind="stable")
+    rising = positions[order]
+    for part in parts:
+        first, last = np.searchsorted(rising, [part.first, part.first + len(part.outcomes)])
+        if first < last:
+            yield order[first:last], part.images(size)[rising[first:last] - part.first]
+
+
+def _cache_folder(listing: Listing, size: int) -> Path:
+    place = files.sha256_of(os.fsencode(listing.root.resolve() / listing.name))[:12]
+    name = re.sub(r"[^A-Za-z0-9]+", "-", listing.name).strip("-")[:40]
+    return paths.data_folder() / "folders" / f"{name}-{place}-{size}"
+
+
+def _check_room(cache: Path, needed: int) -> None:
+    there = sum(file.stat().st_size for file in cache.glob("*.npy"))
+    free = shutil.disk_usage(cache).free
+    if 2 * needed - there > free:  # twice: the cache, and the splits that are taken from it
+        raise FolderError(
+            f"The decoded pictures need {2 * needed / 1e9:.1f} GB in {cache.parent}, where {free / 1e9:.1f} GB are "
+            "free. Make room there, or load with a smaller size."
+        )
+
+
+def _portions(entries: Sequence[Entry], size: int) -> Iterator[tuple[int, Sequence[Entry]]]:
+    """The entries in parts that end where a class or split does, so that a new file leaves other classes' parts."""
+    most = max(1, min(_PART_FILES, _PART_BYTES // (size * size * 3)))
+    first = 0
+    for last in range(1, len(entries) + 1):
+        here = entries[first]
+        if last == len(entries) or last - first == most or entries[last][1:3] != here[1:3]:
+            yield first, entries[first:last]
+            first = last
+
+
+def _key(entries: Sequence[Entry], size: int) -> str:
+    facts = [(entry.path, entry.size, entry.changed) for entry in entries]
+    return files.sha256_of(json.dumps([_FORMAT, PIL.__version__, size, facts]).encode())
+
+
+def _kept(file: Path, entries: Sequence[Entry]) -> tuple[Outcome, ...] | None:
+    """The outcomes of a part that is in the cache, whole and unchanged."""
+    try:
+        stated = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        outcomes = tuple(Outcome(*map(str, row)) for row in stated["outcomes"])
+        known = all(outcome.reason in REASONS or not outcome.reason for outcome in outcomes)
+        if known and len(outcomes) == len(entries) and files.sha256(file) == stated["sha256"]:
+            return outcomes
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    return None
+
+
+def _decode_part(file: Path, root: Path, entries: Sequence[Entry], size: int, pool) -> tuple[Outcome, ...]:
+    decoded = np.zeros((len(entries), size, size, 3), np.uint8)
+    outcomes = tuple(pool.map(partial(_decode_one, root, size), entries, decoded))
+    files.write_whole(file, lambda unfinished: np.save(unfinished, decoded, allow_pickle=False))
+    files.write_json(file.with_suffix(".json"), {"sha256": files.sha256(file), "outcomes": outcomes})
+    return outcomes
+
+
+def _decode_one(root: Path, size: int, entry: Entry, result: np.ndarray) -> Outcome:
+    """Decode one file into `result`, `(size, size, 3)` uint8; runs in a thread, since Pillow lets others work."""
+    try:
+        with open(root / entry.path, "rb") as file:
+            content = file.read(images.MAX_BYTES + 1)
+    except OSError as error:
+        return Outcome("unreadable", f"{error.strerror}.", "")
+    try:
+        picture = images.open_picture(content)
+        if min(picture.size) < size / 2:
+            found = f"It has {picture.width} x {picture.height} pixels; {size} x {size} are wanted."
+            return Outcome("too_small", found, "")
+        result[:] = images.to_input(picture, size)
+    except images.PictureError as error:
+        return Outcome(_reason(error.code, content, entry.path), str(error), "")
+    return Outcome("", "", files.sha256_of(result)[:32])
+
+
+def _reason(code: str, content: bytes, path: str) -> str:
+    if code != "unsupported_format":
+        return _OF_ERROR.get(code, code)
+    kind = formats.recognise(content)
+    if kind == "HEIC" or path.lower().endswith((".heic", ".heif")):
+        return "heic"
+    return "unsupported" if kind else "no_picture"
+
+
+def _tidy(cache: Path, keep: set[str]) -> None:
+    """Remove the parts of files that are no longer there, and what a killed run left half written."""
+    for path in cache.iterdir():
+        if _OURS.fullmatch(path.name) and path.stem not in keep:
+            path.unlink(missing_ok=True)
