@@ -20,7 +20,7 @@ FLOORS = (
     {"answers", "classifier", "exercises", "explain", "models", "plots"},
     {"curves", "diagrams", "doctor", "evaluation", "leaderboard", "patients", "sheets", "training"},
     {"assess", "bulk", "charts", "check", "export", "photographs"},
-    {"baselines"},
+    {"ablation", "baselines"},
     {"cli", "widgets"},
     {"__main__"},
 )

@@ -8,6 +8,7 @@ The two questions are not the same. The first is about these two networks: would
 images of the kind? The second is about how they were made: would it also win if both were trained again?
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -172,7 +173,9 @@ def compare_seeds(
     spread = np.std(a - b) if same_networks else max(np.std(a), np.std(b))
     if spread < 1e-9:
         raise ValueError("All seeds came out exactly alike: there is no spread to measure the difference by.")
-    test = stats.ttest_rel(a, b) if same_networks else stats.ttest_ind(a, b, equal_var=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the seeds of one of the two may well agree
+        test = stats.ttest_rel(a, b) if same_networks else stats.ttest_ind(a, b, equal_var=False)
     interval = test.confidence_interval(0.95)
     name = "paired t-test" if same_networks else "Welch's t-test"
     ends = float(interval.low), float(interval.high)

@@ -1,19 +1,11 @@
-"""The leaderboard: finished runs, those that differ only in their seed together, and classifiers beside them.
+"""The rows of the leaderboard: recipes over their seeds, and classifiers."""
 
-    found, problems = leaderboard.read_runs()
-    rows = leaderboard.ranked(leaderboard.rows_of(found) + leaderboard.classifier_rows()[0])
-
-Accuracy on the validation split and on the test split are two things: decisions were made on the first, so that it
-flatters, and they never stand in one column.
-"""
-
-import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from cifar_lab import answers, card, paths, runs
+from cifar_lab import answers, card, runs
+from cifar_lab.leaderboard.reading import but_for_seed, one_a_seed, own_test
 from cifar_lab.recipes import RECIPES
 from cifar_lab.runs import Run, is_number
 
@@ -78,66 +70,14 @@ class Row:
         return values | {"runs": list(self.runs), "seeds": list(self.seeds)}
 
 
-def read_runs(folder: Path | None = None) -> tuple[list[Run], dict[str, str]]:
-    """Read the cards of all finished runs.
-
-    Args:
-        folder: `runs/` when not given; or a folder of recorded cards, `NAME.json` each.
-
-    Returns:
-        The runs, the oldest first, and for each card that is broken its run's name with one sentence.
-    """
-    folder = folder or paths.runs_folder()
-    found, problems = [], {}
-    for path in sorted([*folder.glob(f"*/{runs.CARD}"), *folder.glob("*.json")]):
-        home = path.parent if path.name == runs.CARD else path.with_suffix("")
-        try:
-            found.append(Run(home, runs.read_card(path)))
-        except ValueError as error:
-            problems[home.name] = str(error)
-    return sorted(found, key=_finished), problems
-
-
-def _finished(run: Run) -> str:
-    return str(run.card.get("finished", ""))
-
-
 def rows_of(found: Sequence[Run]) -> list[Row]:
     """Put runs that differ only in their seed into one row each."""
     groups: dict[str, list[Run]] = {}
     bases: dict[str, dict] = {name: recipe.to_dict() for name, recipe in RECIPES.items()}
     for run in found:
-        groups.setdefault(_but_for_seed(run), []).append(run)
+        groups.setdefault(but_for_seed(run), []).append(run)
         bases.setdefault(run.card["recipe"]["name"], runs.full_recipe(run.card))
     return [_row(one_a_seed(group), bases) for group in groups.values()]
-
-
-def seeds_of(run: Run, found: Sequence[Run]) -> list[Run]:
-    """Those of some runs that differ from one at most in the seed, one a seed."""
-    return one_a_seed([other for other in found if _but_for_seed(other) == _but_for_seed(run)])
-
-
-def one_a_seed(group: Sequence[Run]) -> list[Run]:
-    """Of each seed the newest run, by preference one that was evaluated, in the order of the seeds.
-
-    The same seed again is the same network again: to count it twice would make the spread look smaller than it is.
-    """
-    chosen = {}
-    for run in sorted(group, key=lambda run: (own_test(run) is not None, _finished(run))):
-        chosen[run.card["recipe"].get("seed", 0)] = run
-    return [chosen[seed] for seed in sorted(chosen)]
-
-
-def own_test(run: Run) -> dict | None:
-    """What a run's card says of the test split of the dataset that it was trained on, if it was evaluated on that."""
-    test = run.card["metrics"].get("test")
-    facts = [answers.image_facts_of(found) for found in (test or {}, run.card["dataset"])]
-    return test if test and answers.same_images(*facts) else None
-
-
-def _but_for_seed(run: Run) -> str:
-    recipe = runs.full_recipe(run.card) | {"seed": None}
-    return json.dumps([recipe, run.card["dataset"]["fingerprint"], run.card["versions"].get("backend")], sort_keys=True)
 
 
 def _row(group: list[Run], bases: dict) -> Row:

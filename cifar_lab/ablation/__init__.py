@@ -1,0 +1,16 @@
+"""Ablation: what each trick of a recipe is worth. Take it away, train again, and see what is lost.
+
+    found = ablation.run(dataset, "fast-mini", seeds=3)  # hours on CIFAR-10; goes on where it was
+    print(ablation.summary(found).table())
+
+    recorded, _ = leaderboard.read_runs(folder)  # cards that `ablation.record` wrote: the same without training
+    ablation.summary(recorded)
+
+Figures of one run are not enough: two seeds of the same recipe differ by about as much as some tricks are worth.
+`cifar_lab.ablation.charts` draws the result.
+"""
+
+from cifar_lab.ablation.running import record, run, without_each
+from cifar_lab.ablation.worth import MIRROR, Ablation, Trick, summary
+
+__all__ = ["MIRROR", "Ablation", "Trick", "record", "run", "summary", "without_each"]

@@ -1,0 +1,50 @@
+"""A chart of an ablation: what each trick is worth.
+
+plots.show(charts.bars(result), charts.in_words(result))
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cifar_lab.ablation.worth import Ablation
+from cifar_lab.leaderboard import Spread
+from cifar_lab.plots import _WIDTH, BLUE, ORANGE, _style
+
+
+def bars(ablation: Ablation) -> Figure:
+    """How many points of accuracy are lost without each trick: a bar each, its 95 % interval, and a dot for each seed.
+
+    Bars whose interval holds 0 are grey: that could be chance.
+
+    Args:
+        ablation: what `cifar_lab.ablation.summary` made of the runs.
+    """
+    whole = Spread.of(ablation.accuracies)
+    positions = np.arange(len(ablation.tricks))
+    with _style():
+        figure = Figure(figsize=(_WIDTH, 0.42 * len(positions) + 1.2))
+        axes = figure.subplots()
+        sure = [bool(trick.difference and trick.difference.better) for trick in ablation.tricks]
+        colours = [BLUE if known else "#BBBBBB" for known in sure]
+        axes.barh(positions, [100 * trick.lost for trick in ablation.tricks], color=colours)
+        for position, trick in zip(positions, ablation.tricks, strict=True):
+            lost = [100 * (whole.mean - accuracy) for accuracy in trick.accuracies]
+            axes.plot(lost, np.full(len(lost), position), "o", color=ORANGE, markeredgecolor="black", markersize=4)
+            if trick.difference:
+                axes.plot(100 * np.array(trick.difference.interval), [position] * 2, "-|", color="black", markersize=9)
+        axes.axvline(0, color="black", linewidth=1)
+        axes.set_yticks(positions, [trick.name for trick in ablation.tricks])
+        axes.set(xlabel=f"points lost without it, of {100 * whole.mean:.1f} %", ylim=(len(positions) - 0.4, -0.6))
+        axes.grid(visible=False, axis="y")
+    return figure
+
+
+def in_words(ablation: Ablation) -> str:
+    """What there is to see in `bars`."""
+    sure = [trick for trick in ablation.tricks if trick.difference and trick.difference.better]
+    listed = ", ".join(f"{trick.name} ({100 * trick.lost:.1f} points)" for trick in sure) or "none"
+    return (
+        f"What each of {len(ablation.tricks)} tricks of {ablation.recipe} is worth on {ablation.dataset}, "
+        f"{len(ablation.accuracies)} seeds: the accuracy lost without it, with its 95 % interval and a dot for each "
+        f"seed. More than chance: {listed}."
+    )

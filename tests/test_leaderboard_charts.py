@@ -1,0 +1,64 @@
+"""The chart of accuracy against minutes: what is drawn is what was given, and the names stay readable."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from cifar_lab.leaderboard import Row, Spread, charts
+
+
+def row(name: str, minutes: float, accuracy: float, *, kind="run", deviation=None) -> Row:
+    test = Spread(accuracy, deviation, 3 if deviation else 1)
+    return Row(kind, name, "stripes", 200, (), (), None, test, None, Spread(minutes, None, 1), 1, 1, {})
+
+
+ROWS = [
+    row("slow", 60, 0.9, deviation=0.01),
+    row("quick", 1, 0.7),
+    row("dull", 30, 0.65),
+    row("shipped", 61, 0.92, kind="classifier"),
+]
+
+
+def points(axes) -> dict[tuple[float, float], str]:
+    return {
+        (container[0].get_xdata()[0], container[0].get_ydata()[0]): container[0].get_marker()
+        for container in axes.containers
+    }
+
+
+def test_every_row_is_a_point_with_its_bars():
+    axes = charts.accuracy_against_minutes(ROWS).axes[0]
+    assert points(axes) == {(60, 0.9): "o", (1, 0.7): "o", (30, 0.65): "o", (61, 0.92): "s"}
+    [upright] = axes.containers[0][2]
+    np.testing.assert_allclose(upright.get_segments(), [[[60, 0.89], [60, 0.91]]])
+    assert axes.get_xscale() == "log"  # 1 to 61
+    assert axes.get_ylabel() == "accuracy on the test split"
+
+
+def test_the_dotted_line_joins_what_nothing_beats():
+    axes = charts.accuracy_against_minutes(ROWS).axes[0]
+    [line] = [line for line in axes.lines if line.get_linestyle() == ":"]
+    np.testing.assert_allclose(line.get_xydata(), [(1, 0.7), (60, 0.9), (61, 0.92)])
+    assert charts.in_words(ROWS).endswith("more accurate than these: quick, slow, shipped.")
+    assert "test split of stripes" in charts.in_words(ROWS) and "4 points" in charts.in_words(ROWS)
+
+
+def test_names_lie_side_by_side_and_none_is_missing():
+    crowd = [row(f"a rather long name {i}", 10 + i / 20, 0.8 + i / 500) for i in range(4)]
+    figure = charts.accuracy_against_minutes(crowd + ROWS[1:2])
+    axes = figure.axes[0]
+    assert sorted(text.get_text() for text in axes.texts) == sorted(r.name for r in crowd + ROWS[1:2])
+    boxes = [Text.get_window_extent(text, figure.canvas.get_renderer()) for text in axes.texts]
+    overlaps = [(i, j) for i in range(5) for j in range(i) if boxes[i].overlaps(boxes[j])]
+    assert overlaps == []
+
+
+def test_validation_is_drawn_when_asked_for_and_says_so():
+    validated = [dataclasses.replace(one, validation=Spread(0.5, None, 1), test=None) for one in ROWS]
+    axes = charts.accuracy_against_minutes(validated, split="validation").axes[0]
+    assert axes.get_ylabel() == "accuracy on the validation split"
+    with pytest.raises(ValueError, match="no row with minutes and an accuracy on the test split"):
+        charts.accuracy_against_minutes(validated)
