@@ -77,6 +77,13 @@ def test_temperature_finds_the_one_that_was_put_in():
     assert evaluation.fit_temperature(apply_temperature(honest, 1 / 2.5), labels) == pytest.approx(2.5, rel=0.05)
 
 
+def test_a_few_answers_that_are_all_right_do_not_make_scores_of_one():
+    probabilities = np.tile([[0.95, 0.05], [0.1, 0.9]], (20, 1))
+    temperature = evaluation.fit_temperature(probabilities, np.tile([0, 1], 20))
+    assert 0.3 < temperature < 1
+    assert apply_temperature(probabilities, temperature).max() < 0.9999
+
+
 def test_threshold_accepts_at_least_what_was_asked_and_no_more_than_needed():
     scores = np.random.default_rng(2).uniform(size=1000)
     threshold = evaluation.known_threshold(scores, keep=0.95)
