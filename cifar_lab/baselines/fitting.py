@@ -16,6 +16,7 @@ from cifar_lab.progress import bar
 from cifar_lab.runs import Run
 
 _AT_ONCE = 500  # images between two moves of the progress bar
+_TICK = 1  # second between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _time_shown(words: str, *, shown: bool) -> Iterator[None]:
     done = threading.Event()
 
     def tick() -> None:
-        while not done.wait(1):
+        while not done.wait(_TICK):
             clock.refresh()
 
     with bar(desc=words, bar_format="{desc}, {elapsed}", shown=shown) as clock:

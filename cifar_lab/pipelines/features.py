@@ -110,9 +110,10 @@ class Hog(TransformerMixin, BaseEstimator):
         """Blocks of cells next to each other, each scaled to length 1, cut off at 0.2 and scaled again."""
         windows = np.lib.stride_tricks.sliding_window_view(histograms, (self.block, self.block), axis=(1, 2))
         blocks = np.moveaxis(windows, 3, -1)  # (n, block rows, block columns, block, block, orientations)
-        blocks = blocks.reshape(*blocks.shape[:3], -1)
+        count, rows, columns = blocks.shape[:3]
+        blocks = blocks.reshape(count, rows * columns, self.block**2 * self.orientations)
         blocks = _scaled(np.minimum(_scaled(blocks), 0.2))
-        return blocks.reshape(len(blocks), -1).astype(np.float32)
+        return blocks.reshape(count, blocks.shape[1] * blocks.shape[2]).astype(np.float32)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
