@@ -13,10 +13,13 @@ from cifar_lab.classifier import Classifier
 
 _RETRIES = 5  # of a part whose worker or node died, before the run stops (and can be gone on with)
 _STORE = 256 * 2**20  # bytes of shared memory for a Ray that is started here: only paths and answers travel
-_QUIET = {
+_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",  # ours counts pictures
+    "RAY_DATA_LOG_LEVEL": "ERROR",
+    "RAY_DATA_EXECUTION_NO_PROGRESS_TIMEOUT_S": "-1",  # a part of large pictures on a slow drive may take long
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning about GPUs, of which none is asked for
+    "RAY_agent_register_timeout_ms": "100000",  # a Ray that is started here may take long on a busy machine
 }
 _MEND = "python -m pip install -e '.[cluster]' -c constraints.txt"
 
@@ -29,7 +32,8 @@ def runner(address: str) -> Callable:
     Raises:
         ValueError: Ray is not installed.
     """
-    os.environ.update({name: value for name, value in _QUIET.items() if name not in os.environ})
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
     try:
         import ray.data  # noqa: F401
     except ImportError as error:
@@ -38,7 +42,7 @@ def runner(address: str) -> Callable:
         ) from error
 
     def run(parts: Iterator[Part], model: Model, *, workers: int | None = None, seen=lambda count: None):
-        with _connected(address, workers):
+        with connected(address, workers):
             yield from _answers(parts, model, workers, seen)
 
     return run
@@ -47,7 +51,7 @@ def runner(address: str) -> Callable:
 def _answers(parts: Iterator[Part], model: Model, workers: int | None, seen) -> Iterator[tuple[int, list[list]]]:
     import ray
 
-    shared = ray.put(model)  # once a node
+    sent = {"model": ray.put(model), "sha256": model.facts["sha256"]}  # once to each node, not with each part
     window = max(64, 4 * int(ray.cluster_resources().get("CPU", 1)))  # bounds what the list takes of the memory
     while some := list(islice(parts, window)):
         items = [{"number": number, "paths": b"\0".join(paths)} for number, paths in some]
@@ -55,8 +59,8 @@ def _answers(parts: Iterator[Part], model: Model, workers: int | None, seen) -> 
             _answer_block,
             batch_size=None,  # a block, which is one part
             batch_format="pyarrow",
-            fn_kwargs={"model": shared},
-            concurrency=workers,
+            fn_kwargs=sent,
+            compute=ray.data.TaskPoolStrategy(workers),  # tasks find the cores of a node that joins later
             num_cpus=1,
             max_retries=_RETRIES,
         )
@@ -65,24 +69,24 @@ def _answers(parts: Iterator[Part], model: Model, workers: int | None, seen) -> 
                 answers = json.loads(row["answers"])
                 seen(len(answers))
                 yield row["number"], answers
-        except ray.exceptions.RayError as error:
-            raise ValueError(f"Ray could not finish: {_first_line(error)} The same command goes on.") from error
+        except (ray.exceptions.RayError, ray.data.exceptions.SystemException) as error:
+            raise ValueError(f"Ray could not finish ({_first_line(error)}). The same command goes on.") from error
 
 
-def _answer_block(block, *, model: Model):
+def _answer_block(block, *, model, sha256: str):
     """Answer the one part in a block: a table with `number` and `paths` becomes one with `number` and `answers`."""
     import pyarrow as pa
+    import ray
 
-    sha256 = model.facts["sha256"]
     if sha256 not in _classifiers:
-        _classifiers[sha256] = model.classifier()
-    paths = [row.split(b"\0") for row in block["paths"].to_pylist()]
-    answers = [json.dumps(answer(_classifiers[sha256], part)) for part in paths]
+        _classifiers[sha256] = ray.get(model).classifier()
+    parts = [paths.split(b"\0") for paths in block["paths"].to_pylist()]
+    answers = [json.dumps(answer(_classifiers[sha256], paths)) for paths in parts]
     return pa.table({"number": block["number"], "answers": answers})
 
 
 @contextmanager
-def _connected(address: str, workers: int | None) -> Iterator[None]:
+def connected(address: str, workers: int | None) -> Iterator[None]:
     """Belong to a cluster meanwhile; a Ray that runs in this process already is taken as it is.
 
     Raises:
@@ -96,12 +100,11 @@ def _connected(address: str, workers: int | None) -> Iterator[None]:
     own = {"num_cpus": workers or cores(), "object_store_memory": _STORE, "include_dashboard": False}
     try:
         ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **(own if address == "local" else {}))
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises everything from ValueError to a plain Exception here
         raise ValueError(
-            f"There is no Ray cluster at {address!r} ({_first_line(error)}) Start one with `ray start --head`, "
-            "or leave --cluster out: then it runs on this machine."
+            f"No Ray cluster answers at {address!r} ({_first_line(error)}). Start one with: ray start --head; "
+            "or leave --cluster out: then it runs on this machine. What is answered is kept."
         ) from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         yield
     finally:
