@@ -51,6 +51,7 @@ def test_names_lie_side_by_side_and_none_is_missing():
     figure = charts.accuracy_against_minutes(crowd + ROWS[1:2])
     axes = figure.axes[0]
     assert sorted(text.get_text() for text in axes.texts) == sorted(r.name for r in crowd + ROWS[1:2])
+    figure.draw_without_rendering()
     boxes = [Text.get_window_extent(text, figure.canvas.get_renderer()) for text in axes.texts]
     overlaps = [(i, j) for i in range(5) for j in range(i) if boxes[i].overlaps(boxes[j])]
     assert overlaps == []
@@ -62,3 +63,11 @@ def test_validation_is_drawn_when_asked_for_and_says_so():
     assert axes.get_ylabel() == "accuracy on the validation split"
     with pytest.raises(ValueError, match="no row with minutes and an accuracy on the test split"):
         charts.accuracy_against_minutes(validated)
+
+
+def test_long_names_stand_beside_the_chart_and_numbers_at_the_points():
+    rows = [dataclasses.replace(one, name=f"{one.name}, with a name that is much too long") for one in ROWS]
+    figure = charts.accuracy_against_minutes(rows)
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["1", "2", "3", "4"]
+    listed = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
+    assert listed == [f"{number} {row.name}" for number, row in enumerate(rows, start=1)]

@@ -3,11 +3,13 @@
 plots.show(charts.accuracy_against_minutes(rows), charts.in_words(rows))
 """
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from cifar_lab.leaderboard.rows import Row
@@ -35,7 +37,7 @@ def accuracy_against_minutes(rows: Sequence[Row], *, split: str = "test") -> Fig
     rows = _drawable(rows, split)
     minutes, accuracies = np.array([[row.minutes.mean, getattr(row, split).mean] for row in rows]).T
     with _style():
-        figure = Figure(figsize=(_WIDTH, 4.4))
+        figure = Figure(figsize=(_WIDTH, max(4.4, 0.28 * len(rows))))
         axes = figure.subplots()
         for row, x, y in zip(rows, minutes, accuracies, strict=True):
             colour, marker = _LOOKS[row.kind]
@@ -46,10 +48,10 @@ def accuracy_against_minutes(rows: Sequence[Row], *, split: str = "test") -> Fig
         if minutes.max() > 8 * minutes.min():
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter("{x:g}")
-        axes.margins(0.15)
+        axes.margins(0.12)
         axes.yaxis.set_major_formatter("{x:.0%}")
         axes.set(xlabel="minutes of training", ylabel=f"accuracy on the {split} split")
-        _label(figure, axes, [(row.name, x, y) for row, x, y in zip(rows, minutes, accuracies, strict=True)])
+        _label(figure, axes, list(zip(_labels(figure, rows), minutes, accuracies, strict=True)))
     return figure
 
 
@@ -79,6 +81,18 @@ def _unbeaten(rows: Sequence[Row], split: str) -> list[Row]:
     return best
 
 
+def _labels(figure: Figure, rows: list[Row]) -> list[str]:
+    """What stands at the points: their names; or numbers, where those would fill the chart, and the names beside it."""
+    names = [row.name for row in rows]
+    if len(names) <= 12 and max(map(len, names)) <= 24:
+        return names
+    looks = [_LOOKS[row.kind] for row in rows]
+    points = [Line2D([], [], color=colour, marker=marker, linestyle="") for colour, marker in looks]
+    listed = [textwrap.fill(f"{number} {name}", 38) for number, name in enumerate(names, start=1)]
+    figure.legend(points, listed, loc="outside right upper", fontsize=7)
+    return [str(number) for number in range(1, len(names) + 1)]
+
+
 def _label(figure: Figure, axes, points: list[tuple[str, float, float]]) -> None:
     """Write a name beside each point, where it covers no other name or point, if there is such a place."""
     figure.draw_without_rendering()  # settles where the axes are
@@ -90,8 +104,16 @@ def _label(figure: Figure, axes, points: list[tuple[str, float, float]]) -> None
         for dx, dy, edge in _NEAR + _FAR:
             line = {"arrowstyle": "-", "color": _GREY, "shrinkB": 4} if (dx, dy, edge) in _FAR else None
             text = axes.annotate(
-                name, (x, y), (dx, dy), textcoords="offset points", ha=edge, fontsize=8, arrowprops=line
+                name,
+                (x, y),
+                (dx, dy),
+                textcoords="offset points",
+                ha=edge,
+                fontsize=8,
+                arrowprops=line,
+                in_layout=False,
             )
+            text.update_positions(renderer)
             box = Text.get_window_extent(text, renderer)  # without its line
             inside = axes.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
             if inside and not any(box.overlaps(other) for other in taken) and not box.count_contains(others):
