@@ -19,7 +19,7 @@ FLOORS = (
     {"anatomy", "card", "checkpoint", "data", "engines", "fast", "optimization", "runs"},
     {"answers", "classifier", "exercises", "explain", "models", "plots"},
     {"curves", "diagrams", "doctor", "evaluation", "leaderboard", "patients", "sheets", "training"},
-    {"assess", "bulk", "charts", "check", "export", "photographs"},
+    {"assess", "bulk", "charts", "check", "export", "photographs", "search"},
     {"ablation", "baselines"},
     {"cli", "widgets"},
     {"__main__"},
