@@ -24,6 +24,7 @@ from PIL import Image
 
 from cifar_lab import bulk, card
 from cifar_lab.bulk import workers as processes
+from cifar_lab.native import stderr_hidden
 
 _SIZES = {(640, 480): 6, (1024, 768): 3, (2048, 1536): 1}  # of ten files
 _EACH = 8  # different pictures of each size; every file still has bytes of its own
@@ -84,10 +85,11 @@ def check(folder: Path, table: Path, expected: Counter) -> None:
 
 def keras_loop(paths: list[Path], model: Path, at_once: int) -> float:
     """Files a second of the plain way: open, decode in full, shrink, and `predict`, so many at once."""
-    import keras
+    with stderr_hidden():
+        import keras
 
-    network = keras.saving.load_model(model, compile=False)
-    network.predict(np.zeros((at_once, 32, 32, 3), np.uint8), verbose=0)
+        network = keras.saving.load_model(model, compile=False)
+        network.predict(np.zeros((at_once, 32, 32, 3), np.uint8), verbose=0)
     started = time.perf_counter()
     for first in range(0, len(paths), at_once):
         images = []

@@ -38,6 +38,7 @@ def classify(
 
     The columns: `path`, `label`, `index`, `score` (0-1), `known` (False for "none of these"), and for a file that could
     not be read `code` and `error` instead. The rows are the same however many workers there were, and on a cluster.
+    A script calls this below `if __name__ == "__main__":`, because the workers are processes that import it.
 
     Args:
         source: a folder, which is walked with all folders in it (names that begin with a dot are left out, links to

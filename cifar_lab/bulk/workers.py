@@ -66,14 +66,15 @@ def cores() -> int:
 
 def _employ(pool, size: int, again: deque, parts: Iterator[Part], model: Model, ended: Counter) -> bool:
     """Give every idle worker a part, and take on workers while there are parts; False when all is done."""
-    while idle := next((worker for worker in pool if not worker.part), None) or len(pool) < size:
+    while len(pool) < size or not all(worker.part for worker in pool):
         part = again.popleft() if again else next(parts, None)
         if part is None:
             break
-        if idle is True:
-            idle = _Worker(model)
-            pool.append(idle)
-        idle.take(part, {at for (number, at), times in ended.items() if number == part[0] and times >= _TRIES})
+        worker = next((worker for worker in pool if not worker.part), None)
+        if worker is None:
+            worker = _Worker(model)
+            pool.append(worker)
+        worker.take(part, {at for (number, at), times in ended.items() if number == part[0] and times >= _TRIES})
     return any(worker.part for worker in pool)
 
 

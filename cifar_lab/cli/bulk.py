@@ -19,7 +19,9 @@ from cifar_lab.cli.group import main
     help="The table to write, .csv or .parquet.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Pictures in work at once (default: one a core).")
-@click.option("--cluster", help="Work on a Ray cluster: auto for the one this machine is in, or HOST:PORT.")
+@click.option(
+    "--cluster", help="Work on a Ray cluster: auto for the one this machine is in, HOST:PORT, or local for a new one."
+)
 @click.option("--replace", is_flag=True, help="Give up a table, or an unfinished run of other things, that is there.")
 @click.option("--as-listed", is_flag=True, help="Go on with the list as it was, whatever is in the folder by now.")
 def classify(source, output, **options):
