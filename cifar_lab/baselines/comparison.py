@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_lab import assess
+from cifar_lab import assess, leaderboard
 from cifar_lab.baselines.fitting import fit
 from cifar_lab.baselines.methods import FEATURES, METHODS
 from cifar_lab.data.dataset import Dataset
@@ -94,6 +94,10 @@ def compare(
     Raises:
         ValueError: there is no such method or features, or a run is about other pictures.
     """
+    fingerprint = dataset.fingerprint()
+    for run in beside:  # before hours are spent
+        if run.card["dataset"]["fingerprint"] != fingerprint:
+            raise ValueError(f"The run {run.folder.name} is about other pictures than this dataset ({dataset.name}).")
     options = {"train": train, "seed": seed, "again": False, "progress": progress}
     found = [fit(dataset, method, features=seen, **options) for method in methods for seen in features]
     rows = [_row(run, dataset, progress) for run in [*found, *beside]]
@@ -101,9 +105,7 @@ def compare(
 
 
 def _row(run: Run, dataset: Dataset, progress: bool) -> Row:
-    if run.card["dataset"]["fingerprint"] != dataset.fingerprint():
-        raise ValueError(f"The run {run.folder.name} is about other pictures than this dataset ({dataset.name}).")
-    test = run.card["metrics"].get("test") or assess.evaluate_run(run, dataset, progress=progress).to_dict()
+    test = leaderboard.own_test(run) or assess.evaluate_run(run, dataset, progress=progress).to_dict()
     return Row(
         method=run.card["recipe"]["model"] if run.is_baseline else run.card["recipe"]["name"],
         features=run.card["recipe"]["features"] if run.is_baseline else "learnt",

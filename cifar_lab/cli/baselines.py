@@ -2,16 +2,20 @@
 
 import click
 
+from cifar_lab.cli.datasets import folder_options, folder_wishes
 from cifar_lab.cli.group import main, typed
+from cifar_lab.cli.networks import held_out_option
 
 
 @main.command()
 @click.argument("method")
 @click.option("--features", default="hog", show_default=True, help="What it sees of an image: hog or pixels.")
-@click.option("--dataset", default="auto", show_default=True, help="What to learn, as for train.")
+@click.option("--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, or a folder of pictures.")
+@folder_options
+@held_out_option
 @click.option("--train", type=click.IntRange(1), help="Use so many training images, every class in proportion.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Fixes what is left to chance.")
-def baseline(method, features, dataset, train, seed):
+def baseline(method, features, dataset, held_out, train, seed, **wishes):
     """Fit a classifier that is no network.
 
     METHOD is knn, logistic, linear-svm, svm or forest. Or all: every one on both features, measured on the test split,
@@ -19,11 +23,13 @@ def baseline(method, features, dataset, train, seed):
     """
     from cifar_lab import baselines, data
 
+    if method != "all":
+        baselines.build(method, features=features)  # a mistake is told before the wait for data
+    pictures = data.load(dataset, held_out=held_out, **folder_wishes(wishes))
     if method == "all":
-        click.echo(baselines.compare(data.load(dataset), train=train, seed=seed))
+        click.echo(baselines.compare(pictures, train=train, seed=seed))
         return
-    baselines.build(method, features=features)  # before the wait for data
-    run = baselines.fit(data.load(dataset), method, features=features, train=train, seed=seed, command=typed())
+    run = baselines.fit(pictures, method, features=features, train=train, seed=seed, command=typed())
     accuracy = run.card["metrics"]["validation"]["accuracy"]
     click.echo(f"Run {run.folder.name}: {accuracy:.1%} on validation after {run.card['minutes']:.1f} minutes.")
     click.echo(f"Next: cifar-lab evaluate {run.folder.name}, or cifar-lab export {run.folder.name} --name NAME")

@@ -12,7 +12,7 @@ _own_dataset_option = click.option(
     "--dataset", help="auto, cifar10, sketches or a folder of pictures (default: what it was trained on)."
 )
 
-_held_out_option = click.option(
+held_out_option = click.option(
     "--held-out",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="cifar10: a file with the positions of the training images to keep for validation, one a line.",
@@ -23,7 +23,7 @@ _held_out_option = click.option(
 @click.option("--recipe", default="tutorial", show_default=True, help="How to train; see cifar_lab/recipes.py.")
 @click.option("--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, or a folder of pictures.")
 @folder_options
-@_held_out_option
+@held_out_option
 @click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
 @click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
@@ -94,7 +94,7 @@ def evaluate(subject, dataset, photographs, keep, as_json):
 @click.argument("run")
 @click.option("--name", required=True, help="What the classifier is called.")
 @_own_dataset_option
-@_held_out_option
+@held_out_option
 @click.option(
     "--precision",
     type=click.Choice(["float32", "float16", "int8"]),

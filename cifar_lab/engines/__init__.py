@@ -5,7 +5,7 @@ threads may call it at once. `at_once` is how many images it wants in a call. On
 runs on only when it is chosen: whoever answers with a network needs no scikit-learn.
 """
 
-NETWORK, PIPELINE = "model.tflite", "model.skops"
+FILES = NETWORK, PIPELINE = "model.tflite", "model.skops"
 
 
 def load(card, *, threads: int):

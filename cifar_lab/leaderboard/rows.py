@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cifar_lab import answers, card, runs
+from cifar_lab import answers, card, engines, runs
 from cifar_lab.leaderboard.reading import but_for_seed, one_a_seed, own_test
 from cifar_lab.recipes import RECIPES
 from cifar_lab.runs import Run, is_number
@@ -46,7 +46,7 @@ class Row:
         calibration_error: on the test split, the mean over the seeds, 0-1.
         minutes: of training.
         parameters: numbers that were learnt.
-        bytes: of the network's file: `model.keras` of a run, `model.tflite` of a classifier, which answers by it.
+        bytes: of the network's file: `model.keras` of a run, of a classifier the file that it answers by.
         images: what the cards say of the test images; only rows with the same ones can be compared.
     """
 
@@ -114,7 +114,8 @@ def _name(card: dict, bases: dict) -> str:
     changed = [key for key in recipe if key not in ("name", "seed") and recipe[key] != base.get(key)]
     words = [recipe["name"], *(_in_words(key, recipe[key]) for key in changed)]
     backend = card["versions"].get("backend")
-    return ", ".join(words + ([f"on {backend}"] if backend not in (None, "tensorflow") else []))
+    usual = (None, "tensorflow", "scikit-learn")
+    return ", ".join(words + ([] if backend in usual else [f"on {backend}"]))
 
 
 def _in_words(key: str, value) -> str:
@@ -137,7 +138,7 @@ def classifier_rows() -> tuple[list[Row], dict[str, str]]:
 def _classifier_row(found: card.Card) -> Row:
     trained, metrics = found.content.get("trained", {}), found.content.get("metrics", {})
     dataset, test = trained.get("dataset", {}), metrics.get("test", {})
-    seed = trained.get("recipe", {}).get("seed")
+    seed, files = trained.get("recipe", {}).get("seed"), found.content["files"]
     return Row(
         kind="classifier",
         name=found.name,
@@ -150,7 +151,7 @@ def _classifier_row(found: card.Card) -> Row:
         calibration_error=test.get("calibration_error"),
         minutes=Spread.of([trained.get("minutes")]),
         parameters=metrics.get("parameters"),
-        bytes=found.content["files"].get("model.tflite", {}).get("bytes"),
+        bytes=next((stated.get("bytes") for name, stated in files.items() if name in engines.FILES), None),
         images=answers.image_facts_of(test or dataset),
     )
 

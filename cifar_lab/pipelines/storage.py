@@ -30,7 +30,6 @@ TYPES = {
     "JsonNode": {"builtins.str"},  # numbers, texts, True, False, None
     "TypeNode": {"builtins.str"},  # of the keys of dictionaries
     "NdArrayNode": {f"numpy.{name}" for name in ("ndarray", "bool", "float32", "float64", "int32", "int64")},
-    "LossNode": {"sklearn.linear_model._sgd_fast.Hinge"},
     "TreeNode": {"sklearn.tree._tree.Tree"},
     "ObjectNode": {
         "cifar_lab.pipelines.features.Hog",
@@ -39,10 +38,10 @@ TYPES = {
         "sklearn.decomposition._pca.PCA",
         "sklearn.ensemble._forest.RandomForestClassifier",
         "sklearn.linear_model._logistic.LogisticRegression",
-        "sklearn.linear_model._stochastic_gradient.SGDClassifier",
         "sklearn.neighbors._classification.KNeighborsClassifier",
         "sklearn.pipeline.Pipeline",
         "sklearn.preprocessing._data.StandardScaler",
+        "sklearn.svm._classes.LinearSVC",
         "sklearn.svm._classes.SVC",
         "sklearn.tree._classes.DecisionTreeClassifier",
     },
