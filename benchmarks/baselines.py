@@ -10,7 +10,7 @@ on two cores, most of them the support vector machine's. Minutes compare only if
 import click
 
 from cifar_lab import baselines, data, runs
-from cifar_lab.baselines import FEATURES, METHODS
+from cifar_lab.baselines import FEATURES
 
 QUICKEST_FIRST = ("knn", "logistic", "linear-svm", "forest", "svm")
 # On CIFAR-10 as it is, in per cent, with all 50,000 training images; pixels and HOG differ in their details.
