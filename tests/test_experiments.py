@@ -1,6 +1,7 @@
 """Kept answers, and the commands `runs` and `compare`: what they print, what they refuse."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -202,3 +203,15 @@ def test_runs_can_be_chosen_sorted_and_read_by_programs(lab, tmp_path):
     assert [row["validation_mean"] for row in table] == ["0.9", "0.7"]
     assert [row["test_mean"] for row in table] == ["", ""]
     assert "no such run yet" in lab("runs", "--dataset", "nothing").stdout
+
+
+def test_other_classes_are_not_compared(lab, evaluated, stripes):
+    evaluated("a", range(30))
+    evaluated("b", range(30), dataset=dataclasses.replace(stripes, class_names=("upright", "level")))
+    assert "a and b know different classes" in lab("compare", "a", "b").output
+
+
+@pytest.mark.parametrize("command", ["runs", "compare"])
+def test_the_commands_have_help_pages(lab, command):
+    result = lab(command, "--help")
+    assert result.exit_code == 0 and len(result.output.splitlines()) > 8

@@ -51,7 +51,7 @@ def test_the_same_seed_twice_counts_once_and_what_was_evaluated_counts(folder):
         ({"recipe": recipes.get("tutorial", epochs=3)}, "tutorial, epochs 3"),
         ({"recipe": recipes.get("fast", whitening=False, widths=(8, 8))}, "fast, widths 8/8, no whitening"),
         ({"versions": {"backend": "torch"}}, "tutorial, on torch"),
-        ({"recipe": {"name": "forest", "method": "forest", "seed": 0}}, "forest"),
+        ({"recipe": {"name": "forest", "seed": 0}, "versions": {"backend": "scikit-learn"}}, "forest"),
         ({"images": "B"}, "tutorial"),
     ],
 )

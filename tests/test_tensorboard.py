@@ -2,9 +2,11 @@
 
 import pytest
 import tensorflow as tf
+from click.testing import CliRunner
 from tensorflow.core.util import event_pb2
 
 from cifar_lab import training
+from cifar_lab.cli import main
 from cifar_lab.tensorboard import EventLog
 
 HISTORY = [
@@ -66,3 +68,12 @@ def test_there_are_no_curves_unless_asked_for(tmp_path, stripes, monkeypatch):
     monkeypatch.setattr(training, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
     run = training.train(stripes, epochs=1, progress=False)
     assert not (run.folder / "tensorboard").exists()
+
+
+def test_the_command_line_asks_for_curves_and_says_how_to_see_them(tmp_path, stripes, monkeypatch):
+    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path)
+    monkeypatch.setattr("cifar_lab.data.load", lambda *_, **__: stripes)
+    monkeypatch.setattr(training, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
+    result = CliRunner().invoke(main, ["train", "--epochs", "1", "--tensorboard"])
+    assert f"tensorboard --logdir {tmp_path}" in result.output and "pip install tensorboard" in result.output
+    assert [step for step, _ in curves(tmp_path / "tutorial-stripes-seed0", "train")["epoch_loss"]] == [1]
