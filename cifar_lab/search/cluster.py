@@ -162,11 +162,11 @@ def _notes(search: Search, say, epochs_bar):
 
     class Notes(tune.Callback):
         def on_trial_result(self, iteration, trials, trial, result, **info):
-            noted, row = search.trials[trial.config["number"] - 1], result["row"]
+            noted, row = search.trials[trial.config["number"] - 1], result.get("row")
             if row and row["epoch"] == len(noted.history) + 1:  # not one that is told again after a restart
                 noted.history.append(row)
                 epochs_bar.update()
-            noted.problem = result["problem"]
+            noted.problem = result.get("problem", "")
             search.save()
 
         def on_trial_complete(self, iteration, trials, trial, **info):

@@ -173,7 +173,8 @@ def start(recipes: list[tuple[dict, Recipe]], *, plan: dict, dataset_facts: dict
         parent: the folder to make its folder in.
     """
     recipe = recipes[0][1]
-    folder = _new_folder(parent, f"search-{recipe.name}-{dataset_facts['name']}-seed{recipe.seed}")
+    name = recipe.name.removesuffix("-trial1")
+    folder = _new_folder(parent, f"search-{name}-{dataset_facts['name']}-seed{recipe.seed}")
     search = Search(folder, [], plan, dataset_facts, command=command)
     for number, (changes, recipe) in enumerate(recipes, start=1):
         search.trials.append(Trial(number, recipe, changes, folder / f"trial-{number}"))
