@@ -8,7 +8,6 @@ Both make their pictures in a folder of their own and remove them afterwards.
 
 import argparse
 import io
-import resource
 import shutil
 import subprocess
 import sys
@@ -157,6 +156,8 @@ def _load(scratch: str) -> None:
 
 def _peak() -> float:
     """The largest resident memory of this process so far, in MB."""
+    import resource  # here, since Windows has none
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 

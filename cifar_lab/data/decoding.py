@@ -26,7 +26,7 @@ from cifar_lab.data.problems import REASONS
 from cifar_lab.progress import bar
 
 _FORMAT = 1  # of the cache: another number, and everything is decoded anew
-_PART_FILES, _PART_BYTES = 1_000, 2**24
+_PART_FILES, _PART_BYTES = 500, 2**24
 _OF_ERROR = {"no_file": "empty", "corrupt_image": "broken"}
 _OURS = re.compile(r"[0-9a-f]{64}\.(npy|json)|\..*\.part\.(npy|json)")
 
@@ -80,9 +80,9 @@ def decode(listing: Listing, size: int, *, progress: bool = True) -> list[Part]:
         _check_room(cache, len(listing.entries) * size * size * 3)
         for first, entries in _portions(listing.entries, size):
             file = cache / f"{_key(entries, size)}.npy"
-            outcomes = _kept(file, entries) or _decode_part(file, listing.root, entries, size, pool)
+            outcomes = _kept(file, entries) or _decode_part(file, listing.root, entries, size, pool, files_bar)
             parts.append(Part(first, outcomes, file))
-            files_bar.update(len(entries))
+            files_bar.update(first + len(entries) - files_bar.n)  # those of a kept part
         _tidy(cache, {part.file.stem for part in parts})
     return parts
 
@@ -151,19 +151,22 @@ def _kept(file: Path, entries: Sequence[Entry]) -> tuple[Outcome, ...] | None:
     return None
 
 
-def _decode_part(file: Path, root: Path, entries: Sequence[Entry], size: int, pool) -> tuple[Outcome, ...]:
+def _decode_part(file: Path, root: Path, entries: Sequence[Entry], size: int, pool, files_bar) -> tuple[Outcome, ...]:
     decoded = np.zeros((len(entries), size, size, 3), np.uint8)
-    outcomes = tuple(pool.map(partial(_decode_one, root, size), entries, decoded))
+    outcomes = []
+    for outcome in pool.map(partial(_decode_one, root, size), entries, decoded):
+        outcomes.append(outcome)
+        files_bar.update()
     files.write_whole(file, lambda unfinished: np.save(unfinished, decoded, allow_pickle=False))
     files.write_json(file.with_suffix(".json"), {"sha256": files.sha256(file), "outcomes": outcomes})
-    return outcomes
+    return tuple(outcomes)
 
 
 def _decode_one(root: Path, size: int, entry: Entry, result: np.ndarray) -> Outcome:
     """Decode one file into `result`, `(size, size, 3)` uint8; runs in a thread, since Pillow lets others work."""
     try:
         with open(root / entry.path, "rb") as file:
-            content = file.read(images.MAX_BYTES + 1)
+            content = file.read(min(entry.size, images.MAX_BYTES) + 1)  # so much memory is taken, however short it is
     except OSError as error:
         return Outcome("unreadable", f"{error.strerror}.", "")
     try:

@@ -134,8 +134,10 @@ def _check_classes(place: Path, names: list[str]) -> None:
     if not names:
         raise FolderError(f"{shown(str(place))} has no file in a class. Put pictures into a subfolder for each class.")
     if len(names) == 1:
+        inside = place / names[0]  # archives often hold one folder with everything in it
+        hint = f" Did you mean {shown(str(inside))}?" if inside.is_dir() and len(_contents(inside)[0]) > 1 else ""
         raise FolderError(
-            f"{shown(str(place))} has one class only, {names[0]!r}. A classifier needs at least two to tell apart."
+            f"{shown(str(place))} has one class only, {names[0]!r}. A classifier needs two or more to tell apart.{hint}"
         )
 
 
