@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from tensorflow.core.util import event_pb2
 
 from cifar_lab import training
+from cifar_lab.backend import keras
 from cifar_lab.cli import main
 from cifar_lab.tensorboard import EventLog
 
@@ -46,34 +47,45 @@ def test_another_start_has_the_epochs_behind_it_once(tmp_path, monkeypatch):
     assert [step for step, _ in curves(tmp_path, "train")["epoch_loss"]] == [1, 300]
 
 
-def test_a_resumed_run_goes_on_with_its_curves(tmp_path, stripes, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path)
-    monkeypatch.setattr(training, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})  # costs no training
-    answers = iter([0.25, 0.5, KeyboardInterrupt, 0.75])
+@pytest.fixture
+def cheap(tmp_path, monkeypatch):
+    """Training whose network is one number, and whose epochs cost nothing; gives what validation says, in order."""
+    said = []
+
+    def network(*_):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        model.compile("sgd", "mse")
+        model.optimizer.build(model.trainable_variables)
+        return model
 
     def validate(*_):
-        if (answer := next(answers)) is KeyboardInterrupt:
-            raise answer
-        return {"validation_loss": 1.0, "validation_accuracy": answer}
+        if (accuracy := said.pop(0)) is KeyboardInterrupt:
+            raise accuracy
+        return {"validation_loss": 1.0, "validation_accuracy": accuracy}
 
+    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path)
+    monkeypatch.setattr(training, "_fresh_model", network)
+    monkeypatch.setattr(training, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
     monkeypatch.setattr(training, "_validate", validate)
+    return said
+
+
+def test_a_resumed_run_goes_on_with_its_curves(cheap, stripes):
+    cheap += [0.25, 0.5, KeyboardInterrupt, 0.75]
     with pytest.raises(KeyboardInterrupt):
         training.train(stripes, epochs=3, progress=False, tensorboard=True)
     run = training.train(stripes, epochs=3, progress=False, resume=True)  # said once is enough
     assert curves(run.folder, "validation")["epoch_accuracy"] == [(1, 0.25), (2, 0.5), (3, 0.75)]
 
 
-def test_there_are_no_curves_unless_asked_for(tmp_path, stripes, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path)
-    monkeypatch.setattr(training, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
-    run = training.train(stripes, epochs=1, progress=False)
-    assert not (run.folder / "tensorboard").exists()
+def test_there_are_no_curves_unless_asked_for(cheap, stripes):
+    cheap += [0.5]
+    assert not (training.train(stripes, epochs=1, progress=False).folder / "tensorboard").exists()
 
 
-def test_the_command_line_asks_for_curves_and_says_how_to_see_them(tmp_path, stripes, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path)
+def test_the_command_line_asks_for_curves_and_says_how_to_see_them(cheap, tmp_path, stripes, monkeypatch):
+    cheap += [0.5]
     monkeypatch.setattr("cifar_lab.data.load", lambda *_, **__: stripes)
-    monkeypatch.setattr(training, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
     result = CliRunner().invoke(main, ["train", "--epochs", "1", "--tensorboard"])
     assert f"tensorboard --logdir {tmp_path}" in result.output and "pip install tensorboard" in result.output
     assert [step for step, _ in curves(tmp_path / "tutorial-stripes-seed0", "train")["epoch_loss"]] == [1]
