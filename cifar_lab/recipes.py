@@ -36,6 +36,7 @@ class Recipe:
         cutout: the size of the square that is painted grey, in pixels.
         start_size: the height and width of the images in the first epoch, in pixels; they grow to their own size over
             the first two thirds of the run. 0 shows them in full from the start.
+        plain_epochs: so many epochs at the end show the images without zoom and cutout, as they will be met.
         keep: which epoch's network the run keeps: the `"best"` on validation, or the `"last"`.
         seed: fixes the starting weights, the order of the images and what augmentation does.
     """
@@ -61,11 +62,12 @@ class Recipe:
     zoom: float = 0.0
     cutout: int = 0
     start_size: int = 0
+    plain_epochs: int = 0
     keep: str = "best"
     seed: int = 0
 
     def __post_init__(self):
-        for field, smallest in (("epochs", 1), ("batch_size", 1), ("start_size", 0), ("seed", 0)):
+        for field, smallest in (("epochs", 1), ("batch_size", 1), ("start_size", 0), ("plain_epochs", 0), ("seed", 0)):
             value = getattr(self, field)
             if not isinstance(value, int) or value < smallest:
                 raise ValueError(f"{field} must be a whole number of at least {smallest}, but it is {value!r}.")
@@ -87,6 +89,11 @@ class Recipe:
     def augmentation(self) -> Augmentation:
         """What is done to the images each time they are shown."""
         return Augmentation(flip=self.flip, shift=self.shift, zoom=self.zoom, cutout=self.cutout)
+
+    def augmentation_in(self, epoch: int) -> Augmentation:
+        """What is done to the images in an epoch, counted from 0."""
+        plain = epoch >= self.epochs - self.plain_epochs
+        return replace(self.augmentation, zoom=0.0, cutout=0) if plain else self.augmentation
 
     def image_size(self, epoch: int, full: int) -> int:
         """How large the images of an epoch, counted from 0, are shown: a multiple of 4 pixels, at most `full`."""

@@ -143,7 +143,7 @@ def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, loo
     """Take the steps of one epoch; returns the mean loss and accuracy over its images as they were shown."""
     totals = np.zeros(2)
     steps = -(-len(split) // recipe.batch_size)
-    shown = batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch, augmentation=recipe.augmentation)
+    shown = batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch, augmentation=recipe.augmentation_in(epoch))
     size = recipe.image_size(epoch, split.images.shape[1])
     for number, (images, labels) in enumerate(shown, start=1):
         done, all_steps = epoch * steps + number, recipe.epochs * steps

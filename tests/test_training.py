@@ -137,7 +137,7 @@ def test_a_resumed_run_keeps_the_state_of_random_layers(runs_here, stripes, monk
 
 # The fast recipe in small: the same tricks, and an epoch in a moment.
 SMALL_FAST = {"recipe": "fast", "widths": (6, 8, 8), "batch_size": 40, "learning_rate": 0.06, "zoom": 0.2, "cutout": 3}
-SMALL_FAST |= {"start_size": 12}  # pixels, of 16
+SMALL_FAST |= {"start_size": 12, "plain_epochs": 1}  # 12 pixels, of 16
 
 
 def test_the_fast_recipe_learns(runs_here, stripes):
@@ -182,6 +182,7 @@ OFF = {
     "zoom": 0.0,
     "cutout": 0,
     "start_size": 0,
+    "plain_epochs": 0,
 }
 
 
@@ -213,6 +214,13 @@ def test_images_grow_to_their_own_size():
     recipe = recipes.get("fast", epochs=6, start_size=16)
     assert [recipe.image_size(epoch, 32) for epoch in range(6)] == [16, 20, 24, 28, 32, 32]
     assert [recipes.get("fast", epochs=2).image_size(epoch, 32) for epoch in range(2)] == [32, 32]
+
+
+def test_the_last_epochs_may_be_plain():
+    recipe = recipes.get("fast", epochs=4, zoom=0.25, cutout=8, plain_epochs=1)
+    strong, plain = recipe.augmentation_in(2), recipe.augmentation_in(3)
+    assert (strong.zoom, strong.cutout, strong.shift, strong.flip) == (0.25, 8, 2, "alternating")
+    assert (plain.zoom, plain.cutout, plain.shift, plain.flip) == (0, 0, 2, "alternating")
 
 
 def test_recipes_survive_json():

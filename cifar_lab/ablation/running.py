@@ -33,6 +33,7 @@ def without_each(recipe: str | Recipe) -> dict[str, Recipe]:
         "schedule": {"schedule": "constant", "learning_rate": base.learning_rate * _MEAN_STEP},
         "momentum": {"momentum": 0.0, "learning_rate": base.learning_rate / (1 - base.momentum)},
         "small images first": {"start_size": 0},
+        "plain end": {"plain_epochs": 0},
     }
     unused = {"schedule": base.schedule == "constant", "momentum": base.momentum == 0}
     lacking = {trick: base.changed(**change) for trick, change in tricks.items() if not unused.get(trick)}
