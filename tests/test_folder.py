@@ -146,11 +146,11 @@ def test_neither_names_nor_the_order_of_the_file_system_nor_the_place_matter(pla
 
 def test_splits_that_the_folder_has_are_left_as_they_are(here):
     make_folder(here, train__cats=6, train__dogs=5, Val__cats=3, Val__dogs=2, test__cats=2, test__dogs=4)
-    shutil.copy(here / "test" / "dogs" / "001.png", here / "train" / "dogs" / "seen.png")  # a leak
+    shutil.copy(here / "Val" / "dogs" / "001.png", here / "train" / "dogs" / "seen.png")  # a leak
     dataset = data.load(here, progress=False)
     assert [np.bincount(split.labels).tolist() for split in splits_of(dataset)] == [[6, 5], [3, 2], [2, 4]]
     [problem] = checkup.check(here, progress=False).problems
-    assert problem[:2] == ("train/dogs/seen.png", "copy") and problem.twin == "test/dogs/001.png"
+    assert problem[:2] == ("train/dogs/seen.png", "copy") and problem.twin == "Val/dogs/001.png"
 
 
 def test_a_missing_split_is_taken_from_train(here):
