@@ -76,7 +76,7 @@ def _forest(features, seed: int) -> Pipeline:
 def _compact(features) -> list:
     """Features for methods that would take hours, or gigabytes, for all 3,072 pixels.
 
-    Neighbouring pixels say nearly the same: the principal components with 90 % of their variance, about 100, give
+    Neighbouring pixels say nearly the same: the principal components with 90 % of their variance, about 90, give
     nearly the same distances between images.
     """
     if isinstance(features, Pixels):
