@@ -9,7 +9,7 @@ from cifar_lab import card, paths
 from cifar_lab.classifier import Classifier
 
 _CORE = ("numpy", "pillow", "ai-edge-litert")
-_LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn")
+_LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn", "skops")
 _INSTALL = "python -m pip install -e '.[lab]' -c constraints.txt"
 
 
