@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedShuffleSplit
 
+from cifar_lab import data
 from cifar_lab.data.dataset import Split, stratified_split
 from tests.conftest import make_stripes
 
@@ -73,3 +74,7 @@ def test_arrays_that_do_not_fit_are_refused(images, labels, sentence):
 def test_labels_without_a_class_name_are_refused(stripes):
     with pytest.raises(ValueError, match="labels from 0 to 1, but there are 1 classes"):
         dataclasses.replace(stripes, class_names=("level",))
+
+
+def test_the_sketches_are_always_here():
+    assert data.is_here("sketches") and data.is_here({"name": "sketches"})

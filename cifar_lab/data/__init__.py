@@ -64,17 +64,18 @@ def is_folder(name: str | Path) -> bool:
     return any(mark in name for mark in "/\\~.") or Path(name).is_dir()
 
 
-def is_here(facts: dict) -> bool:
-    """Whether the dataset that a card speaks of can be loaded without fetching anything.
+def is_here(dataset: str | dict) -> bool:
+    """Whether a dataset can be loaded without fetching anything.
 
     Args:
-        facts: what the card says of it.
+        dataset: its name, or what a card says of it.
 
     Raises:
         DataError: `CIFAR_LAB_DATA` names a place without CIFAR-10.
     """
     from cifar_lab.data import cifar10, places
 
+    facts = {"name": dataset} if isinstance(dataset, str) else dataset
     if facts.get("options"):
         return places.recall(facts) is not None
     return facts.get("name") != "cifar10" or cifar10.locate() is not None
