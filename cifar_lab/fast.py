@@ -155,10 +155,8 @@ def whitening_filters(images: np.ndarray) -> np.ndarray:
 
 def freeze_first_layer(model: keras.Model) -> None:
     """Train the whitening layer's bias no longer. Nothing below it is left to learn, so each step has less to do."""
-    first = model.get_layer(_WHITEN)
-    if first.trainable:
-        first.trainable = False
-        model.make_train_function(force=True)  # Keras asks what is trainable when it makes this function: slow, so once
+    model.get_layer(_WHITEN).trainable = False
+    model.make_train_function(force=True)  # Keras asks what is trainable when it makes this function
 
 
 def fold(model: keras.Model, input_size: int = 32) -> keras.Model:
