@@ -49,6 +49,7 @@ def connected(address: str) -> Iterator[None]:
         yield
         return
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises anything from ValueError to a plain Exception here
         raise ValueError(
@@ -59,6 +60,13 @@ def connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()  # which ends the trials that still run
+
+
+def _knock(address: str) -> None:
+    """See whether anything listens there: Ray itself would go on asking for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def spread(search: Search, dataset: Dataset, *, cpus: int, gpus: float, say, progress: bool) -> None:
