@@ -29,7 +29,10 @@ def ray_here():
         try:
             stack.enter_context(cluster.connected("local", 1))
         except ValueError:  # Ray gives itself 30 s to start, which a machine full of other tests may not
-            stack.enter_context(cluster.connected("local", 1))
+            try:
+                stack.enter_context(cluster.connected("local", 1))
+            except ValueError as error:
+                pytest.skip(f"Ray does not start here: {error}")
         yield
 
 
