@@ -20,22 +20,14 @@ from cifar_lab.runs import Run
 def climb(preset: str, seed: int, dataset: Dataset) -> Run:
     """The finished run of a preset, trained now if need be, with its test accuracy in each kind of view on its card."""
     recipe = recipes.get(preset, seed=seed)
-    run = _finished(recipe, dataset) or training.train(dataset, recipe, resume=True)
+    finished = runs.find_finished(recipe, runs.dataset_facts(dataset), backend=keras.config.backend())
+    run = finished or training.train(dataset, recipe, resume=True)
     if "test_views" in run.card["metrics"]:
         return run
     predict = partial(run.load_model().predict, batch_size=500, verbose=0)
     answers = {kind: evaluation.with_views(predict, dataset.test.images, kind) for kind in evaluation.VIEWS}
     right = {kind: float((rows.argmax(axis=1) == dataset.test.labels).mean()) for kind, rows in answers.items()}
     return run.record(test_views=right)
-
-
-def _finished(recipe: recipes.Recipe, dataset: Dataset) -> Run | None:
-    for folder in reversed(runs.finished_folders()):
-        card = runs.open_run(folder).card
-        made = card["recipe"], card["dataset"]["fingerprint"], card["versions"]["backend"]
-        if made == (recipe.to_dict(), dataset.fingerprint(), keras.config.backend()):
-            return runs.open_run(folder)
-    return None
 
 
 def table(ladder: dict[str, list[Run]]) -> str:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 # A module imports from lower floors only, so that no arrow runs back up. Whoever only answers stands below those who
 # learn.
 FLOORS = (
-    {"augmentation", "corruption", "files", "formats", "native", "paths", "progress"},
+    {"augmentation", "cluster", "corruption", "files", "formats", "native", "paths", "progress"},
     {"backend", "images", "pipelines", "recipes", "shown", "tensorboard"},
     {"anatomy", "card", "checkpoint", "data", "engines", "fast", "optimization", "runs"},
     {"answers", "classifier", "exercises", "explain", "models", "plots"},

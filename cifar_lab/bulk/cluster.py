@@ -1,12 +1,12 @@
 """Parts answered on a Ray cluster, through Ray Data; workers and nodes that die are made up for by Ray."""
 
 import json
-import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import islice
 
+from cifar_lab import cluster
 from cifar_lab.bulk.answering import Model, answer
 from cifar_lab.bulk.workers import Part, cores
 from cifar_lab.classifier import Classifier
@@ -70,7 +70,8 @@ def _answers(parts: Iterator[Part], model: Model, workers: int | None, seen) -> 
                 seen(len(answers))
                 yield row["number"], answers
         except (ray.exceptions.RayError, ray.data.exceptions.SystemException) as error:
-            raise ValueError(f"Ray could not finish ({_first_line(error)}). The same command goes on.") from error
+            problem = cluster.first_line(error)
+            raise ValueError(f"Ray could not finish ({problem}). The same command goes on.") from error
 
 
 def _answer_block(block, *, model, sha256: str):
@@ -85,31 +86,12 @@ def _answer_block(block, *, model, sha256: str):
     return pa.table({"number": block["number"], "answers": answers})
 
 
-@contextmanager
-def connected(address: str, workers: int | None) -> Iterator[None]:
-    """Belong to a cluster meanwhile; a Ray that runs in this process already is taken as it is.
+def connected(address: str, workers: int | None) -> AbstractContextManager:
+    """Belong to a cluster meanwhile, or to a Ray that is started here with so many cores.
 
     Raises:
         ValueError: there is no cluster at the address.
     """
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
     own = {"num_cpus": workers or cores(), "object_store_memory": _STORE, "include_dashboard": False}
-    try:
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **(own if address == "local" else {}))
-    except Exception as error:  # Ray raises everything from ValueError to a plain Exception here
-        raise ValueError(
-            f"No Ray cluster answers at {address!r} ({_first_line(error)}). Start one with: ray start --head; "
-            "or leave --cluster out: then it runs on this machine. What is answered is kept."
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    instead = "leave --cluster out: then it runs on this machine. What is answered is kept."
+    return cluster.connected(address, instead, **own)

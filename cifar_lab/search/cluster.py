@@ -4,13 +4,13 @@ The folder of the search is shared by all machines. Every trial writes its check
 machine dies goes on elsewhere after its last whole epoch, and a search whose driver dies is resumed as on one machine.
 """
 
-import logging
 import os
 import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cifar_lab import cluster
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.progress import bar
 from cifar_lab.search import state
@@ -38,35 +38,14 @@ def connected(address: str) -> Iterator[None]:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     try:
-        import ray
         from ray import tune  # noqa: F401  (needs packages that Ray alone does not bring)
     except ImportError as error:
         raise ValueError(
             f"A search on a cluster needs Ray, which is not whole here ({error}). Install it on each machine with: "
             f"{INSTALL}; or search without cluster, on this machine alone."
         ) from error
-    if ray.is_initialized():
+    with cluster.connected(address, "leave cluster out to search on this machine."):
         yield
-        return
-    try:
-        _knock(address)
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises anything from ValueError to a plain Exception here
-        raise ValueError(
-            f"No Ray cluster answers at {address!r} ({_first_line(error)}). Start one with: "
-            "ray start --head; or leave cluster out to search on this machine."
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()  # which ends the trials that still run
-
-
-def _knock(address: str) -> None:
-    """See whether anything listens there: Ray itself would go on asking for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def spread(search: Search, dataset: Dataset, *, cpus: int, gpus: float, say, progress: bool) -> None:
@@ -123,7 +102,7 @@ def _fit(tuner):
         return tuner.fit()
     except (ray.exceptions.RayError, tune.TuneError, ConnectionError) as error:
         raise ValueError(
-            f"The cluster failed: {_first_line(error)} To go on, search the same with resume=True."
+            f"The cluster failed: {cluster.first_line(error)} To go on, search the same with resume=True."
         ) from error
 
 
@@ -211,7 +190,3 @@ def _say_if_too_small(cpus: int, gpus: float, say) -> None:
 
 def _backend() -> str:
     return os.environ.get("KERAS_BACKEND", "tensorflow")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
