@@ -1,48 +1,85 @@
-"""Timing two ways of doing the same, in turns."""
+"""Measuring two ways of doing the same in turns, and the table of what came of it."""
 
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cifar_lab.progress import bar
+
+_HEAD = "| | usual way | here | times better | rounds |\n|---|---|---|---|---|"
+
+
+class LeftOut(Exception):
+    """A measurement that can't be made here; the sentence says why, and what to do about it."""
+
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: what the usual way and ours took, one figure a round, in milliseconds unless `what` says."""
+    """One comparison.
+
+    Attributes:
+        what: what was measured, and in brackets what the usual way is.
+        usual: what the usual way took or reached, one figure a round; empty if there is none.
+        ours: the same of ours, in the same rounds.
+        unit: of both.
+        more_is_better: whether they are rates rather than times or sizes.
+    """
 
     what: str
     usual: list[float]
     ours: list[float]
+    unit: str = "ms"
+    more_is_better: bool = False
 
     @property
     def ratios(self) -> list[float]:
-        """How many times less ours was, round by round."""
-        return [usual / ours for usual, ours in zip(self.usual, self.ours, strict=True)]
+        """How many times better ours was, round by round."""
+        pairs = zip(self.usual, self.ours, strict=True) if self.usual else ()
+        return [ours / usual if self.more_is_better else usual / ours for usual, ours in pairs]
+
+    def line(self) -> str:
+        """The row in Markdown: medians, the median of the ratios, and the ratio in the worst and the best round."""
+        usual, ours, ratio, spread = _median(self.usual), _median(self.ours), "-", f"{len(self.ours)}"
+        if ratios := self.ratios:
+            ratio = f"**{short(statistics.median(ratios))}**"
+            spread += f": {short(min(ratios))} to {short(max(ratios))}" if len(ratios) > 1 else ""
+        cells = [self.what, f"{usual} {self.unit}" if self.usual else "-", f"{ours} {self.unit}", ratio, spread]
+        return f"| {' | '.join(cells)} |"
 
 
-def compare(what: str, usual: Callable[[], object], ours: Callable[[], object], rounds: int = 15) -> Row:
-    """Time both ways in turns, after one round that is not counted."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for number in range(rounds + 1):
-        for way, kept in zip((usual, ours), times, strict=True):
+def compare(
+    what: str, usual: Callable[[], object], ours: Callable[[], object], *, rounds: int = 15, items: int = 0
+) -> Row:
+    """Time both ways in turns, after one round that is not counted.
+
+    Args:
+        what: what the row is called.
+        usual: does it once in the usual way.
+        ours: does it once in ours.
+        rounds: how often each is timed.
+        items: with a number, the row is of so many items' rate a second instead of milliseconds.
+    """
+    figures: tuple[list[float], list[float]] = ([], [])
+    for number in bar(range(rounds + 1), unit="round", desc=what):
+        for way, kept in zip((usual, ours), figures, strict=True):
             started = time.perf_counter()
             way()
+            seconds = time.perf_counter() - started
             if number:
-                kept.append(1000 * (time.perf_counter() - started))
-    return Row(what, *times)
-
-
-def percentile_99(figures: list[float]) -> float:
-    """The figure that 99 of 100 stay below; of fewer than 100 the largest."""
-    return sorted(figures)[min(len(figures) - 1, int(0.99 * len(figures)))]
+                kept.append(items / seconds if items else 1000 * seconds)
+    return Row(what, *figures, **({"unit": "/s", "more_is_better": True} if items else {}))
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as text: medians, 99th percentiles, and the ratio with its lowest and highest round."""
-    lines = [f"{'':<46} {'usual':>8} {'(99 %)':>8} {'ours':>8} {'(99 %)':>8}   ratio (lowest to highest round)"]
-    for row in rows:
-        figures = [statistics.median(row.usual), percentile_99(row.usual)]
-        figures += [statistics.median(row.ours), percentile_99(row.ours)]
-        spread = f"{statistics.median(row.ratios):>6.1f} ({min(row.ratios):.1f} to {max(row.ratios):.1f})"
-        lines.append(f"{row.what:<46} {' '.join(f'{figure:>8.2f}' for figure in figures)}   {spread}")
-    return "\n".join(lines)
+    """All rows as one table in Markdown."""
+    return "\n".join([_HEAD, *(row.line() for row in rows)])
+
+
+def short(figure: float) -> str:
+    """A figure with as many digits as mean something."""
+    return f"{figure:,.0f}" if abs(figure) >= 20 else f"{figure:.2g}"
+
+
+def _median(figures: list[float]) -> str:
+    return short(statistics.median(figures)) if figures else "-"

@@ -19,6 +19,7 @@ from benchmarks.page_server import Served, served
 from cifar_lab.progress import bar
 
 CONNECTIONS = (1, 8, 64)
+USUAL = ("--threads", "4", "benchmarks.usual_page:app")  # with more threads Keras only gets slower
 _HEAD = (
     "| picture | connections | usual page: answers/s | p50, p95, p99 ms | ours: answers/s | p50, p95, p99 ms | ratio |"
 )
@@ -57,8 +58,7 @@ def _row(what: str, connections: int, usual: Load, ours: Load) -> str:
 def main(seconds):
     """Print the two pages' answers a second, latencies, memory and start-up times."""
     pictures = {"32 x 32 PNG": upload(small()), "12-megapixel JPEG": upload(photograph())}
-    usual_threads = ("--threads", "4", "benchmarks.usual_page:app")  # with more, Keras only gets slower
-    with served(*usual_threads) as usual, served(CIFAR_LAB_WAITING="64") as ours:
+    with served(*USUAL) as usual, served(CIFAR_LAB_WAITING="64") as ours:
         after_start = [page.memory() for page in (usual, ours)]
         lines = [_HEAD, "|---" * 7 + "|"]
         for what, request in pictures.items():

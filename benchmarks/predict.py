@@ -12,7 +12,7 @@ from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier
 
 
-def measure() -> list[Row]:
+def measure(*, quick: bool = False) -> list[Row]:
     """A large JPEG and a small PNG, each through both."""
     classifier = Classifier.load(card.default())
     model = keras.saving.load_model(classifier.card.folder / "model.keras", compile=False, safe_mode=True)
@@ -23,12 +23,11 @@ def measure() -> list[Row]:
     def usual_small():
         return model.predict(np.asarray(Image.open(io.BytesIO(small)).convert("RGB"))[None], verbose=0)
 
+    def usual_large():
+        return model.predict(in_full(large)[None], verbose=0)
+
+    what, rounds = "one prediction from a {} (keras.Model.predict)", 5 if quick else 100
     return [
-        compare("prediction from a 32 x 32 PNG", usual_small, lambda: classifier.predict(small), rounds=100),
-        compare(
-            "prediction from a 12-megapixel JPEG",
-            lambda: model.predict(in_full(large)[None], verbose=0),
-            lambda: classifier.predict(large),
-            rounds=100,
-        ),
+        compare(what.format("32 x 32 PNG"), usual_small, lambda: classifier.predict(small), rounds=rounds),
+        compare(what.format("12-megapixel JPEG"), usual_large, lambda: classifier.predict(large), rounds=rounds),
     ]

@@ -1,4 +1,4 @@
-"""A new process, with Keras and with our classifier: the time to its first answer, of it to load, and its memory."""
+"""A new process, with Keras and with our classifier: imports, loading, the time to its first answer, and its memory."""
 
 import json
 import subprocess
@@ -7,18 +7,23 @@ import time
 
 from benchmarks.measure import Row
 from cifar_lab import card
+from cifar_lab.progress import bar
 
 _KERAS = """
-import sys, time, keras, numpy
-loading = time.perf_counter()
+import sys, time
+importing = time.perf_counter()
+import keras, numpy
+importing, loading = time.perf_counter() - importing, time.perf_counter()
 model = keras.saving.load_model(sys.argv[1] + "/model.keras", compile=False)
 loading = time.perf_counter() - loading
 model.predict(numpy.zeros((1, 32, 32, 3), "uint8"), verbose=0)
 """
 _OURS = """
-import sys, time, numpy
+import sys, time
+importing = time.perf_counter()
+import numpy
 from cifar_lab.classifier import Classifier
-loading = time.perf_counter()
+importing, loading = time.perf_counter() - importing, time.perf_counter()
 classifier = Classifier.load(sys.argv[1])
 loading = time.perf_counter() - loading
 classifier.predict(numpy.zeros((32, 32, 3), "uint8"))
@@ -27,21 +32,33 @@ _REPORT = """
 import json, pathlib, resource
 pages = pathlib.Path("/proc/self/statm")  # Linux; elsewhere the largest it has ever been
 used = int(pages.read_text().split()[1]) * resource.getpagesize() if pages.exists() else 0
-print(json.dumps([1000 * loading, (used or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20]))
+memory = (used or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20
+print(json.dumps([1000 * importing, 1000 * loading, memory]))
 """
+_WHAT = {
+    "a new process to its first answer (Keras)": "s",
+    "of that, the imports": "ms",
+    "of that, loading the network": "ms",
+    "its resident memory after that": "MB",
+}
 
 
-def measure(rounds: int = 5) -> list[Row]:
-    """The comparisons of this file, in turns."""
+def measure(*, quick: bool = False) -> list[Row]:
+    """The comparisons of this file, in turns, after one round that is not counted."""
     folder = str(card.find(card.default()))
     figures: tuple[list, list] = ([], [])
-    for _ in range(rounds):
+    for number in bar(range(2 if quick else 8), unit="round", desc="new processes"):
         for program, kept in zip((_KERAS, _OURS), figures, strict=True):
-            command = [sys.executable, "-c", program + _REPORT, folder]
-            started = time.perf_counter()
-            result = subprocess.run(command, check=True, capture_output=True, text=True)
-            whole = 1000 * (time.perf_counter() - started)
-            kept.append([whole, *json.loads(result.stdout.splitlines()[-1])])
-    names = ("a new process to its first answer", "of that, loading the network", "its memory (MB)")
-    usual, ours = (list(zip(*kept, strict=True)) for kept in figures)
-    return [Row(*one) for one in zip(names, map(list, usual), map(list, ours), strict=True)]
+            found = _run(program, folder)
+            if number:
+                kept.append(found)
+    usual, ours = (list(map(list, zip(*kept, strict=True))) for kept in figures)
+    return [Row(*one) for one in zip(_WHAT, usual, ours, _WHAT.values(), strict=True)]
+
+
+def _run(program: str, folder: str) -> list[float]:
+    """One new process: seconds in all, milliseconds of imports and loading, MB."""
+    started = time.perf_counter()
+    command = [sys.executable, "-c", program + _REPORT, folder]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [time.perf_counter() - started, *json.loads(result.stdout.splitlines()[-1])]
