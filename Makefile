@@ -22,11 +22,12 @@ endif
 
 # Two at a time, each file's tests in one process: much of a test's time is waiting for a browser or a server.
 PYTEST := $(PY) -m pytest --numprocesses=2 --dist=loadfile
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
 
 # The notebooks' stored outputs are made, and compared, with the built-in drawings and without progress bars.
 STORED := CIFAR_LAB_DATASET=sketches TQDM_DISABLE=1 KERAS_BACKEND=tensorflow
 
-.PHONY: help lab voila app test lint notebooks bench constraints clean
+.PHONY: help lab voila app test lint coverage notebooks bench constraints clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,8 +49,12 @@ app:  ## set up, and serve the page at http://127.0.0.1:8000 (PORT=8000 HOST=127
 test:  ## set up, and run every test
 	$(INSTALL) test
 	@$(MAKE) --no-print-directory lint
-	$(STORED) $(PYTEST) tests
-	$(STORED) $(PYTEST) notebooks --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
+	$(STORED) $(PYTEST) tests --junitxml=build/tests.xml
+	$(STORED) $(PYTEST) notebooks $(NBVAL) --junitxml=build/notebooks.xml
+
+coverage:  ## run the tests, and say how many lines of cifar_lab and app they reach (build/coverage/index.html)
+	$(INSTALL) test
+	$(STORED) $(PYTEST) tests --cov --cov-report=term:skip-covered --cov-report=html
 
 lint:
 	$(PY) -m ruff check .
@@ -60,9 +65,9 @@ notebooks:  ## run all notebooks and store their outputs
 	$(STORED) $(PY) -m jupyter nbconvert --to notebook --inplace --execute notebooks/*.ipynb
 	$(PY) -m nbstripout --keep-output --keep-count --keep-id --extra-keys "metadata.widgets metadata.language_info.version cell.metadata.execution" notebooks/*.ipynb
 
-bench:  ## measure the ratios in benchmarks/
+bench:  ## measure ours beside the usual ways (BENCH=--quick, BENCH="--only page")
 	$(INSTALL) app,lab
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks $(BENCH)
 
 constraints:  ## take the newest versions and write constraints.txt anew (then: make test)
 	$(INSTALL) test
