@@ -7,6 +7,9 @@
 A classifier is a folder: `card.json` says what it is and which files belong to it, `model.tflite` answers (on LiteRT),
 `model.keras` is there to train on and explain. A baseline has `model.skops` instead of both, which scikit-learn answers
 from. Only files whose SHA-256 the card states are opened.
+
+It can be a single file too, `friend.cifarlab`, made by `Classifier.save`. And it can be pickled, to be handed to other
+processes and machines: what answers goes along.
 """
 
 import os
@@ -17,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cifar_lab import archive, engines, images
 from cifar_lab import card as cards
-from cifar_lab import engines, images
 from cifar_lab.card import Card
 
 
@@ -54,33 +57,64 @@ class Prediction:
 class Classifier:
     """A trained network and its card. Any number of threads may call one at once."""
 
-    def __init__(self, card: Card, engine):
+    def __init__(self, card: Card, engine, *, threads: int | None = None):
         """Use `Classifier.load`.
 
         Args:
             card: the model card.
             engine: what answers, from `cifar_lab.engines`.
+            threads: how many cores were asked for, as in `load`.
         """
         self.card = card
         self._engine = engine
+        self._threads = threads
 
     @classmethod
     def load(cls, name: str | Path, *, threads: int | None = None) -> "Classifier":
-        """Load a classifier by its name in `data/models/`, or by the path of its folder.
+        """Load a classifier by its name in `data/models/`, or by the path of its folder or of its single file.
 
         Args:
-            name: such as `"tutorial"`, or a path made by `cifar-lab export`.
+            name: such as `"tutorial"`, or a path made by `cifar-lab export` or by `save`.
             threads: cores one call may use; all of them when not given. A server that answers several calls at once
                 gives each one.
 
         Raises:
             ValueError: there is no such classifier, or a file is missing, damaged or not the one its card states.
         """
-        card = Card.load(name)
+        return cls._of(Card.load(name), threads)
+
+    @classmethod
+    def _of(cls, card: Card, threads: int | None) -> "Classifier":
         try:
-            return cls(card, engines.load(card, threads=threads or os.cpu_count() or 1))
+            return cls(card, engines.load(card, threads=threads or os.cpu_count() or 1), threads=threads)
         except (RuntimeError, ValueError) as error:
-            raise ValueError(f"The classifier {Path(name).name!r} cannot be loaded: {error}") from error
+            raise ValueError(f"The classifier {card.folder.name!r} cannot be loaded: {error}") from error
+
+    def save(self, path: str | Path, *, replace: bool = False) -> Path:
+        """Save the classifier as a single file, with all that its card states. `load` takes it as it is.
+
+        Args:
+            path: where to; it ends in `.cifarlab`.
+            replace: put it in the place of a file that is there.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: the path has another ending, there is a file already, or one of the classifier's own files is
+                missing or not the one its card states.
+        """
+        path = Path(path)
+        stated = ((name, self.card.read_verified(name)) for name in sorted(self.card.content["files"]))
+        archive.write(path, self.card.content, stated, replace=replace)
+        return path
+
+    def __reduce__(self):
+        """Go along with a pickle: the card and the file that answers, verified now and when it is opened again."""
+        file = engines.file_of(self.card)
+        carried = {file: self.card.read_verified(file)}
+        # The folder as text: a path of Linux cannot be unpickled on Windows.
+        return _restore, (str(self.card.folder), self.card.content, carried, self._threads)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -175,6 +209,10 @@ class Classifier:
         guesses = tuple(Guess(self.class_names[i], int(i), float(row[i])) for i in order)
         best = guesses[0]
         return Prediction(best.label, best.index, best.score, best.score >= self.card.known_threshold, guesses, image)
+
+
+def _restore(folder: str, content: dict, carried: dict[str, bytes], threads: int | None) -> Classifier:
+    return Classifier._of(Card(Path(folder), content, carried).checked(), threads)
 
 
 def load_all(*, threads: int | None = None) -> tuple[dict[str, Classifier], list[str]]:

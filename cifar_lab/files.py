@@ -3,7 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -25,6 +28,30 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the place of `folder` when the block ends; if it raises, nothing is left of it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        unfinished = Path(scratch) / folder.name
+        unfinished.mkdir()
+        yield unfinished
+        _put_in_place(unfinished, folder, Path(scratch) / "replaced")
+
+
+def _put_in_place(unfinished: Path, folder: Path, aside: Path) -> None:
+    """Rename the finished folder into place. An old one steps aside first: a folder can't be replaced in one step."""
+    if folder.exists():
+        os.replace(folder, aside)
+    try:
+        os.replace(unfinished, folder)
+    except OSError:
+        if aside.exists():
+            os.replace(aside, folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -14,11 +14,14 @@ ROOT = Path(__file__).parent.parent
 # A module imports from lower floors only, so that no arrow runs back up. Whoever only answers stands below those who
 # learn.
 FLOORS = (
-    {"augmentation", "cluster", "corruption", "files", "formats", "native", "paths", "progress"},
-    {"backend", "images", "pipelines", "recipes", "shown", "tensorboard"},
+    {"paper"},
+    {"augmentation", "clock", "cluster", "corruption", "files", "formats", "native", "paths", "progress"},
+    {"archive", "backend", "images", "pipelines", "recipes", "shown", "tensorboard"},
     {"anatomy", "card", "checkpoint", "data", "engines", "fast", "optimization", "runs"},
-    {"answers", "classifier", "exercises", "explain", "models", "plots"},
-    {"curves", "diagrams", "doctor", "evaluation", "leaderboard", "patients", "sheets", "training"},
+    {"answers", "classifier", "exercises", "explain", "plots"},
+    {"transfer"},
+    {"models"},
+    {"curves", "diagrams", "doctor", "evaluation", "leaderboard", "packing", "patients", "sheets", "training"},
     {"assess", "bulk", "charts", "check", "export", "photographs", "search"},
     {"ablation", "baselines"},
     {"cli", "widgets"},

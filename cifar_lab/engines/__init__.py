@@ -8,6 +8,11 @@ runs on only when it is chosen: whoever answers with a network needs no scikit-l
 FILES = NETWORK, PIPELINE = "model.tflite", "model.skops"
 
 
+def file_of(card) -> str:
+    """The name of the file that answers, by what a card states."""
+    return PIPELINE if PIPELINE in card.content["files"] else NETWORK
+
+
 def load(card, *, threads: int):
     """Make the engine of a classifier: LiteRT for a network, scikit-learn for a pipeline.
 
@@ -18,11 +23,9 @@ def load(card, *, threads: int):
     Raises:
         ValueError: a file is missing, damaged or not the one of the card, or a package is not installed.
     """
-    if PIPELINE in card.content["files"]:
-        from cifar_lab.engines.scikit import Scikit
-
-        shape = (card.input_size, card.input_size, 3)
-        return Scikit(card.read_verified(PIPELINE), shape=shape, classes=len(card.class_names), threads=threads)
-    from cifar_lab.engines.litert import LiteRT
-
-    return LiteRT(card.read_verified(NETWORK), threads=threads)
+    file, shape = file_of(card), (card.input_size, card.input_size, 3)
+    if file == PIPELINE:
+        from cifar_lab.engines.scikit import Scikit as Engine
+    else:
+        from cifar_lab.engines.litert import LiteRT as Engine
+    return Engine(card.read_verified(file), shape=shape, classes=len(card.class_names), threads=threads)

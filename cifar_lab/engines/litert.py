@@ -12,20 +12,24 @@ class LiteRT:
 
     at_once = 64  # images the network sees at once: enough to keep the cores busy, and memory small
 
-    def __init__(self, model: bytes, *, threads: int):
+    def __init__(self, model: bytes, *, shape: tuple[int, int, int], classes: int, threads: int):
         """Make one.
 
         Args:
             model: the content of `model.tflite`.
+            shape: of one image.
+            classes: how many probabilities are expected.
             threads: cores one call may use.
 
         Raises:
-            ValueError: it is no network.
+            ValueError: it is no network, or one for other images or classes.
         """
         self._model, self._threads = model, threads
         # An interpreter serves one thread at a time, so each call takes an idle one, or makes one more.
         self._idle: queue.SimpleQueue = queue.SimpleQueue()
-        self._idle.put(_interpreter(model, threads))
+        interpreter = _interpreter(model, threads)
+        _check(interpreter, shape, classes)
+        self._idle.put(interpreter)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """What the network says of images.
@@ -50,6 +54,18 @@ class LiteRT:
             return interpreter.get_tensor(exit_["index"])
         finally:
             self._idle.put(interpreter)
+
+
+def _check(interpreter, shape: tuple[int, int, int], classes: int) -> None:
+    """See that one image goes in and one row of probabilities comes out."""
+    ends = [*interpreter.get_input_details(), *interpreter.get_output_details()]
+    found = [(tuple(int(size) for size in end["shape"][1:]), np.dtype(end["dtype"])) for end in ends]
+    if found != (wanted := [(shape, np.dtype(np.uint8)), ((classes,), np.dtype(np.float32))]):
+        raise ValueError(f"its network goes by {_words(found)}, but its card by {_words(wanted)}")
+
+
+def _words(ends) -> str:
+    return " to ".join(f"{' x '.join(map(str, shape))} {dtype}" for shape, dtype in ends)
 
 
 def _interpreter(model: bytes, threads: int):
