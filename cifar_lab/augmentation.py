@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from cifar_lab import paper
+
 FLIPS = ("none", "random", "alternating")
+_EMPTY_SHEETS = 0.06  # the share of them among handwriting
 
 
 def mirror(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
@@ -92,6 +95,7 @@ class Augmentation:
         zoom: the strength of the zoom, 0 to 1.
         zoom_share: the share of the images that is zoomed, 0 to 1.
         cutout: the size of the grey square in pixels.
+        paper: the images show bright strokes on black, and are shown as photographs of handwriting (`cifar_lab.paper`).
     """
 
     flip: str = "none"
@@ -99,6 +103,7 @@ class Augmentation:
     zoom: float = 0.0
     zoom_share: float = 0.5
     cutout: int = 0
+    paper: bool = False
 
     def __post_init__(self):
         if self.flip not in FLIPS:
@@ -124,6 +129,8 @@ class Augmentation:
             mirrored: `(n,)` bool: which of them to mirror.
             rng: where all other chances come from.
         """
+        if self.paper:
+            images = paper.written(images, rng, nothing=_EMPTY_SHEETS)
         if self.flip != "none":
             images = mirror(images, mirrored)
         if self.zoom:

@@ -102,6 +102,22 @@ def sketches():
     _describe("sketches")
 
 
+@data_group.command()
+def digits():
+    """Fetch MNIST, handwritten digits.
+
+    11 MB. Where it can't be had, the 1,797 digits that scikit-learn brings along do.
+    """
+    from cifar_lab.data import digits as handwriting
+
+    if handwriting.locate() is None:
+        try:
+            handwriting.fetch()
+        except handwriting.DownloadError as error:
+            click.echo(error, err=True)
+    _describe("digits")
+
+
 def _describe(name: str) -> None:
     from cifar_lab import data
 

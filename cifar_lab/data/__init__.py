@@ -11,17 +11,18 @@ from cifar_lab.data.dataset import Dataset, Split
 
 __all__ = ["NAMES", "Dataset", "Split", "is_here", "load", "load_again"]
 
-NAMES = ("cifar10", "sketches")
+NAMES = ("cifar10", "sketches", "digits")
 
 
 def load(name: str | Path = "auto", *, held_out: str | Path | None = None, progress: bool = True, **options) -> Dataset:
     """Load a dataset by its name, or your own pictures by their folder.
 
     Args:
-        name: `"cifar10"`, the photographs; `"sketches"`, drawings that need no network; `"auto"`: what
-            `CIFAR_LAB_DATASET` names, else CIFAR-10 when it is on disk or can be fetched in about two minutes, else
-            the sketches (one printed line says which, and why); or the path of a folder with a subfolder a class, or of
-            a CSV file of paths and labels. A folder that is called like a dataset is `"./cifar10"`.
+        name: `"cifar10"`, the photographs; `"sketches"`, drawings that need no network; `"digits"`, handwriting:
+            MNIST when it is on disk, else scikit-learn's; `"auto"`: what `CIFAR_LAB_DATASET` names, else CIFAR-10 when
+            it is on disk or can be fetched in about two minutes, else the sketches (one printed line says which, and
+            why); or the path of a folder with a subfolder a class, or of a CSV file of paths and labels. A folder that
+            is called like a dataset is `"./cifar10"`.
         held_out: `"cifar10"` only: a text file with the positions of the training images that make the validation
             split, one a line; 5,000 chosen by chance when not given.
         progress: show progress bars.
@@ -49,6 +50,10 @@ def load(name: str | Path = "auto", *, held_out: str | Path | None = None, progr
         from cifar_lab.data import sketches
 
         return sketches.load()
+    if name == "digits":
+        from cifar_lab.data import digits
+
+        return digits.load()
     raise ValueError(
         f"There is no dataset {name!r}. Choose one of: auto, {', '.join(NAMES)}; or give the path of a folder with a "
         "subfolder a class."
