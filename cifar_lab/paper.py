@@ -62,8 +62,11 @@ def _drawn(strokes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _where(count: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """For each fine point of the new pictures its place in the old: two `(n, fine, fine)`, -1 to 1 inside."""
+
+    def draw(low: float, high: float) -> np.ndarray:
+        return rng.uniform(low, high, (count, 1, 1)).astype(np.float32)
+
     steps = (np.arange(size * _FINE, dtype=np.float32) + 0.5) / (size * _FINE) * 2 - 1
-    draw = lambda low, high: rng.uniform(low, high, (count, 1, 1)).astype(np.float32)  # noqa: E731
     height = draw(0.33, 1.0)  # of the digit, as a part of the picture's
     width = height * np.exp(draw(-0.35, 0.35))
     x = (steps[None, None, :] - draw(-1, 1) * np.maximum(1 - 0.8 * width, 0.05)) / width
@@ -82,11 +85,11 @@ def _where(count: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray,
 def _sampled(strokes: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
     """The strokes at places, -1 to 1 inside, between four pixels each (bilinear); black outside."""
     count, size = strokes.shape[:2]
-    padded = np.pad(strokes, ((0, 0), (1, 1), (1, 1)))
-    column, row = (np.clip((place + 1) * size / 2 + 0.5, 0, size + 0.999) for place in (across, down))
+    padded = np.pad(strokes, ((0, 0), (1, 2), (1, 2)))  # black before the first pixel, and twice after the last
+    column, row = (np.clip((place + 1) * size / 2 + 0.5, 0, size + 1) for place in (across, down))
     left, top = column.astype(np.int32), row.astype(np.int32)
     right_part, lower_part = column - left, row - top
-    side = size + 2
+    side = size + 3
     flat = padded.reshape(-1)
     first = top * side + left + (np.arange(count, dtype=np.int32) * side**2)[:, None, None]
     upper = flat[first] * (1 - right_part) + flat[first + 1] * right_part
