@@ -36,10 +36,11 @@ from cifar_lab.cli.group import main, typed
 )
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished search of just these trials.")
 def search(recipe, dataset, tried, epochs, **options):
-    """Try settings of a recipe, stop the bad ones early, and print the best.
+    """Try settings of a recipe, and print the best.
 
-    There is a checkpoint after every epoch of every trial: a search that was stopped or killed goes on with the same
-    command and --resume. Trials are judged on the validation images; the test images stay unseen.
+    Bad ones are stopped early. There is a checkpoint after every epoch of every trial: a search that was stopped or
+    killed goes on with the same command and --resume. Trials are judged on the validation images; the test images stay
+    unseen.
 
     \b
     cifar-lab search --try learning_rate=0.0003,0.001,0.003 --try batch_size=32,64 --trials 4 --epochs 4
