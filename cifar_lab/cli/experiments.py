@@ -120,7 +120,7 @@ def _begin(stream: io.StringIO, flat: dict) -> csv.DictWriter:
 @click.option("--over-seeds", is_flag=True, help="Compare the recipes: all runs that differ only in the seed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(a, b, over_seeds, as_json):
-    """Say whether A is better than B, or could be by chance.
+    """Say whether A is better than B, or only seems so.
 
     A and B are finished runs or classifiers, by their names or folders, that were evaluated on the same test images:
     McNemar's test on those that only one gets right, and a bootstrap interval. With --over-seeds A and B stand for
