@@ -4,9 +4,10 @@ Pixels go in as uint8, 0-255: scaling is the first layer of every network, so th
 it. Class probabilities come out. All layers are stock Keras layers, so that a saved model loads without custom code.
 """
 
+import inspect
 from collections.abc import Callable
 
-from cifar_lab import fast
+from cifar_lab import fast, transfer
 from cifar_lab.backend import keras
 
 layers = keras.layers
@@ -40,17 +41,21 @@ def tutorial(class_count: int = 10, input_size: int = 32) -> keras.Model:
     )
 
 
-BUILDERS: dict[str, Callable[..., keras.Model]] = {"tutorial": tutorial, "fast": fast.network}
+BUILDERS: dict[str, Callable[..., keras.Model]] = {
+    "tutorial": tutorial,
+    "fast": fast.network,
+    "transfer": transfer.network,
+}
 
 
 def build(name: str, *, class_count: int = 10, input_size: int = 32, **options) -> keras.Model:
-    """Build the network called `name`, with fresh random weights.
+    """Build the network called `name`, untrained, or as it was where it starts.
 
     Args:
         name: a key of `BUILDERS`.
         class_count: how many classes come out.
         input_size: height and width of the images in pixels.
-        **options: what else the builder takes, such as `widths`.
+        **options: what else the builder takes, such as `widths`, or `start`: what its weights are at first.
 
     Raises:
         ValueError: no network has that name, the sizes are too small for it, or it has no such option.
@@ -59,7 +64,11 @@ def build(name: str, *, class_count: int = 10, input_size: int = 32, **options) 
         raise ValueError(f"There is no network {name!r}. Choose one of: {', '.join(sorted(BUILDERS))}.")
     if class_count < 2:
         raise ValueError(f"A classifier needs at least two classes, but class_count is {class_count}.")
+    if options.get("start") and "start" not in inspect.signature(BUILDERS[name]).parameters:
+        raise ValueError(f"The network {name!r} always starts from random numbers. For another start: model='transfer'")
     try:
         return BUILDERS[name](class_count=class_count, input_size=input_size, **options)
     except (TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and options.get("start"):  # then it says what is wrong with that
+            raise
         raise ValueError(f"The network {name!r} cannot be built with input_size {input_size}: {error}") from error

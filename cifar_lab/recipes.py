@@ -16,6 +16,11 @@ class Recipe:
     Attributes:
         name: what the recipe is called; runs are named after it.
         model: the network, a name that `cifar_lab.models.build` knows.
+        start: what the weights are before training, for a network with a choice: for `"transfer"` those of a classifier
+            or finished run, such as `"cifar10"`. Random numbers when empty.
+        frozen_epochs: so many epochs at the start train the new last layer alone, on the images as they are; the rest
+            of the network stays as it started. As many as `epochs`, or more: for good.
+        unfrozen_rate: how many times as long the steps are from then on, such as 0.1.
         widths: filters of each group of layers, for a network that comes in widths.
         activation: what follows each of its convolutions, such as `"gelu"` or `"relu"`, for a network with a choice.
         epochs: how often every training image is seen.
@@ -34,6 +39,7 @@ class Recipe:
         shift: the farthest move of an image in pixels.
         zoom: how much nearer or farther half of the images are shown, 0 to 1.
         cutout: the size of the square that is painted grey, in pixels.
+        paper: the images show bright strokes on black, and are shown as photographs of handwriting (`cifar_lab.paper`).
         start_size: the height and width of the images in the first epoch, in pixels; they grow to their own size over
             the first two thirds of the run. 0 shows them in full from the start.
         plain_epochs: so many epochs at the end show the images without zoom and cutout, as they will be met.
@@ -43,6 +49,9 @@ class Recipe:
 
     name: str
     model: str = "tutorial"
+    start: str = ""
+    frozen_epochs: int = 0
+    unfrozen_rate: float = 1.0
     widths: tuple[int, ...] = ()
     activation: str = ""
     epochs: int = 8
@@ -61,18 +70,21 @@ class Recipe:
     shift: int = 0
     zoom: float = 0.0
     cutout: int = 0
+    paper: bool = False
     start_size: int = 0
     plain_epochs: int = 0
     keep: str = "best"
     seed: int = 0
 
     def __post_init__(self):
-        for field, smallest in (("epochs", 1), ("batch_size", 1), ("start_size", 0), ("plain_epochs", 0), ("seed", 0)):
+        least = {"epochs": 1, "batch_size": 1, "start_size": 0, "plain_epochs": 0, "frozen_epochs": 0, "seed": 0}
+        for field, smallest in least.items():
             value = getattr(self, field)
             if not isinstance(value, int) or value < smallest:
                 raise ValueError(f"{field} must be a whole number of at least {smallest}, but it is {value!r}.")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be above 0, but it is {self.learning_rate!r}.")
+        for field in ("learning_rate", "unfrozen_rate"):
+            if not getattr(self, field) > 0:
+                raise ValueError(f"{field} must be above 0, but it is {getattr(self, field)!r}.")
         if not (0 <= self.momentum < 1 and 0 <= self.label_smoothing < 1):
             raise ValueError(
                 f"momentum and label_smoothing must be from 0 to below 1, not {self.momentum!r} and "
@@ -84,19 +96,42 @@ class Recipe:
         if not all(isinstance(width, int) and width > 0 for width in self.widths):
             raise ValueError(f"widths must be whole numbers above 0, but they are {self.widths!r}.")
         _ = self.augmentation  # which checks its own fields
+        self._check_start()
+
+    def _check_start(self) -> None:
+        random_only = ("widths", "activation", "whitening", "identity_start", "look_ahead", "start_size")
+        if self.start and (useless := [field for field in random_only if getattr(self, field)]):
+            raise ValueError(
+                f"{', '.join(useless)}: these are for a network that starts from random numbers, not from "
+                f"{self.start!r}. Leave them out, or take a recipe such as transfer."
+            )
+        if self.frozen_epochs and not self.start:
+            raise ValueError("frozen_epochs needs a start, such as 'cifar10': random numbers are not worth keeping.")
+        if self.frozen_epochs >= self.epochs and self.augmentation != Augmentation():
+            raise ValueError(
+                f"Images are only changed once all layers learn. That never comes with {self.epochs} epochs when "
+                f"{self.frozen_epochs} are frozen: train for more, or without flip, shift, zoom and cutout."
+            )
 
     @property
     def augmentation(self) -> Augmentation:
         """What is done to the images each time they are shown."""
-        return Augmentation(flip=self.flip, shift=self.shift, zoom=self.zoom, cutout=self.cutout)
+        return Augmentation(flip=self.flip, shift=self.shift, zoom=self.zoom, cutout=self.cutout, paper=self.paper)
 
     def augmentation_in(self, epoch: int) -> Augmentation:
         """What is done to the images in an epoch, counted from 0."""
+        if epoch < self.frozen_epochs:
+            return Augmentation()
         plain = epoch >= self.epochs - self.plain_epochs
         return replace(self.augmentation, zoom=0.0, cutout=0) if plain else self.augmentation
 
     def image_size(self, epoch: int, full: int) -> int:
-        """How large the images of an epoch, counted from 0, are shown: a multiple of 4 pixels, at most `full`."""
+        """How large the images of an epoch, counted from 0, are shown: a multiple of 4 pixels, at most `full`.
+
+        0 in a frozen epoch, in which none is shown.
+        """
+        if epoch < self.frozen_epochs:
+            return 0
         grown = min(1.0, epoch / (self.epochs * 2 / 3))
         size = self.start_size + (full - self.start_size) * grown
         return full if not self.start_size or grown == 1 else min(full, int(size) // 4 * 4)
@@ -140,6 +175,8 @@ _FAST = Recipe(
     keep="last",  # the steps end as small as they should, and choosing would spoil the validation score
 )
 
+_TRANSFER = Recipe(name="transfer", model="transfer", start="cifar10", epochs=20, frozen_epochs=12, unfrozen_rate=0.1)
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -153,6 +190,23 @@ RECIPES = {
         # What `data/models/cifar10` was trained by: longer, and zoomed too, since a photograph may show a thing
         # nearer or farther than the dataset's pictures do.
         _FAST.changed(name="shipped", widths=(64, 256, 256), epochs=16, zoom=0.25),
+        # From the shipped network to other classes (`cifar_lab.transfer`): only a new last layer for good, or first.
+        _TRANSFER.changed(name="transfer-frozen", frozen_epochs=1000),  # more than anybody will ask for
+        _TRANSFER,
+        # What `data/models/digits` was trained by. Few images, each shown on other paper every time. No whitening: the
+        # clean images have no colours, and so say nothing of those that paper and ink will have. No flip.
+        _FAST.changed(
+            name="digits",
+            widths=(32, 64, 64),
+            activation="relu",
+            epochs=100,
+            batch_size=64,  # there are few images: smaller batches make more steps of them
+            learning_rate=0.2,
+            whitening=False,
+            flip="none",
+            shift=0,
+            paper=True,
+        ),
     )
 }
 

@@ -14,15 +14,17 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cifar_lab import checkpoint, fast, files, models, optimization, recipes, runs
+from cifar_lab import checkpoint, fast, files, models, optimization, recipes, runs, transfer
 from cifar_lab.augmentation import Augmentation, shrink
 from cifar_lab.backend import keras
 from cifar_lab.checkpoint import Progress
+from cifar_lab.clock import Clock
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.progress import bar
 from cifar_lab.recipes import Recipe
 from cifar_lab.runs import Run
 from cifar_lab.tensorboard import EventLog, is_logged
+from cifar_lab.transfer import Features
 
 _WHITENING_BIAS_EPOCHS = 3  # so long the first layer's bias is trained; its kernel never is
 
@@ -67,6 +69,7 @@ def train(
     recipe = recipes.get(recipe, **changes)
     facts = runs.dataset_facts(dataset)
     model = _fresh_model(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
+    origin = {"start": transfer.origin(recipe.start)} if recipe.model == "transfer" else {}
     folder = (runs.find_unfinished(recipe, facts) if resume else None) or runs.start(recipe, facts)
     state = checkpoint.restore(folder, model)
     say = print if progress else _silent
@@ -78,23 +81,28 @@ def train(
     except KeyboardInterrupt:
         say(f"Stopped after epoch {state.epoch} of {recipe.epochs}. To go on, train the same with resume=True.")
         raise
-    return _finish(model, dataset, recipe, state, folder, {"command": command, "dataset": facts})
+    told = {"command": command, "dataset": facts} | origin
+    return _finish(model, dataset, recipe, state, folder, told)
 
 
 def _fresh_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size = dataset.train.images.shape[1]
-    options = {name: value for name in ("widths", "activation", "identity_start") if (value := getattr(recipe, name))}
+    names = ("widths", "activation", "identity_start", "start")
+    options = {name: value for name in names if (value := getattr(recipe, name))}
     model = models.build(recipe.model, class_count=len(dataset.class_names), input_size=size, **options)
     if recipe.whitening:
         fast.whiten(model, dataset.train.images)
-    optimizer = _optimizer(recipe)
+    _compile(model, recipe, _optimizer(recipe))
+    return model
+
+
+def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> None:
     # The labels are class numbers, not one-hot rows: hence "sparse".
     smoothing = recipe.label_smoothing
     loss = optimization.smooth_cross_entropy(smoothing) if smoothing else "sparse_categorical_crossentropy"
     model.compile(optimizer=optimizer, loss=loss, metrics=["sparse_categorical_accuracy"])
     optimizer.build(model.trainable_variables)  # now, so that a checkpoint finds its variables
-    return model
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
@@ -119,17 +127,20 @@ def _run_epochs(
     """
     steps = -(-len(dataset.train) // recipe.batch_size)  # rounded up: the last batch may be smaller
     look_ahead = optimization.LookAhead(model) if recipe.look_ahead else None
+    learner = None
     with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress) as steps_bar:
         sizes = [recipe.image_size(epoch, dataset.train.images.shape[1]) for epoch in range(recipe.epochs)]
-        clock = _Clock(steps_bar, say, work=steps * sum(size**2 for size in sizes[state.epoch :]))
+        clock = Clock(steps_bar, say, work=steps * sum(size**2 for size in sizes[state.epoch :]))
         while state.epoch < (until or recipe.epochs):
             started = time.perf_counter()
             steps_bar.set_description(f"epoch {state.epoch + 1}/{recipe.epochs}")
             if recipe.whitening and state.epoch >= _WHITENING_BIAS_EPOCHS:
                 fast.freeze_first_layer(model)
+            if learner is None or state.epoch == recipe.frozen_epochs:
+                learner, train, validation = _stage(model, dataset, recipe, state.epoch, progress)
             row = {"epoch": state.epoch + 1}
-            row |= _one_epoch(model, dataset.train, recipe, state.epoch, look_ahead, clock)
-            row |= _validate(model, dataset.validation)
+            row |= _one_epoch(learner, train, recipe, state.epoch, look_ahead, clock, sizes[state.epoch])
+            row |= _validate(learner, validation)
             _check_finite(row, recipe)
             state.add(row, model, seconds=time.perf_counter() - started, keep=recipe.keep)
             checkpoint.save(folder, model, state)
@@ -139,17 +150,38 @@ def _run_epochs(
                 after_epoch(row)
 
 
-def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, look_ahead, clock: "_Clock") -> dict:
-    """Take the steps of one epoch; returns the mean loss and accuracy over its images as they were shown."""
+def _stage(model: keras.Model, dataset: Dataset, recipe: Recipe, epoch: int, progress: bool) -> tuple:
+    """What learns from an epoch on, what it is shown, and what it is validated on.
+
+    That is the network, on images; or in the frozen epochs its last layer, on what all the others make of the images.
+    """
+    if epoch < recipe.frozen_epochs:
+        backbone, head = transfer.halves(model)
+        _compile(head, recipe, model.optimizer)
+        splits = (dataset.train, dataset.validation)
+        return head, *(transfer.features(backbone, split, progress=progress) for split in splits)
+    if epoch == recipe.frozen_epochs > 0:
+        _compile(model, recipe, _optimizer(recipe))  # a new one: what it knew was about the last layer alone
+    return model, dataset.train, dataset.validation
+
+
+def _one_epoch(
+    model: keras.Model, split: Split | Features, recipe: Recipe, epoch: int, look_ahead, clock: Clock, size: int
+) -> dict:
+    """Take the steps of one epoch; returns the mean loss and accuracy over its images as they were shown.
+
+    `size` is their height and width; 0 for features, which have none.
+    """
     totals = np.zeros(2)
     steps = -(-len(split) // recipe.batch_size)
     shown = batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch, augmentation=recipe.augmentation_in(epoch))
-    size = recipe.image_size(epoch, split.images.shape[1])
+    rate = recipe.learning_rate * (recipe.unfrozen_rate if epoch >= recipe.frozen_epochs else 1)
+    model.optimizer.learning_rate = rate
     for number, (images, labels) in enumerate(shown, start=1):
         done, all_steps = epoch * steps + number, recipe.epochs * steps
         if recipe.schedule == "triangle":
-            model.optimizer.learning_rate = recipe.learning_rate * optimization.triangle(done - 1, all_steps)
-        loss_and_accuracy = model.train_on_batch(shrink(images, size), labels)
+            model.optimizer.learning_rate = rate * optimization.triangle(done - 1, all_steps)
+        loss_and_accuracy = model.train_on_batch(shrink(images, size) if size else images, labels)
         totals += np.multiply(loss_and_accuracy, len(labels))
         # After the last step of an epoch too: then the two networks are the same, and a checkpoint needs only one.
         if look_ahead and (done % look_ahead.EVERY == 0 or number == steps):
@@ -159,40 +191,13 @@ def _one_epoch(model: keras.Model, split: Split, recipe: Recipe, epoch: int, loo
     return {"loss": float(loss), "accuracy": float(accuracy)}
 
 
-class _Clock:
-    """Moves the progress bar, and says once how long this will take here."""
-
-    FIRST, MEASURED = 3, 20  # the first steps are slower than the rest: they are left out
-
-    def __init__(self, steps_bar, say, *, work: float):
-        """`work` is what lies ahead, in pixels of height times width over all steps."""
-        self._bar, self._say, self._left, self._steps, self._times = steps_bar, say, work, 0, []
-
-    def step(self, *, work: float) -> None:
-        self._bar.update()
-        self._left -= work
-        self._steps += 1
-        if len(self._times) > self.MEASURED:
-            return
-        if self._steps >= self.FIRST:
-            self._times.append(time.perf_counter())
-        if len(self._times) == self.MEASURED + 1:
-            seconds = (self._times[-1] - self._times[0]) / self.MEASURED / work * self._left
-            self._bar.clear()
-            self._say(f"measured here: what is left will take about {_duration(seconds)}.")
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
-
-
 def batches(
-    split: Split, batch_size: int, *, seed: int, epoch: int, augmentation: Augmentation | None = None
+    split: Split | Features, batch_size: int, *, seed: int, epoch: int, augmentation: Augmentation | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All images of a split once, in an order that depends on the seed and the epoch alone.
 
     Args:
-        split: images `(n, height, width, 3)` uint8, 0-255, and labels `(n,)` int64.
+        split: images `(n, height, width, 3)` uint8, 0-255, and labels `(n,)` int64; or features of them.
         batch_size: images a batch; the last one may be smaller.
         seed: the recipe's seed.
         epoch: the number of the epoch, from 0.
@@ -211,8 +216,13 @@ def batches(
 
 
 def _validate(model: keras.Model, split: Split) -> dict:
-    logs = model.evaluate(split.images, split.labels, batch_size=500, verbose=0, return_dict=True)
-    return {"validation_loss": float(logs["loss"]), "validation_accuracy": float(logs["sparse_categorical_accuracy"])}
+    """Batch by batch: `model.evaluate` makes a pipeline of its own each time, which takes longer than a small split."""
+    totals = np.zeros(2)
+    for first in range(0, len(split), 500):
+        images, labels = split.images[first : first + 500], split.labels[first : first + 500]
+        totals += np.multiply(model.test_on_batch(images, labels), len(labels))
+    loss, accuracy = totals / len(split)
+    return {"validation_loss": float(loss), "validation_accuracy": float(accuracy)}
 
 
 def _check_finite(row: dict, recipe: Recipe) -> None:

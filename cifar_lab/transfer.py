@@ -1,0 +1,137 @@
+"""Transfer: a network that starts from what another one has learnt, instead of from random numbers.
+
+    model = transfer.network(class_count=2, start="cifar10")     # its layers, and a new last one for two classes
+    backbone, head = transfer.halves(model)
+    features = transfer.features(backbone, dataset.train)        # (n, 256), worked out once
+    ... train the head on the features ...                       # frozen: the backbone stays as it is
+    ... train the model on the images, in small steps ...        # fine-tuned
+
+`cifar_lab.training` does the last two by a recipe with `start` and `frozen_epochs`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cifar_lab import answers, explain
+from cifar_lab.backend import keras
+from cifar_lab.card import NETWORK, Card
+from cifar_lab.data.dataset import Split
+from cifar_lab.progress import bar
+from cifar_lab.runs import Run
+
+layers = keras.layers
+_AT_ONCE = 250  # images between two moves of the progress bar
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What a backbone makes of images, in their place.
+
+    Attributes:
+        images: `(n, features)` float32.
+        labels: `(n,)` int64.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def network(class_count: int = 10, input_size: int = 32, *, start: str = "") -> keras.Model:
+    """The network of a classifier or a run, all but its last layer; the last one is new and random.
+
+    Args:
+        class_count: how many classes come out.
+        input_size: height and width of the images; those of the network it starts from.
+        start: a classifier in `data/models/`, or a finished run, by its name or folder.
+
+    Returns:
+        A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, class_count)` float32 probabilities.
+
+    Raises:
+        ValueError: there is no such classifier or run, it is no network, its file is not the one its card states, or
+            it takes images of another size.
+    """
+    if not start:
+        raise ValueError("it starts from another network: say from which, such as start='cifar10'.")
+    model = load(start)
+    if model.input_shape[1] != input_size:
+        raise ValueError(
+            f"The network of {start!r} takes images of {model.input_shape[1]} x {model.input_shape[1]} pixels, and "
+            f"these have {input_size} x {input_size}. Load them in its size, or start from another."
+        )
+    last = _last_dense(model)
+    for layer in model.layers:
+        # Its statistics are those of many images; a few batches of the new ones would spoil them.
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
+    scores = layers.Dense(class_count, name="logits")(model.layers[last].input)
+    return keras.Model(model.inputs[0], layers.Softmax(name="probabilities")(scores), name="transfer")
+
+
+def load(start: str) -> keras.Model:
+    """The network of a classifier or a finished run, by its name or folder, after checking that its file is its own.
+
+    Raises:
+        ValueError: there is neither, it is no network, or its file is not the one its card states.
+    """
+    found = answers.find(start)
+    if isinstance(found, Card):
+        return explain.load(found.folder)
+    if found.is_baseline:
+        raise ValueError(f"The run {found.folder.name!r} is of no network: there are no layers to start from.")
+    return found.load_model()
+
+
+def origin(start: str) -> dict:
+    """What a run card says of the network that training starts from: its name, its file, what it was trained on."""
+    found = answers.find(start)
+    if isinstance(found, Run):
+        sha256, dataset = found.card["model_sha256"], found.card["dataset"]
+    else:
+        sha256, dataset = found.content["files"][NETWORK]["sha256"], found.content.get("trained", {}).get("dataset", {})
+    return {"name": start, "sha256": sha256, "dataset": dataset.get("name"), "class_names": dataset.get("class_names")}
+
+
+def halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """A network in two: from images to features, and from there to probabilities. The weights are the network's own.
+
+    Args:
+        model: whose last dense layer decides, with at most a softmax behind it.
+
+    Returns:
+        `(backbone, head)`.
+
+    Raises:
+        ValueError: it has no dense layer.
+    """
+    last = _last_dense(model)
+    entering = model.layers[last].input
+    backbone = keras.Model(model.inputs[0], entering, name="backbone")
+    x = features = keras.Input(entering.shape[1:], name="features")
+    for layer in model.layers[last:]:
+        x = layer(x)
+    return backbone, keras.Model(features, x, name="head")
+
+
+def _last_dense(model: keras.Model) -> int:
+    """The position of the last dense layer."""
+    found = [number for number, layer in enumerate(model.layers) if isinstance(layer, layers.Dense)]
+    if not found:
+        raise ValueError(f"The network {model.name!r} has no dense layer at its end that could be a new one.")
+    return found[-1]
+
+
+def features(backbone: keras.Model, split: Split, *, progress: bool = False) -> Features:
+    """What a backbone makes of each image of a split, in order.
+
+    Args:
+        backbone: from `halves`.
+        split: images `(n, size, size, 3)` uint8, 0-255, and their labels.
+        progress: show a progress bar.
+    """
+    starts = bar(range(0, len(split), _AT_ONCE), desc="features", shown=progress)
+    parts = [backbone.predict_on_batch(split.images[first : first + _AT_ONCE]) for first in starts]
+    return Features(np.concatenate(parts), split.labels)
