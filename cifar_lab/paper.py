@@ -27,11 +27,10 @@ def written(images: np.ndarray, rng: np.random.Generator, *, nothing: float = 0.
         `(n, size, size, 3)` uint8, 0-255.
     """
     strokes = images.mean(axis=3, dtype=np.float32) / 255
-    fate = rng.random(len(images)) / nothing if nothing else np.ones(len(images))
-    torn = (fate >= 0.5) & (fate < 1)
-    # The four corners meet in the middle.
-    strokes[torn] = np.roll(strokes[torn], images.shape[1] // 2, axis=(1, 2))
-    strokes[fate < 0.5] = 0
+    fate = rng.random(len(images))
+    torn = (fate >= nothing / 2) & (fate < nothing)
+    strokes[torn] = np.roll(strokes[torn], images.shape[1] // 2, axis=(1, 2))  # the corners meet in the middle
+    strokes[fate < nothing / 2] = 0
     ink = np.maximum(_drawn(_even(strokes), rng), _ruled(len(images), images.shape[1], rng))
     picture = _lit(_coloured(ink, rng), rng)
     return np.clip(np.rint(_blurred(picture, rng) * 255), 0, 255).astype(np.uint8)
