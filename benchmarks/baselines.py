@@ -2,14 +2,18 @@
 
     python -m benchmarks.baselines
     python -m benchmarks.baselines --method knn --method svm --train 10000 --beside fast-mini-cifar10-seed0
+    python -m benchmarks.baselines --record notebooks/experiments/baselines
 
 Fits and measures what has not been yet, the quickest first; a stopped one goes on where it was. All of it takes hours
-on two cores, most of them the support vector machine's. Minutes compare only if nothing else ran on the machine.
+on two cores, most of them the support vector machine's. Minutes compare only if nothing else ran on the machine. With
+--record, the run cards go into a folder too: the notebook on experiments shows those in its own.
 """
+
+from pathlib import Path
 
 import click
 
-from cifar_lab import baselines, data, runs
+from cifar_lab import baselines, data, leaderboard, runs
 from cifar_lab.baselines import FEATURES
 
 QUICKEST_FIRST = ("knn", "logistic", "linear-svm", "forest", "svm")
@@ -27,10 +31,19 @@ PUBLISHED = {
 @click.option("--dataset", default="cifar10", show_default=True)
 @click.option("--train", type=click.IntRange(1), help="Use so many training images, every class in proportion.")
 @click.option("--beside", multiple=True, help="The finished run of a network, for the same table.")
-def main(methods, features, dataset, train, beside):
+@click.option(
+    "--record",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the run cards into this folder, NAME.json each: figures only, no pictures.",
+)
+def main(methods, features, dataset, train, beside, folder):
     """Fit and measure what has not been yet, and print what each took and reached."""
     networks = [runs.open_run(name) for name in beside]
     table = baselines.compare(data.load(dataset), methods=methods, features=features, train=train, beside=networks)
+    if folder:  # opened anew: a run that was measured now has it on its card on disk
+        beside_folders = {network.folder.name: network.folder for network in networks}
+        leaderboard.record([runs.open_run(beside_folders.get(row.run, row.run)) for row in table.rows], folder)
     published = ["published", "---", *(PUBLISHED.get((row.method, row.features), "") for row in table.rows)]
     for line, figure in zip(table.markdown().splitlines(), published, strict=True):
         click.echo(f"{line} {figure} |")

@@ -166,6 +166,25 @@ def test_one_call_gives_one_table(lab, stripes, network, monkeypatch):
     assert baselines.compare(stripes, train=120, **choice) == table
 
 
+def test_recorded_cards_give_the_same_table_without_their_files(lab, stripes, tmp_path):
+    fitted = [baselines.fit(stripes, method, train=120, progress=False) for method in ("knn", "logistic")]
+    with pytest.raises(ValueError, match="Not measured on the test split: knn-hog"):
+        baselines.table_of(fitted)
+    measured = baselines.compare(stripes, methods=[], beside=fitted, progress=False)
+    leaderboard.record([runs.open_run(run.folder) for run in fitted], tmp_path)
+    recorded, problems = leaderboard.read_runs(tmp_path)
+    assert problems == {} and baselines.table_of(recorded) == measured
+    recorded[0].card["dataset"]["fingerprint"] = "another"
+    with pytest.raises(ValueError, match="about different pictures: each table is about one dataset"):
+        baselines.table_of(recorded)
+
+
+def test_minutes_below_a_tenth_are_not_shown_as_none(forest):
+    row = baselines.Row("knn", "hog", 200, 0.0123, 0.9, (0.8, 0.95), 10**6, "name")
+    assert row.cells()[3] == "0.012"
+    assert forest.card["minutes"] > 0
+
+
 def test_runs_about_other_pictures_do_not_stand_in_one_table(stripes, network):
     from tests.conftest import make_stripes
 

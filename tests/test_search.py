@@ -416,6 +416,33 @@ def test_grid_search_takes_a_pipeline_too(stripes):
     np.testing.assert_allclose(found.cv_results_["mean_test_score"], by_hand)
 
 
+def test_the_heat_map_has_each_mean_in_its_place():
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.svm import SVC
+
+    generator = np.random.default_rng(0)
+    numbers, labels = generator.normal(size=(40, 2)), np.repeat([0, 1], 20)
+    found = GridSearchCV(SVC(), {"C": [0.1, 1, 10], "gamma": [0.5, 2]}, cv=2).fit(numbers, labels)
+    axes = charts.heat_map(found).axes[0]
+    ticks = (
+        [label.get_text() for label in axes.get_yticklabels()],
+        [label.get_text() for label in axes.get_xticklabels()],
+    )
+    assert ticks == (["0.1", "1", "10"], ["0.5", "2"])
+    for text in axes.texts:
+        column, row = text.get_position()
+        settings = {"C": [0.1, 1, 10][row], "gamma": [0.5, 2][column]}
+        mean = found.cv_results_["mean_test_score"][found.cv_results_["params"].index(settings)]
+        assert text.get_text() == f"{mean:.1%}"
+    assert len(axes.texts) == 6
+    [frame] = axes.patches
+    framed = {"C": [0.1, 1, 10][round(frame.get_y() + 0.5)], "gamma": [0.5, 2][round(frame.get_x() + 0.5)]}
+    assert framed == found.best_params_
+    single = GridSearchCV(SVC(), {"C": [0.1, 1]}, cv=2).fit(numbers, labels)
+    with pytest.raises(ValueError, match="A heat map shows two settings, but 1 were searched: C"):
+        charts.heat_map(single)
+
+
 def test_grid_search_names_the_settings_there_are(stripes):
     from cifar_lab.search import grid
 

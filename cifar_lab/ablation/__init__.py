@@ -10,7 +10,8 @@ Figures of one run are not enough: two seeds of the same recipe differ by about 
 `cifar_lab.ablation.charts` draws the result.
 """
 
-from cifar_lab.ablation.running import record, run, without_each
+from cifar_lab.ablation.running import run, without_each
 from cifar_lab.ablation.worth import MIRROR, Ablation, Trick, summary
+from cifar_lab.leaderboard import record
 
 __all__ = ["MIRROR", "Ablation", "Trick", "record", "run", "summary", "without_each"]

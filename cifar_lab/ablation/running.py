@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from itertools import product
-from pathlib import Path
 
-from cifar_lab import assess, files, leaderboard, recipes, runs, training
+from cifar_lab import assess, leaderboard, recipes, runs, training
 from cifar_lab.ablation.worth import WITHOUT
 from cifar_lab.backend import keras
 from cifar_lab.data.dataset import Dataset
@@ -105,20 +104,3 @@ def _measured(done: Run, dataset: Dataset, progress: bool) -> Run:
     if not leaderboard.own_test(done, "test_mirror"):
         assess.evaluate_mirror(done, dataset, progress=progress)
     return runs.open_run(done.folder)
-
-
-def record(found: Iterable[Run], folder: Path) -> None:
-    """Write the cards of some runs into a folder, `NAME.json` each: figures only, no networks and no pictures.
-
-    `leaderboard.read_runs(folder)` reads them. Left out are the classes' metrics and what speaks of files.
-    """
-    for one in found:
-        card = dict(one.card)
-        card["metrics"] = {name: _figures(value) for name, value in card["metrics"].items()}
-        files.write_json(folder / f"{one.folder.name}.json", card)
-
-
-def _figures(value):
-    if not isinstance(value, dict):
-        return value
-    return {key: entry for key, entry in value.items() if key not in ("classes", "confusion", "predictions")}

@@ -6,8 +6,8 @@ print(baselines.compare(dataset))                       # all of them in one tab
 One idea a file: `methods` (the pipelines), `fitting` (from a method to a finished run) and `comparison` (the table).
 """
 
-from cifar_lab.baselines.comparison import Row, Table, compare
+from cifar_lab.baselines.comparison import Row, Table, compare, table_of
 from cifar_lab.baselines.fitting import fit
 from cifar_lab.baselines.methods import FEATURES, METHODS, build
 
-__all__ = ["FEATURES", "METHODS", "Row", "Table", "build", "compare", "fit"]
+__all__ = ["FEATURES", "METHODS", "Row", "Table", "build", "compare", "fit", "table_of"]

@@ -39,7 +39,8 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """As words, in the order of the headings."""
         low, high = self.interval
-        figures = f"{self.images:,}", f"{self.minutes:.1f}", f"{self.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
+        minutes = f"{self.minutes:.1f}" if self.minutes >= 0.1 else f"{self.minutes:.3f}"
+        figures = f"{self.images:,}", minutes, f"{self.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
         return self.method, self.features, *figures, f"{self.size / 1e6:.1f}"
 
 
@@ -100,12 +101,34 @@ def compare(
             raise ValueError(f"The run {run.folder.name} is about other pictures than this dataset ({dataset.name}).")
     options = {"train": train, "seed": seed, "again": False, "progress": progress}
     found = [fit(dataset, method, features=seen, **options) for method in methods for seen in features]
-    rows = [_row(run, dataset, progress) for run in [*found, *beside]]
+    measured = [
+        (run, leaderboard.own_test(run) or assess.evaluate_run(run, dataset, progress=progress).to_dict())
+        for run in [*found, *beside]
+    ]
+    return _table([_row(run, test) for run, test in measured])
+
+
+def table_of(found: Sequence[Run]) -> Table:
+    """Put runs that were measured before into one table, such as recorded cards: nothing is fitted or measured.
+
+    Args:
+        found: finished runs about the same pictures, from `cifar_lab.leaderboard.read_runs`.
+
+    Raises:
+        ValueError: they are about different pictures, or one was not measured on its test split.
+    """
+    if len({run.card["dataset"]["fingerprint"] for run in found}) > 1:
+        raise ValueError("These runs are about different pictures: each table is about one dataset.")
+    if unmeasured := [run.folder.name for run in found if not leaderboard.own_test(run)]:
+        raise ValueError(f"Not measured on the test split: {', '.join(unmeasured)}. Do: cifar-lab evaluate RUN")
+    return _table([_row(run, leaderboard.own_test(run)) for run in found])
+
+
+def _table(rows: list[Row]) -> Table:
     return Table(tuple(sorted(rows, key=lambda row: row.accuracy)))
 
 
-def _row(run: Run, dataset: Dataset, progress: bool) -> Row:
-    test = leaderboard.own_test(run) or assess.evaluate_run(run, dataset, progress=progress).to_dict()
+def _row(run: Run, test: dict) -> Row:
     return Row(
         method=run.card["recipe"]["model"] if run.is_baseline else run.card["recipe"]["name"],
         features=run.card["recipe"]["features"] if run.is_baseline else "learnt",
@@ -113,6 +136,6 @@ def _row(run: Run, dataset: Dataset, progress: bool) -> Row:
         minutes=run.card["minutes"],
         accuracy=test["accuracy"],
         interval=tuple(test["interval"]),
-        size=run.model_path.stat().st_size,
+        size=run.card.get("model_bytes") or run.model_path.stat().st_size,
         run=run.folder.name,
     )

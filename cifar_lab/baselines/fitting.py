@@ -151,7 +151,7 @@ def _finish(pipeline, baseline: Baseline, validation: dict, facts: dict) -> Run:
         "model_file": runs.PIPELINE,
         "model_sha256": files.sha256(path),
         "model_bytes": path.stat().st_size,
-        "minutes": round(facts["minutes"], 2),
+        "minutes": round(facts["minutes"], 4),  # some take less than a second
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": runs.machine(),
         "versions": runs.versions() | pipelines.versions() | {"backend": "scikit-learn"},

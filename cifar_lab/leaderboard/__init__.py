@@ -7,7 +7,7 @@ Accuracy on the validation split and on the test split are two things: decisions
 flatters, and they never stand in one column. `cifar_lab.leaderboard.charts` draws accuracy against minutes.
 """
 
-from cifar_lab.leaderboard.reading import one_a_seed, own_test, read_runs, seeds_of
+from cifar_lab.leaderboard.reading import one_a_seed, own_test, read_runs, record, seeds_of
 from cifar_lab.leaderboard.rows import SORTS, Row, Spread, classifier_rows, ranked, rows_of
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "own_test",
     "ranked",
     "read_runs",
+    "record",
     "rows_of",
     "seeds_of",
 ]

@@ -1,10 +1,10 @@
-"""Reading run cards, and which of them belong together."""
+"""Reading and recording run cards, and which of them belong together."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cifar_lab import answers, paths, runs
+from cifar_lab import answers, files, paths, runs
 from cifar_lab.runs import Run
 
 
@@ -30,6 +30,23 @@ def read_runs(folder: Path | None = None) -> tuple[list[Run], dict[str, str]]:
 
 def _finished(run: Run) -> str:
     return str(run.card.get("finished", ""))
+
+
+def record(found: Iterable[Run], folder: Path) -> None:
+    """Write the cards of some runs into a folder, `NAME.json` each: figures only, no networks and no pictures.
+
+    `read_runs(folder)` reads them. Left out are the classes' metrics and what speaks of files.
+    """
+    for one in found:
+        card = dict(one.card)
+        card["metrics"] = {name: _figures(value) for name, value in card["metrics"].items()}
+        files.write_json(folder / f"{one.folder.name}.json", card)
+
+
+def _figures(value):
+    if not isinstance(value, dict):
+        return value
+    return {key: entry for key, entry in value.items() if key not in ("classes", "confusion", "predictions")}
 
 
 def seeds_of(run: Run, found: Sequence[Run]) -> list[Run]:

@@ -92,3 +92,40 @@ def accuracy_curves(search: Search) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.yaxis.set_major_formatter("{x:.0%}")
     return figure
+
+
+def heat_map(found) -> Figure:
+    """The mean accuracy of every combination of two settings in a grid search; the best one is framed.
+
+    Args:
+        found: a finished `GridSearchCV` over two settings, such as `cifar_lab.search.grid.grid_search` returns.
+
+    Raises:
+        ValueError: the search was over more or fewer than two settings.
+    """
+    tried, shares = found.cv_results_["params"], found.cv_results_["mean_test_score"]
+    if len(tried[0]) != 2:
+        raise ValueError(f"A heat map shows two settings, but {len(tried[0])} were searched: {', '.join(tried[0])}.")
+    (down, across), places = tried[0], []
+    rows, columns = (list(dict.fromkeys(one[name] for one in tried)) for name in (down, across))
+    table = np.full((len(rows), len(columns)), np.nan)
+    for one, share in zip(tried, shares, strict=True):
+        places.append((rows.index(one[down]), columns.index(one[across])))
+        table[places[-1]] = share
+    with _style():
+        figure = Figure(figsize=(min(_WIDTH, 1.1 * len(columns) + 2), 0.5 * len(rows) + 1.1))
+        axes = figure.subplots()
+        axes.imshow(table, cmap="Blues", aspect="auto")
+        middle = (shares.min() + shares.max()) / 2
+        for (row, column), share in zip(places, shares, strict=True):
+            colour = "white" if share > middle else "black"
+            axes.text(column, row, f"{share:.1%}", ha="center", va="center", color=colour, fontsize=9)
+        row, column = places[found.best_index_]
+        axes.add_patch(
+            mpl.patches.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=4)
+        )
+        for axis, name, values in ((axes.yaxis, down, rows), (axes.xaxis, across, columns)):
+            axis.set_ticks(range(len(values)), [value_in_words(value) for value in values])
+            axis.set_label_text(name.rpartition("__")[2].replace("_", " "))
+        axes.grid(visible=False)
+    return figure
