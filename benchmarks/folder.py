@@ -7,60 +7,38 @@ Both make their pictures in a folder of their own and remove them afterwards.
 """
 
 import argparse
-import io
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from cifar_lab.data import messy
+
 CLASSES = ("cool", "warm")  # ten of the first for one of the second
-_HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(200)
 
 
 def plant(folder: Path, count: int, *, broken: float = 0.02, repeated: float = 0.03, seed: int = 0) -> dict[str, set]:
-    """Fill a folder with pictures of two classes, ten to one, and with mistakes.
+    """Fill a folder with soft blots of colour in two classes, ten to one, and with bad files.
 
     Args:
         folder: where the subfolders of the classes go.
         count: files in all.
-        broken: the share of files that can't be used: damaged, empty, text, HEIC, TIFF or tiny, in turns.
-        repeated: the share of files that repeat another: its bytes, saved anew, brighter, mirrored, or in both classes.
+        broken: the share of files that can't be used.
+        repeated: the share of files that repeat another.
         seed: fixes the pictures.
 
     Returns:
-        The paths of the planted files by the reason for which they should be left out.
+        As `messy.make`.
     """
+    mistakes, repeats, rare = round(count * broken), round(count * repeated), round(count / 11)
+    names = (CLASSES[number < rare] for number in range(count - mistakes - repeats))
     generator = np.random.default_rng(seed)
-    mistakes, copies = round(count * broken), round(count * repeated)
-    planted = defaultdict(set)
-    rare = round(count / 11)
-    good = {name: [] for name in CLASSES}
-    for name in CLASSES:
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    for number in range(count - mistakes - copies):
-        name = CLASSES[number < rare]
-        path = f"{name}/{number:06}.{('jpg', 'png')[number % 2]}"
-        _picture(generator, warm=name == "warm").save(folder / path, quality=90)
-        good[name].append(path)
-    for number in range(mistakes):
-        reason, content = _mistake(number, generator)
-        path = f"{CLASSES[number % 11 == 0]}/m{number:05}.jpg"
-        (folder / path).write_bytes(content)
-        planted[reason].add(path)
-    for number in range(copies):
-        name = CLASSES[number % 11 == 0]
-        original = good[name][number]
-        reason, path = _copy(folder, original, number)
-        planted[reason].add(path)
-        if reason == "conflict":
-            planted[reason].add(original)
-    return planted
+    pictures = ((name, _picture(generator, warm=name == "warm")) for name in names)
+    return messy.make(folder, pictures, mistakes=mistakes, repeats=repeats)
 
 
 def _picture(generator: np.random.Generator, *, warm: bool) -> Image.Image:
@@ -68,42 +46,6 @@ def _picture(generator: np.random.Generator, *, warm: bool) -> Image.Image:
     blots = generator.integers(0, 200, (6, 7, 3))
     blots[..., 0 if warm else 2] += 55
     return Image.fromarray(blots.astype(np.uint8)).resize((48, 40), Image.Resampling.BICUBIC)
-
-
-def _mistake(number: int, generator: np.random.Generator) -> tuple[str, bytes]:
-    stream = io.BytesIO()
-    _picture(generator, warm=False).save(stream, "JPEG")
-    tiny = io.BytesIO()
-    _picture(generator, warm=False).resize((9, 9)).save(tiny, "PNG")
-    kinds = (
-        ("broken", stream.getvalue()[: len(stream.getvalue()) // 2]),
-        ("empty", b""),
-        ("no_picture", b"This is a note and no picture."),
-        ("heic", _HEIC),
-        ("unsupported", b"II*\x00" + bytes(100)),
-        ("too_small", tiny.getvalue()),
-    )
-    return kinds[number % len(kinds)]
-
-
-def _copy(folder: Path, original: str, number: int) -> tuple[str, str]:
-    """Make one more file of an original; returns why it should be left out, and its path."""
-    kind = ("bytes", "saved", "brighter", "mirrored", "class")[number % 5]
-    name, ending = original.split("/")[0], Path(original).suffix
-    if kind in ("bytes", "class"):
-        other = next(other for other in CLASSES if other != name) if kind == "class" else name
-        path = f"{other}/repeat-{number:05}{ending}"
-        shutil.copyfile(folder / original, folder / path)
-        return ("conflict" if kind == "class" else "copy"), path
-    path = f"{name}/repeat-{number:05}.jpg"
-    with Image.open(folder / original) as picture:
-        changed = {
-            "saved": lambda: picture.resize((96, 80)),
-            "brighter": lambda: picture.point(lambda value: min(255, value + 15)),
-            "mirrored": lambda: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        }[kind]()
-    changed.save(folder / path, quality=75)
-    return "alike", path
 
 
 def exercise(count: int) -> None:
@@ -117,9 +59,10 @@ def exercise(count: int) -> None:
         report = checkup.check(Path(scratch) / "planted")
         print(report)
         print(f"\n{'planted':<14}{'files':>7}{'found':>7}{'others':>8}")
-        for reason in sorted(planted.keys() | report.by_reason.keys()):
-            found = {problem.path for problem in report.by_reason.get(reason, [])}
-            wanted = planted.get(reason, set())
+        named = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
+        named["misnamed"] = set(report.misnamed)
+        for reason in sorted(planted.keys() | named.keys()):
+            found, wanted = named.get(reason, set()), planted.get(reason, set())
             print(f"{reason:<14}{len(wanted):>7}{len(found & wanted):>7}{len(found - wanted):>8}")
 
 

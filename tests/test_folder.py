@@ -13,7 +13,7 @@ from PIL import Image
 
 from benchmarks.folder import plant
 from cifar_lab import data, images, paths, runs
-from cifar_lab.data import balance, checkup, decoding, duplicates, folder
+from cifar_lab.data import balance, checkup, decoding, duplicates, folder, messy, sketches
 from cifar_lab.data.listing import FolderError
 
 FILES = 220  # 6 that can't be used, 7 that repeat others, 189 and 18 that are good
@@ -63,13 +63,20 @@ def test_every_planted_mistake_is_found_and_named(planted):
     place, truth = planted
     report = checkup.check(place, progress=False)
     found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
-    assert found == truth
-    assert len(truth) == 9 and sum(map(len, truth.values())) == 14  # the original of one in two classes is left out too
-    bad = set().union(*truth.values())
+    assert found | {"misnamed": set(report.misnamed)} == truth
+    wrong = [paths for reason, paths in truth.items() if reason != "misnamed"]
+    assert len(wrong) == 9 and sum(map(len, wrong)) == 14  # the original of one in two classes is left out too
+    assert len(truth["misnamed"]) == 5 and f"5 files have a wrong ending, such as {min(truth['misnamed'])}" in str(
+        report
+    )
+    bad = set().union(*wrong)
     good = Counter(path.parent.name for path in place.glob("*/*") if f"{path.parent.name}/{path.name}" not in bad)
     assert report.counts == dict(good)
     twins = {problem.path: problem.twin for problem in report.problems if problem.twin}
     assert all(Path(twin).stem.isdigit() for path, twin in twins.items() if "repeat" in path)  # the original stays
+    signatures = {".jpg": b"\xff\xd8\xff", ".png": b"\x89PNG", ".webp": b"RIFF", ".bmp": b"BM", ".gif": b"GIF8"}
+    true = [path for path in place.glob("*/0*") if path.read_bytes().startswith(signatures[path.suffix])]
+    assert len(true) == FILES - 13 - 5
 
 
 def test_the_report_says_what_to_do(planted):
@@ -135,8 +142,10 @@ def test_neither_names_nor_the_order_of_the_file_system_nor_the_place_matter(pla
     listdir = os.listdir
     monkeypatch.setattr(os, "listdir", lambda place: listdir(place)[::-1])
     assert data.load(tmp_path / "elsewhere", progress=False).fingerprint() == dataset.fingerprint()
-    for path in (tmp_path / "elsewhere" / "warm").glob("0*.png"):  # none of them has a copy
-        path.rename(path.with_stem("9" + path.stem))
+    repeated = {problem.twin for problem in checkup.check(tmp_path / "elsewhere", progress=False).problems}
+    for path in (tmp_path / "elsewhere" / "warm").glob("0*"):
+        if f"warm/{path.name}" not in repeated:  # of copies the first stays, by its name
+            path.rename(path.with_stem("9" + path.stem))
     renamed = data.load(tmp_path / "elsewhere", progress=False)
     assert renamed.fingerprint() == dataset.fingerprint()
     other = data.load(tmp_path / "elsewhere", seed=1, progress=False)
@@ -265,6 +274,27 @@ def test_a_changed_file_is_decoded_anew_and_others_are_not(counted):
     assert len(list(cache.glob("*.npy"))) == 6  # the part of the old file is gone
 
 
+def test_what_was_decoded_of_a_temporary_folder_goes_when_that_is_gone(here, tmp_path, monkeypatch):
+    monkeypatch.setattr(decoding.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    gone = make_folder(tmp_path / "temporary" / "gone", cats=3, dogs=3)
+    kept = make_folder(tmp_path / "temporary" / "kept", cats=3, dogs=3)
+    unplugged = make_folder(tmp_path / "stick", cats=3, dogs=3)
+    for place in (gone, kept, unplugged):
+        data.load(place, progress=False)
+    shutil.rmtree(gone)
+    shutil.rmtree(unplugged)
+    caches = tmp_path / "cache" / "folders"
+    [of_gone] = caches.glob("gone-*")
+    (of_gone / "letter.txt").write_text("somebody else's")
+    data.load(make_folder(here, cats=3, dogs=3), progress=False)
+    assert [path.name for path in of_gone.iterdir()] == ["letter.txt"]
+    assert {path.name.split("-")[0] for path in caches.glob("*-*") if list(path.glob("*.npy"))} == {
+        "kept",
+        "pets",
+        "stick",
+    }
+
+
 def test_no_more_than_a_few_parts_are_in_memory(planted, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "data_folder", lambda: tmp_path)
     monkeypatch.setattr(decoding, "_PART_FILES", 10)
@@ -283,6 +313,35 @@ def test_no_more_than_a_few_parts_are_in_memory(planted, dataset, tmp_path, monk
     assert len(most) > 200 and max(most) <= 3  # of 23 parts
     assert all(isinstance(split.images, np.memmap) for split in splits_of(large))
     assert large.fingerprint() == dataset.fingerprint()
+
+
+# --- a messy folder ---
+
+
+def test_messy_pets_are_drawn_cats_and_dogs_with_every_mistake(here):
+    planted = messy.pets(here, cats=44, dogs=11, mistakes=6, repeats=5)
+    report = checkup.check(here, progress=False)
+    found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
+    assert found | {"misnamed": set(report.misnamed)} == planted
+    assert {reason: len(paths) for reason, paths in planted.items()} == {
+        **dict.fromkeys(("broken", "empty", "no_picture", "heic", "unsupported", "too_small", "copy", "misnamed"), 1),
+        "alike": 3,
+        "conflict": 2,
+    }
+    assert report.file_count == 44 + 11 + 6 + 5
+    cat = sketches.load().train.images[sketches.load().train.labels == 3][0]
+    _, [likeness] = duplicates.most_alike(
+        images.to_input(here / "cats" / "000000.jpg")[None], cat[None], progress=False
+    )
+    assert likeness > 0.8  # the drawing, with a margin
+
+
+def test_a_folder_with_something_in_it_is_not_made_messy(here):
+    make_folder(here, cats=4)
+    before = {path: path.read_bytes() for path in here.glob("*/*")}
+    with pytest.raises(ValueError, match="pets is not empty, and nothing in it is to be overwritten"):
+        messy.make(here, [("cats", picture(0))])
+    assert before == {path: path.read_bytes() for path in here.glob("*/*")}
 
 
 # --- what folders may hold ---

@@ -29,6 +29,7 @@ class Report:
         counts: for each class the pictures that can be learnt from.
         problems: the files that are left out, each with its reason, sorted by path.
         disputed: pairs of paths whose pictures look alike, but belong to different classes; they are used.
+        misnamed: paths of files that are of another format than their endings say; they are used.
         notes: what else is worth knowing, in sentences.
     """
 
@@ -37,12 +38,18 @@ class Report:
     counts: dict[str, int]
     problems: tuple[Problem, ...]
     disputed: tuple[tuple[str, str], ...]
+    misnamed: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def used(self) -> int:
         """How many files can be learnt from."""
         return sum(self.counts.values())
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the most frequent class has several times as many pictures as the rarest."""
+        return max(self.counts.values()) >= _UNEVEN * max(min(self.counts.values()), 1)
 
     @property
     def by_reason(self) -> dict[str, list[Problem]]:
@@ -62,7 +69,12 @@ class Report:
     @property
     def advice(self) -> list[str]:
         """What to do, in sentences; empty when there is nothing to do."""
-        return [*_advice_on_counts(self.counts), *_advice_on_twins(self), *self.notes]
+        return [
+            *_advice_on_counts(self),
+            *_advice_on_twins(self),
+            *_advice_on_names(self.misnamed),
+            *self.notes,
+        ]
 
     def __str__(self) -> str:
         return "\n".join(
@@ -98,6 +110,7 @@ def report_on(survey: Survey) -> Report:
         counts=dict(zip(names, counts.tolist(), strict=True)),
         problems=survey.problems,
         disputed=tuple((entries[one].path, entries[other].path) for one, other in survey.disputed),
+        misnamed=tuple(entries[position].path for position in survey.misnamed),
         notes=survey.listing.notes,
     )
 
@@ -134,17 +147,17 @@ def _as_list(sentences: list[str]) -> list[str]:
     return ["", "What to know and do:", *lines] if lines else []
 
 
-def _advice_on_counts(counts: dict[str, int]) -> list[str]:
+def _advice_on_counts(report: Report) -> list[str]:
     found = []
-    (fewest, low), (most, high) = (choose(counts.items(), key=lambda row: row[1]) for choose in (min, max))
-    if high >= _UNEVEN * max(low, 1):
+    (fewest, low), (most, high) = (choose(report.counts.items(), key=lambda row: row[1]) for choose in (min, max))
+    if report.is_uneven:
         times = f"{high / low:.1f} times as many pictures as" if low else "pictures, and none are left in"
         found.append(
             f"The classes are uneven: {most} has {times} {fewest}, and a network that answers {most} most of the time "
             'looks better than it is. --balance down (balance="down") learns from equally many of each, --balance up '
             "adds changed copies of the rarer ones."
         )
-    few = [name for name, count in counts.items() if count < _FEW]
+    few = [name for name, count in report.counts.items() if count < _FEW]
     if few:
         listed = ", ".join(few[:8]) + (f" and {len(few) - 8} more" if len(few) > 8 else "")
         found.append(f"Fewer than {_FEW} pictures: {listed}. Some hundreds a class make a network much better.")
@@ -166,3 +179,13 @@ def _advice_on_twins(report: Report) -> list[str]:
             "used, both in one split; see whether each is in the right class."
         )
     return found
+
+
+def _advice_on_names(misnamed: tuple[str, ...]) -> list[str]:
+    if not misnamed:
+        return []
+    files = "one file has" if len(misnamed) == 1 else f"{len(misnamed):,} files have"
+    return [
+        f"{files[0].upper()}{files[1:]} a wrong ending, such as {shown(misnamed[0])}. What counts here is the content, "
+        "so they are used; other programs may refuse them."
+    ]

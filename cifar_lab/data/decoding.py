@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,14 +26,19 @@ from cifar_lab.data.listing import Entry, FolderError, Listing
 from cifar_lab.data.problems import REASONS
 from cifar_lab.progress import bar
 
-_FORMAT = 1  # of the cache: another number, and everything is decoded anew
+_FORMAT = 2  # of the cache: another number, and everything is decoded anew
 _PART_FILES, _PART_BYTES = 500, 2**24
 _OF_ERROR = {"no_file": "empty", "corrupt_image": "broken"}
-_OURS = re.compile(r"[0-9a-f]{64}\.(npy|json)|\..*\.part\.(npy|json)")
+_OURS = re.compile(r"[0-9a-f]{64}\.(npy|json)|\..*\.part\.(npy|json|npz)")
+_TEMPORARY = "temporary.json"  # in the cache of a folder among the temporary files: where that lies
+_KIND_OF = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".gif": "GIF", ".bmp": "BMP"}
 
 
 class Outcome(NamedTuple):
-    """What came of a file: why it could not be used ("" if it could), in a sentence, and the SHA-256 of its pixels."""
+    """What came of a file: why it could not be used ("" if it could), a sentence, and the SHA-256 of its pixels.
+
+    The sentence says what is wrong with it; of a file that can be used it says that its ending is, or nothing.
+    """
 
     reason: str
     sentence: str
@@ -71,6 +77,9 @@ def decode(listing: Listing, size: int, *, progress: bool = True) -> list[Part]:
     """
     cache = _cache_folder(listing, size)
     cache.mkdir(parents=True, exist_ok=True)
+    _forget_temporary(cache.parent)
+    if listing.root.resolve().is_relative_to(Path(tempfile.gettempdir()).resolve()):
+        (cache / _TEMPORARY).write_text(json.dumps({"place": str(listing.root.resolve())}), encoding="utf-8")
     parts = []
     with (
         only_one(cache / "lock", progress),
@@ -177,7 +186,9 @@ def _decode_one(root: Path, size: int, entry: Entry, result: np.ndarray) -> Outc
         result[:] = images.to_input(picture, size)
     except images.PictureError as error:
         return Outcome(_reason(error.code, content, entry.path), str(error), "")
-    return Outcome("", "", files.sha256_of(result)[:32])
+    kind = formats.recognise(content)
+    misnamed = kind != _KIND_OF.get(Path(entry.path).suffix.lower(), kind)
+    return Outcome("", f"It is a {kind} file." if misnamed else "", files.sha256_of(result)[:32])
 
 
 def _reason(code: str, content: bytes, path: str) -> str:
@@ -194,3 +205,18 @@ def _tidy(cache: Path, keep: set[str]) -> None:
     for path in cache.iterdir():
         if _OURS.fullmatch(path.name) and path.stem not in keep:
             path.unlink(missing_ok=True)
+
+
+def _forget_temporary(caches: Path) -> None:
+    """Remove what was decoded of folders that lay among the temporary files and are gone; others may come back."""
+    for note in caches.glob(f"*/{_TEMPORARY}"):
+        try:
+            if Path(json.loads(note.read_text(encoding="utf-8"))["place"]).exists():
+                continue
+            for path in note.parent.iterdir():
+                if _OURS.fullmatch(path.name) or path.name in ("lock", "alike.npz"):
+                    path.unlink(missing_ok=True)
+            note.unlink(missing_ok=True)
+            note.parent.rmdir()
+        except (OSError, ValueError, KeyError, TypeError):  # somebody is at it too, or it is not as we left it
+            continue

@@ -94,7 +94,7 @@ def list_files(path: str | Path, *, progress: bool = True) -> Listing:
         return listing(place, place.parent, *table.read(place), ())
     if not place.is_dir():
         raise FolderError(
-            f"There is no folder or CSV file {shown(str(path))!r}. Look at the spelling, and at where you are."
+            f"There is no folder or CSV file '{shown(str(path))}'. Look at the spelling, and at where you are."
         )
     found, problems, notes = _look_into(place, progress)
     return listing(place, place, found, problems, notes)

@@ -49,6 +49,12 @@ class Survey:
         """What the pixels of every entry come down to; "" where there are none."""
         return [outcome.pixels for part in self.parts for outcome in part.outcomes]
 
+    @property
+    def misnamed(self) -> list[int]:
+        """The positions of files that are used, and of another format than their endings say."""
+        sentences = [outcome.sentence for part in self.parts for outcome in part.outcomes]
+        return [position for position in self.used.tolist() if sentences[position]]
+
 
 def look_through(path: str | Path, *, size: int = 32, keep_alike: bool = False, progress: bool = True) -> Survey:
     """List, decode and compare all pictures of a folder; what was done before is taken from the cache.
