@@ -1,12 +1,14 @@
 """Datasets: their checks, splits, subsets and fingerprints."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from cifar_lab import data
+from cifar_lab import data, runs
 from cifar_lab.data.dataset import Split, stratified_split
 from tests.conftest import make_stripes
 
@@ -41,6 +43,81 @@ def test_a_subset_keeps_images_with_their_labels(stripes):
     assert all(of_image[i.tobytes()] == n for i, n in zip(smaller.train.images, smaller.train.labels, strict=True))
     with pytest.raises(ValueError, match="has 200 images; 201 cannot be taken"):
         stripes.subset(train=201)
+
+
+@pytest.fixture(scope="module")
+def four():
+    """Four classes, whose every image says what it is: its number and its class are in its pixels."""
+
+    def split(first: int) -> Split:
+        labels = np.arange(40) % 4
+        images = np.zeros((40, 8, 8, 3), np.uint8)
+        images[:, 0, 0, 0], images[:, 0, 0, 1] = first + np.arange(40), labels
+        return Split(images, labels)
+
+    return data.Dataset("four", ("bird", "cat", "deer", "dog"), split(0), split(40), split(80), "Made here.")
+
+
+def test_a_subset_of_classes_has_just_their_images_with_new_labels(four):
+    pair = four.subset(["dog", "cat"])
+    assert (pair.name, pair.class_names) == ("four-dog-cat", ("dog", "cat"))
+    for name in ("train", "validation", "test"):
+        part, whole = getattr(pair, name), getattr(four, name)
+        assert len(part) == 20
+        old = part.images[:, 0, 0, 1]
+        assert [("dog", "cat")[label] for label in part.labels] == [four.class_names[label] for label in old]
+        numbers = [
+            int(number) for number, label in zip(whole.images[:, 0, 0, 0], whole.labels, strict=True) if label in (1, 3)
+        ]
+        assert part.images[:, 0, 0, 0].tolist() == numbers  # in the order that they had
+
+
+def test_a_subset_of_classes_and_sizes_has_as_many_of_each(four):
+    pair = four.subset(["cat", "dog"], train=6)
+    assert np.bincount(pair.train.labels).tolist() == [3, 3]
+    assert len(pair.test) == 20
+    assert four.subset(["cat", "deer", "dog", "bird"]).name == "four-4-classes"
+
+
+@pytest.mark.parametrize(
+    ("classes", "sentence"),
+    [
+        (["cat", "horse"], "four has no class 'horse'. Its classes: bird, cat, deer, dog"),
+        (["cat"], "two or more classes, each once, not cat"),
+        (["cat", "cat"], "each once"),
+        ([], "not none"),
+    ],
+)
+def test_classes_that_are_not_there_are_named(four, classes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        four.subset(classes)
+
+
+def test_a_subset_can_be_had_again_from_what_a_card_says(four, monkeypatch):
+    monkeypatch.setattr("cifar_lab.data.sketches.load", lambda: dataclasses.replace(four, name="sketches"))
+    part = data.load("sketches").subset(["dog", "cat"]).subset(train=6, test=8, seed=3)
+    facts = json.loads(json.dumps(runs.dataset_facts(part)))
+    assert data.is_here(facts)
+    assert data.load_again(facts).fingerprint() == part.fingerprint()
+    assert data.load_again(facts, "sketches").class_names == ("dog", "cat")
+
+
+def test_a_subset_of_a_folder_can_be_had_again_until_it_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr("cifar_lab.paths.data_folder", lambda: tmp_path / "data")
+    rng = np.random.default_rng(0)
+    for name in ("ants", "bees", "cats"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(9):
+            Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8)).save(
+                tmp_path / "pets" / name / f"{number}.png"
+            )
+    part = data.load(tmp_path / "pets", size=16, progress=False).subset(["bees", "cats"])
+    facts = json.loads(json.dumps(runs.dataset_facts(part)))
+    assert data.is_here(facts) and data.load_again(facts, progress=False).fingerprint() == part.fingerprint()
+    (tmp_path / "pets" / "bees" / "3.png").unlink()
+    with pytest.raises(ValueError, match="have changed since it was trained"):
+        data.load_again(facts, progress=False)
+    assert data.load_again(facts, tmp_path / "pets", progress=False).class_names == ("bees", "cats")
 
 
 def test_a_fingerprint_changes_with_anything_that_matters(stripes):

@@ -12,6 +12,7 @@ from cifar_lab.data.dataset import Dataset, Split
 __all__ = ["NAMES", "Dataset", "Split", "is_here", "load", "load_again"]
 
 NAMES = ("cifar10", "sketches", "digits")
+_PART = ("classes", "train", "validation", "test", "seed")  # what a card may ask of `Dataset.subset`
 
 
 def load(name: str | Path = "auto", *, held_out: str | Path | None = None, progress: bool = True, **options) -> Dataset:
@@ -81,6 +82,8 @@ def is_here(dataset: str | dict) -> bool:
     from cifar_lab.data import cifar10, places
 
     facts = {"name": dataset} if isinstance(dataset, str) else dataset
+    if whole := (facts.get("options") or {}).get("of"):
+        return is_here(whole)
     if facts.get("options"):
         return places.recall(facts) is not None
     return facts.get("name") != "cifar10" or cifar10.locate() is not None
@@ -107,6 +110,12 @@ def load_again(
         ValueError: it was a folder of the reader's own, and that is gone or has changed; or as for `load`.
     """
     options = facts.get("options") or {}
+    if "of" in options:
+        whole = load_again(options["of"], place, held_out=held_out, progress=progress, say=say)
+        dataset = whole.subset(**{name: wish for name, wish in options["subset"].items() if name in _PART})
+        if place is None and _is_own(facts):
+            _check_unchanged(dataset, facts)
+        return dataset
     if place is not None:
         wishes = options | {"say": say} if is_folder(place) else {}
         return load(place, held_out=held_out, progress=progress, **wishes)
@@ -121,12 +130,23 @@ def load_again(
             "machine. Say where they are: --dataset FOLDER"
         )
     dataset = load(where, progress=progress, say=False, **options)  # it was said when it was loaded first
-    if dataset.fingerprint() != facts.get("fingerprint"):
+    _check_unchanged(dataset, facts)
+    return dataset
+
+
+def _is_own(facts: dict) -> bool:
+    """Whether a dataset, or what it is a part of, is a folder of the reader's own."""
+    options = facts.get("options") or {}
+    return _is_own(options["of"]) if "of" in options else bool(options)
+
+
+def _check_unchanged(dataset: Dataset, facts: dict) -> None:
+    # What a part was taken of states no fingerprint: there, it is the part that is compared.
+    if "fingerprint" in facts and dataset.fingerprint() != facts["fingerprint"]:
         raise ValueError(
             f"The pictures in {facts['name']!r} have changed since it was trained: its test split is not the same any "
-            f"more. Train again; or measure on what is there now with --dataset {where}"
+            "more. Train again; or measure on what is there now with --dataset FOLDER"
         )
-    return dataset
 
 
 def _auto(progress: bool) -> Dataset:

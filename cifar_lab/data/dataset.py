@@ -1,6 +1,7 @@
 """What every dataset is: named classes and three splits of images with labels."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -52,7 +53,8 @@ class Dataset:
         validation: what decisions are made on: which epoch, which recipe.
         test: used once, in evaluation.
         origin: one sentence: where the pictures came from.
-        options: how a reader's own folder was loaded, so that it can be loaded so again; empty for others.
+        options: how a reader's own folder was loaded, or which part of which dataset this is, so that it can be had
+            again; empty for others.
     """
 
     name: str
@@ -82,28 +84,63 @@ class Dataset:
             digest.update(np.ascontiguousarray(split.labels, dtype="<i8"))
         return digest.hexdigest()
 
-    def subset(self, *, train=None, validation=None, test=None, seed: int = 0) -> "Dataset":
-        """A smaller dataset with every class in proportion; a split whose size is not given stays whole.
+    def subset(
+        self,
+        classes: Sequence[str] | None = None,
+        *,
+        train: int | None = None,
+        validation: int | None = None,
+        test: int | None = None,
+        seed: int = 0,
+    ) -> "Dataset":
+        """A smaller dataset: some of the classes, or fewer images with every class in proportion, or both.
+
+        A split whose size is not given stays whole. `subset(["cat", "dog"], train=20)` has ten cats and ten dogs to
+        learn from, if there are equally many of both.
 
         Args:
+            classes: the classes to keep, at least two, in the order in which they are numbered from now on; all when
+                not given.
             train: images to keep in the train split.
             validation: images to keep in the validation split.
             test: images to keep in the test split.
             seed: another seed keeps other images.
 
         Raises:
-            ValueError: a split has fewer images than asked for.
+            ValueError: there is no such class, or a split has fewer images than asked for.
         """
         sizes = {"train": train, "validation": validation, "test": test}
+        wanted = {"classes": None if classes is None else list(classes), **sizes, "seed": seed}
+        chosen = self if classes is None else self._of(wanted["classes"])
         smaller = {}
         for name, size in sizes.items():
-            split = getattr(self, name)
+            split = getattr(chosen, name)
             if size is not None:
                 if not 1 <= size <= len(split):
                     raise ValueError(f"The {name} split has {len(split)} images; {size} cannot be taken of it.")
-                chosen, _ = stratified_split(split.labels, size, seed=seed)
-                smaller[name] = split.take(chosen)
-        return replace(self, **smaller)
+                kept, _ = stratified_split(split.labels, size, seed=seed)
+                smaller[name] = split.take(kept)
+        whole = {name: getattr(self, name) for name in ("name", "origin", "options")}
+        whole["class_names"] = list(self.class_names)
+        return replace(chosen, **smaller, options={"of": whole, "subset": wanted})
+
+    def _of(self, classes: list[str]) -> "Dataset":
+        """The images of some classes, with new labels."""
+        if unknown := [name for name in classes if name not in self.class_names]:
+            known = ", ".join(self.class_names)
+            raise ValueError(f"{self.name} has no class {', '.join(map(repr, unknown))}. Its classes: {known}.")
+        if len(set(classes)) < len(classes) or len(classes) < 2:
+            raise ValueError(f"A subset needs two or more classes, each once, not {', '.join(classes) or 'none'}.")
+        old = [self.class_names.index(name) for name in classes]  # the old label of each new one
+        new = np.zeros(len(self.class_names), np.int64)
+        new[old] = np.arange(len(old))
+        splits = {}
+        for name in SPLITS:
+            kept = getattr(self, name).take(np.flatnonzero(np.isin(getattr(self, name).labels, old)))
+            splits[name] = Split(kept.images, new[kept.labels])
+        short = "-".join(classes) if len(classes) <= 3 else f"{len(classes)}-classes"
+        origin = f"{self.origin} Of its classes only {', '.join(classes)}."
+        return replace(self, name=f"{self.name}-{short}", class_names=tuple(classes), origin=origin, **splits)
 
 
 def stratified_split(labels: np.ndarray, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
