@@ -21,6 +21,11 @@ def models_folder() -> Path:
     return Path(os.environ.get("CIFAR_LAB_MODELS") or data_folder() / "models").expanduser()
 
 
+def keras_folder() -> Path:
+    """Where Keras keeps what it has fetched: `KERAS_HOME`, else `.keras` in the home folder."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
 def runs_folder() -> Path:
     """Where training runs leave their checkpoints and run cards (`runs/`, ignored by git)."""
     return home() / "runs"

@@ -84,7 +84,7 @@ def locate() -> Path | None:
 
 def _keras_folders() -> list[Path]:
     """Where `keras.datasets.cifar10` leaves the batches: Keras 3 since 2025, and before."""
-    datasets = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    datasets = paths.keras_folder() / "datasets"
     folder = batches.FOLDERS[0]
     return [datasets / f"{folder}-target" / folder, datasets / folder]
 

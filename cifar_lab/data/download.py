@@ -38,24 +38,27 @@ def fetch(
     mirrors: Sequence[str],
     destination: Path,
     *,
-    sha256: str,
+    sha256: str | None,
     size: int,
     slowest: float = 200_000,
     patience: float = 20,
     last_is_waited_for: bool = False,
     progress: bool = True,
+    by_hand: str = "name its folder in CIFAR_LAB_DATA",
 ) -> Path:
     """Download a file from the first mirror that serves it well.
 
     Args:
         mirrors: addresses of the same file, the preferred one first; http or https.
         destination: where the file goes. Beside it lie `.part` (what has come so far) and `.lock`.
-        sha256: of the whole file, 64 hexadecimal digits.
+        sha256: of the whole file, 64 hexadecimal digits; `None` where nobody has published one. Then its size is all
+            that is checked here, and whoever opens it has to see what it holds.
         size: of the whole file in bytes.
         slowest: bytes a second; a mirror slower than this over `patience` seconds gives way.
         patience: seconds without an answer, or too slow, before a mirror gives way.
         last_is_waited_for: let the last mirror be as slow as it likes, and try it again when it breaks off.
         progress: show a progress bar, and a line for every mirror that is left.
+        by_hand: what to do with a file that was fetched elsewhere, for the sentence when it can't be fetched.
 
     Returns:
         The destination.
@@ -67,13 +70,13 @@ def fetch(
         destination.parent.mkdir(parents=True, exist_ok=True)
         with only_one(destination.with_name(destination.name + ".lock"), progress):
             if not destination.exists():  # else another process has just fetched it
-                _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited_for, progress)
+                _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited_for, progress, by_hand)
     except OSError as error:  # a full disk, a folder that can't be written
         raise DownloadError(f"{destination} cannot be written: {error.strerror or error}.") from error
     return destination
 
 
-def _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited_for, progress) -> None:
+def _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited_for, progress, by_hand) -> None:
     part = destination.with_name(destination.name + ".part")
     reasons = []
     for address in mirrors:
@@ -96,7 +99,7 @@ def _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited
             print(f"Leaving {urlsplit(address).hostname}: {last}.")
     raise DownloadError(
         f"{destination.name} could not be fetched ({'; '.join(reasons)}). What has come so far is kept: try again, "
-        "or fetch it elsewhere and name its folder in CIFAR_LAB_DATA."
+        f"or fetch it elsewhere and {by_hand}."
     )
 
 
@@ -165,8 +168,8 @@ def _watched(response, slowest: float, patience: float) -> Iterator[bytes]:
             began, received = time.monotonic(), 0
 
 
-def _verify(part: Path, sha256: str, resumed: bool) -> None:
-    if files.sha256(part) != sha256:
+def _verify(part: Path, sha256: str | None, resumed: bool) -> None:
+    if sha256 and files.sha256(part) != sha256:
         part.unlink()  # a wrong byte can't be found, so all of it goes; perhaps only the part from before was wrong
         raise _GiveWay("its file is not the right one (its SHA-256 differs)", again=resumed)
 
