@@ -84,6 +84,11 @@ class Card:
         return self.content["temperature"]
 
     @property
+    def calibrated(self) -> bool:
+        """Whether temperature and threshold were fitted on images; else scores are the network's own."""
+        return self.content.get("calibrated", True) is not False
+
+    @property
     def known_threshold(self) -> float:
         """A score below this, 0-1, means "none of these"."""
         return self.content["known_threshold"]

@@ -67,7 +67,8 @@ def export_model(
 
     Args:
         model: from `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities; a pipeline by `predict_proba`.
-        dataset: its class names and validation split are used.
+        dataset: its class names and validation split are used. Where that holds no images the scores stay the
+            network's own and no picture is "none of these"; the card says so.
         name: what the classifier is called; its folder's name.
         precision: how the weights of `model.tflite` are stored: `"float16"` halves its size, `"int8"` quarters it.
             It computes in float32 in each case. A pipeline is stored as it is.
@@ -90,9 +91,13 @@ def export_model(
     with card.new_folder(name, replace=replace) as unfinished:
         write(model, dataset, unfinished, precision)
         looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
-        content = _card(name, dataset, unfinished, looks | (facts or {}))
+        split = calibration or dataset.validation
+        content = _card(
+            name, dataset, unfinished, looks | (facts or {}) | ({} if len(split) else {"calibrated": False})
+        )
         files.write_json(unfinished / card.CARD, content)
-        _calibrate(unfinished, content, calibration or dataset.validation, others)
+        if len(split):
+            _calibrate(unfinished, content, split, others)
     return Classifier.load(name)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,12 @@ def name(file_name: str | None) -> str | None:
     """
     last = (file_name or "").replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter for letter in last if letter.isprintable())[:80] or None
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Names in a row, as many as can be read: `cat, dog`, or the first of 1,000 `and 988 more`."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def facts(content: bytes, opened: Image.Image, framings: tuple[str, ...] = ("centre",)) -> Facts:

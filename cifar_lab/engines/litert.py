@@ -8,9 +8,11 @@ from cifar_lab.native import stderr_hidden
 
 
 class LiteRT:
-    """A network that answers. Any number of threads may call one at once."""
+    """A network that answers. Any number of threads may call one at once.
 
-    at_once = 64  # images the network sees at once: enough to keep the cores busy, and memory small
+    Attributes:
+        at_once: images the network sees at once: enough to keep the cores busy, and memory small.
+    """
 
     def __init__(self, model: bytes, *, shape: tuple[int, int, int], classes: int, threads: int):
         """Make one.
@@ -24,6 +26,7 @@ class LiteRT:
         Raises:
             ValueError: it is no network, or one for other images or classes.
         """
+        self.at_once = min(64, max(1, 64 * 32**2 // (shape[0] * shape[1])))  # as many pixels as 64 of 32 x 32 have
         self._model, self._threads = model, threads
         # An interpreter serves one thread at a time, so each call takes an idle one, or makes one more.
         self._idle: queue.SimpleQueue = queue.SimpleQueue()

@@ -68,7 +68,8 @@ def card(answer: Answer, model: str) -> str:
     prediction, thumbnail = answer.predictions[model], answer.picture
     thumbnail.thumbnail((2 * _THUMBNAIL, 2 * _THUMBNAIL))  # sharp on dense screens too
     picture = tags.img(thumbnail, f"{answer.name}", width=_THUMBNAIL)
-    seen = tags.img(prediction.image, f"{answer.name} as the network saw it", width=_SEEN, pixelated=True)
+    is_small = prediction.image.shape[1] < _SEEN  # a larger one is shrunk, which pixelated would look broken
+    seen = tags.img(prediction.image, f"{answer.name} as the network saw it", width=_SEEN, pixelated=is_small)
     notes = "".join(
         f'<small style="display: block; line-height: 1.3">{html.escape(note)}</small>' for note in answer.notes[model]
     )
