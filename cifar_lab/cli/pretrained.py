@@ -1,0 +1,49 @@
+"""`cifar-lab mobilenet`: a network for photographs of a thousand things."""
+
+import click
+
+from cifar_lab.cli.group import main
+
+
+@main.command()
+@click.option("--name", default="mobilenet", show_default=True, help="What the classifier is called.")
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False),
+    help="An .h5 file with its weights (default: ImageNet's, fetched once: 14.5 MB).",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16", "int8"]),
+    default="float16",
+    show_default=True,
+    help="How the weights of the small network file are stored.",
+)
+@click.option(
+    "--framing",
+    "framings",
+    type=click.Choice(["centre", "squash"]),
+    multiple=True,
+    default=["centre"],
+    show_default=True,
+    help="How a picture that is not square is framed; several are averaged.",
+)
+@click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
+def mobilenet(name, weights, precision, framings, replace):
+    """Fetch MobileNetV2 and make a classifier of it.
+
+    It knows ImageNet's 1,000 classes, and sees pictures at 224 x 224 pixels. Its weights come from Keras's host, once,
+    into Keras's own cache; without internet it says which file to put where.
+    """
+    from cifar_lab import card, mobilenet, paths
+
+    if (paths.models_folder() / card.check_name(name)).exists() and not replace:  # before the download
+        raise ValueError(f"There is a classifier {name!r} already. Choose another --name, or replace it (--replace).")
+    classifier = mobilenet.export(
+        name, weights=weights or "imagenet", precision=precision, framings=framings, replace=replace
+    )
+    click.echo(f"Classifier {name} is in {classifier.card.folder}: {len(classifier.class_names):,} classes.")
+    click.echo(
+        "Its scores are not calibrated, and it never says 'none of these': there are no photographs here for it."
+    )
+    click.echo(f"Next: cifar-lab predict PHOTO --model {name}; or choose it in the page (make app) or the widget.")
