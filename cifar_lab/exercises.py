@@ -174,6 +174,39 @@ def _laziest_classifier(dataset: Dataset) -> float:
     return np.bincount(dataset.test.labels).max() / len(dataset.test)
 
 
+def _copies_for_balance(dataset: Dataset) -> int:
+    counts = np.bincount(dataset.train.labels)
+    return int((counts.max() - counts).sum())
+
+
+def _mean_recall(dataset: Dataset) -> float:
+    return (950 / 950 + 0 / 50) / 2
+
+
+def _twins_in_train(dataset: Dataset) -> float:
+    return 1600 / 1999
+
+
+def _a_larger_image(dataset: Dataset) -> int:
+    return (96 // 32) ** 2
+
+
+def _trainings_of_a_grid(dataset: Dataset) -> int:
+    return 4 * 3 * 5 + 1  # the last one is the winner's, on all the images
+
+
+def _epochs_of_a_halving(dataset: Dataset) -> int:
+    return 9 * 1 + 3 * (3 - 1) + 1 * (9 - 3)
+
+
+def _luck_of_twenty(dataset: Dataset) -> float:
+    return 1 - 0.95**20
+
+
+def _seeds_for_a_mean(dataset: Dataset) -> int:
+    return round((0.6 / 0.2) ** 2)  # the mean of n seeds spreads as one seed does, divided by the square root of n
+
+
 # How far off an answer may be, as a share of the right one: a rounded figure is right too. That one asks for a rule of
 # thumb; the interval itself would say 81 to 85.
 _TOLERANCE = {"half the interval": 0.08}
@@ -208,4 +241,14 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "score at temperature 2": _score_at_temperature_2,
     "seven coins": _seven_coins,
     "the laziest classifier": _laziest_classifier,
+    "trainings of a grid": _trainings_of_a_grid,
+    "epochs of a halving": _epochs_of_a_halving,
+    "luck of twenty": _luck_of_twenty,
+    "seeds for a mean": _seeds_for_a_mean,
+    "first pair of recipes": lambda dataset: "chance",
+    "second pair of recipes": lambda dataset: "B",
+    "copies for balance": _copies_for_balance,
+    "mean recall": _mean_recall,
+    "twins in train": _twins_in_train,
+    "a larger image": _a_larger_image,
 }

@@ -1,5 +1,7 @@
 """The exercises: right answers are praised, wrong ones get a direction, and the solutions are right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -137,6 +139,53 @@ def test_solutions_on_evaluation_agree_with_scikit_learn_and_scipy(stripes):
     lazy = DummyClassifier(strategy="most_frequent").fit(stripes.test.labels, stripes.test.labels)
     accuracy = lazy.score(stripes.test.labels, stripes.test.labels)
     assert exercises.solution("the laziest classifier", stripes) == accuracy
+
+
+def test_solutions_on_own_images_are_what_is_measured(stripes):
+    from sklearn.metrics import balanced_accuracy_score
+
+    from cifar_lab.data import balance
+    from cifar_lab.data.dataset import Split
+
+    uneven = np.array([0] * 30 + [1] * 7)
+    _, copies = balance.positions(uneven, "up", 0)
+    of_uneven = replace(stripes, train=Split(stripes.train.images[:37], uneven))
+    assert exercises.solution("copies for balance", of_uneven) == len(copies) == 23
+    truth = np.repeat([0, 1], [950, 50])
+    assert exercises.solution("mean recall") == balanced_accuracy_score(truth, np.zeros(1000))
+    generator, shares = np.random.default_rng(0), []
+    for _ in range(200):
+        tested = np.zeros(2000, bool)
+        tested[generator.permutation(2000)[:400]] = True
+        shares.append(np.mean(~tested[np.arange(2000) ^ 1][tested]))  # 0 and 1 are twins, 2 and 3, ...
+    assert exercises.solution("twins in train") == pytest.approx(np.mean(shares), abs=0.005)
+    larger, image = np.zeros((96, 96, 3)), np.zeros((32, 32, 3))
+    assert exercises.solution("a larger image") == larger.size / image.size
+
+
+def test_solutions_on_experiments_agree_with_what_does_it(stripes):
+    from scipy import stats
+    from sklearn.model_selection import ParameterGrid
+
+    from cifar_lab import evaluation
+    from cifar_lab.search.recipe_search import cuts
+
+    grid = ParameterGrid({"learning_rate": [1, 2, 3, 4], "batch_size": [1, 2, 3]})
+    assert exercises.solution("trainings of a grid") == 5 * len(grid) + 1
+    running, done, epochs = 9, 0, 0
+    for cut in cuts(9, first=1, reduction=3):
+        epochs, done, running = epochs + running * (cut - done), cut, running // 3
+    assert exercises.solution("epochs of a halving") == epochs
+    assert exercises.solution("luck of twenty") == pytest.approx(1 - stats.binom.pmf(0, 20, 0.05))
+    count = exercises.solution("seeds for a mean")
+    assert stats.sem(np.tile([73.4, 74.6], 5000)[:10_000]) * np.sqrt(10_000 / count) == pytest.approx(0.2, abs=0.001)
+    pairs = {
+        "first pair of recipes": ((0.731, 0.746, 0.736), (0.740, 0.754, 0.739)),
+        "second pair of recipes": ((0.702, 0.705, 0.703, 0.704), (0.710, 0.713, 0.709, 0.712)),
+    }
+    for question, (a, b) in pairs.items():
+        better = evaluation.compare_seeds(a, b).better or "chance"
+        assert exercises.solution(question).lower() == better
 
 
 def test_an_unknown_question_lists_those_there_are(stripes):

@@ -5,10 +5,16 @@ plots.show(charts.bars(result), charts.in_words(result))
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from cifar_lab.ablation.worth import Ablation
 from cifar_lab.leaderboard import Spread
-from cifar_lab.plots import _WIDTH, BLUE, ORANGE, _style
+from cifar_lab.plots import _WIDTH, ORANGE, _style
+
+_SURE, _UNSURE = "#56A5D6", "#CCCCCC"  # light enough for what is drawn upon them; one is darker, in grey print too
+_INTERVAL = {"linestyle": "-", "marker": "|", "color": "black", "markersize": 10}
+_DOT = {"linestyle": "", "marker": "o", "color": ORANGE, "markeredgecolor": "black", "markersize": 6, "zorder": 3}
 
 
 def bars(ablation: Ablation) -> Figure:
@@ -22,20 +28,23 @@ def bars(ablation: Ablation) -> Figure:
     whole = Spread.of(ablation.accuracies)
     positions = np.arange(len(ablation.tricks))
     with _style():
-        figure = Figure(figsize=(_WIDTH, 0.42 * len(positions) + 1.2))
+        figure = Figure(figsize=(_WIDTH, 0.42 * len(positions) + 1.6))
         axes = figure.subplots()
         sure = [bool(trick.difference and trick.difference.better) for trick in ablation.tricks]
-        colours = [BLUE if known else "#BBBBBB" for known in sure]
+        colours = [_SURE if known else _UNSURE for known in sure]
         axes.barh(positions, [100 * trick.lost for trick in ablation.tricks], color=colours)
         for position, trick in zip(positions, ablation.tricks, strict=True):
             lost = [100 * (whole.mean - accuracy) for accuracy in trick.accuracies]
-            axes.plot(lost, np.full(len(lost), position), "o", color=ORANGE, markeredgecolor="black", markersize=4)
+            axes.plot(lost, np.full(len(lost), position), **_DOT)
             if trick.difference:
-                axes.plot(100 * np.array(trick.difference.interval), [position] * 2, "-|", color="black", markersize=9)
+                axes.plot(100 * np.array(trick.difference.interval), [position] * 2, **_INTERVAL)
         axes.axvline(0, color="black", linewidth=1)
         axes.set_yticks(positions, [trick.name for trick in ablation.tricks])
         axes.set(xlabel=f"points lost without it, of {100 * whole.mean:.1f} %", ylim=(len(positions) - 0.4, -0.6))
         axes.grid(visible=False, axis="y")
+        looks = {"more than chance": Patch(color=_SURE), "could be chance": Patch(color=_UNSURE)}
+        looks |= {"95 % interval": Line2D([], [], **_INTERVAL), "one seed": Line2D([], [], **_DOT)}
+        figure.legend(looks.values(), looks, loc="outside lower center", ncols=len(looks))
     return figure
 
 
