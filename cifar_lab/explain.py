@@ -10,14 +10,13 @@ Everything works on a Sequential or functional model that takes `(n, height, wid
 """
 
 import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from cifar_lab import anatomy, card
+from cifar_lab import anatomy, card, foreign
 from cifar_lab.backend import keras
 
 _BATCH = 128  # images the network sees at once
@@ -27,28 +26,20 @@ def load(name: str | Path | None = None) -> keras.Model:
     """Load the network of a classifier, to look into.
 
     Args:
-        name: a name in `data/models/` or the path of a classifier's folder; the best shipped one when not given.
+        name: a name in `data/models/` or the path of a classifier's folder or single file; the best shipped one when
+            not given.
 
     Returns:
         The Keras model: uint8 pixels in, probabilities out.
 
     Raises:
         ValueError: there is no such classifier, it is no network, or its file is missing, not the one its card states,
-            or unreadable.
+            unreadable, or made of other layers than the stock ones.
     """
     found = card.Card.load(card.default() if name is None else name)
     if not found.has_network:
         raise ValueError(f"The classifier {found.name!r} is no network: there are no layers to look into.")
-    content = found.read_verified(card.NETWORK)
-    with tempfile.TemporaryDirectory() as folder:
-        # Keras opens paths only. The checked bytes are written anew, so that nobody can swap the file after the check.
-        path = Path(folder) / card.NETWORK
-        path.write_bytes(content)
-        try:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
-        except (ValueError, TypeError, OSError, KeyError) as error:
-            sentence = f"The network of the classifier {found.name!r} cannot be read by Keras {keras.__version__}"
-            raise ValueError(f"{sentence}: {error}") from error
+    return foreign.load(found.read_verified(card.NETWORK), f"The network of the classifier {found.name!r}")
 
 
 def feature_maps(model: keras.Model, image: np.ndarray, layer_names: Sequence[str] = ()) -> dict[str, np.ndarray]:

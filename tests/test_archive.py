@@ -327,6 +327,8 @@ def test_the_command_line_packs_predicts_and_unpacks(models_here, shipped, pictu
     assert "It knows airplane, automobile" in lab("unpack", "tutorial.cifarlab", "--name", "mine")
     assert json.loads(lab("predict", "picture.png", "--model", "mine", "--json")) == answer
     assert lab("pack", "mine", "copy.cifarlab") and Path("copy.cifarlab").is_file()
+    kept = CliRunner().invoke(main, ["evaluate", "copy.cifarlab", "--keep"])
+    assert kept.exit_code == 2 and "cifar-lab unpack copy.cifarlab" in " ".join(kept.output.split())
 
 
 # --- pickles ---

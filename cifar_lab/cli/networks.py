@@ -12,6 +12,8 @@ _own_dataset_option = click.option(
     "--dataset", help="auto, cifar10, sketches or a folder of pictures (default: what it was trained on)."
 )
 
+_NETWORK_FILES = (".keras", ".h5", ".hdf5")
+
 held_out_option = click.option(
     "--held-out",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -71,6 +73,8 @@ def evaluate(subject, dataset, photographs, keep, as_json):
     """
     from cifar_lab import assess, data
 
+    if keep and Path(subject).is_file():
+        raise click.UsageError(f"--keep writes beside the card. Make a folder of it first: cifar-lab unpack {subject}")
     if photographs:
         from cifar_lab import photographs as measuring
         from cifar_lab.classifier import Classifier
@@ -91,7 +95,7 @@ def evaluate(subject, dataset, photographs, keep, as_json):
 
 
 @main.command()
-@click.argument("run")
+@click.argument("run", metavar="RUN_OR_FILE")
 @click.option("--name", required=True, help="What the classifier is called.")
 @_own_dataset_option
 @held_out_option
@@ -117,20 +121,48 @@ def evaluate(subject, dataset, photographs, keep, as_json):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="An .npz file whose `images` show none of the classes: how well those are told apart goes onto the card.",
 )
+@click.option(
+    "--pixels",
+    type=click.Choice(["0-1", "-1-1", "0-255"]),
+    help="For a file: what its network takes for a pixel (default: what fits best).",
+)
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
-def export(run, name, dataset, held_out, others, **options):
-    """Make a classifier of a finished RUN.
+def export(run, name, dataset, held_out, others, pixels, **options):
+    """Make a classifier of a finished run, or of a network in a file.
 
-    It goes to data/models/NAME: the network, its card, and calibrated scores.
+    It goes to data/models/NAME: the network, its card, and calibrated scores. The file is a .keras or .h5 of Keras 3 or
+    an older one, made anywhere; --dataset says which classes it knows. Give only files of your own: to open one can
+    run code that somebody has put into it. Those with other layers than the stock ones are refused.
     """
+    options |= {"others": _images_in(others) if others else None, "facts": {"command": typed()}}
+    if Path(run).suffix.lower() in _NETWORK_FILES:
+        classifier = _adopt(Path(run), name, dataset, held_out, pixels=pixels, **options)
+    elif pixels:
+        raise click.UsageError("--pixels is for a network in a file: a run's network takes them as they are.")
+    else:
+        classifier = _export_run(run, name, dataset, held_out, **options)
+    click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
+
+
+def _export_run(run: str, name: str, dataset, held_out, **options):
     from cifar_lab import data, runs
     from cifar_lab.export import export_run
 
     finished = runs.open_run(run)
-    pictures = data.load_again(finished.card["dataset"], dataset, held_out=held_out)
-    options |= {"others": _images_in(others) if others else None, "facts": {"command": typed()}}
-    classifier = export_run(finished, pictures, name, **options)
-    click.echo(f"Classifier {name} is in {classifier.card.folder}. Next: cifar-lab predict PICTURE --model {name}")
+    return export_run(finished, data.load_again(finished.card["dataset"], dataset, held_out=held_out), name, **options)
+
+
+def _adopt(path: Path, name: str, dataset, held_out, **options):
+    """Make a classifier of a file, and say what was found out about it."""
+    if dataset is None:
+        raise click.UsageError(f"--dataset is needed: what was the network in {path.name} trained on?")
+    from cifar_lab import adoption, data
+
+    size = adoption.wanted_size(path)  # first: a file that is refused is told before the wait for data
+    wishes = {"size": size} if size and data.is_folder(dataset) else {}
+    classifier = adoption.adopt(path, data.load(dataset, held_out=held_out, **wishes), name, **options)
+    click.echo("\n".join(adoption.report(classifier.card)))
+    return classifier
 
 
 def _images_in(path: Path):
