@@ -16,7 +16,7 @@ _MEMORY = 64 * 2**20  # bytes of images of the network's size that wait for it t
 ENDED = "worker_ended"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Model(Card):
     """A classifier on its way to a worker, which may be on a machine without its folder: its card and its file.
 
@@ -37,7 +37,7 @@ class Model(Card):
         """
         card = Classifier.load(name or cards.default(), threads=1).card
         file = engines.PIPELINE if engines.PIPELINE in card.content["files"] else engines.NETWORK
-        return cls(card.folder, card.content, file, card.read_verified(file))
+        return cls(folder=card.folder, content=card.content, file=file, file_content=card.read_verified(file))
 
     @property
     def facts(self) -> dict:
