@@ -43,7 +43,7 @@ def search(recipe, dataset, tried, epochs, **options):
     unseen.
 
     \b
-    cifar-lab search --try learning_rate=0.0003,0.001,0.003 --try batch_size=32,64 --trials 4 --epochs 4
+    cifar-lab search --try learning_rate=0.0003..0.003 --try batch_size=32,64 --trials 4 --epochs 4
     """
     from cifar_lab import data, recipes
     from cifar_lab.search import find_recipe
