@@ -57,6 +57,9 @@ def network(
 
     Returns:
         A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, class_count)` float32 probabilities.
+
+    Raises:
+        ValueError: the images are too small for so many groups.
     """
     data_format = data_format or ("channels_first" if keras.config.backend() == "torch" else "channels_last")
     convolution = {"use_bias": False, "data_format": data_format, "kernel_initializer": _start()}

@@ -54,7 +54,11 @@ class Part:
     file: Path
 
     def images(self, size: int) -> np.ndarray:
-        """All images of the part, `(n, size, size, 3)` uint8, 0-255; black where a file could not be used."""
+        """All images of the part, `(n, size, size, 3)` uint8, 0-255; black where a file could not be used.
+
+        Raises:
+            ValueError: its file holds something else.
+        """
         found = np.load(self.file, allow_pickle=False)
         if found.shape != (len(self.outcomes), size, size, 3) or found.dtype != np.uint8:
             raise ValueError(f"{self.file} holds {found.shape} {found.dtype} instead of the images of its files.")

@@ -111,7 +111,11 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> float:
 
 
 def disagreements(right_a: np.ndarray, right_b: np.ndarray) -> tuple[int, int]:
-    """On how many images only the first classifier is right, and on how many only the second; arguments as above."""
+    """On how many images only the first classifier is right, and on how many only the second; arguments as above.
+
+    Raises:
+        ValueError: they are not of equally many images.
+    """
     if np.shape(right_a) != np.shape(right_b):
         raise ValueError(f"Both need the same images, but there are {len(right_a)} and {len(right_b)} answers.")
     return int(np.sum(right_a & ~right_b)), int(np.sum(right_b & ~right_a))

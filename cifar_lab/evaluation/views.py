@@ -19,6 +19,9 @@ def with_views(predict, images: np.ndarray, views: str = "six") -> np.ndarray:
 
     Returns:
         `(n, classes)` float, every row adding up to 1.
+
+    Raises:
+        ValueError: there are no such views.
     """
     if views not in VIEWS:
         raise ValueError(f"views must be one of {', '.join(VIEWS)}, but it is {views!r}.")
