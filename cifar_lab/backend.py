@@ -4,6 +4,9 @@ Keras works on TensorFlow here; `KERAS_BACKEND=torch` or `jax` in the environmen
 """
 
 import logging
+import math
+
+import numpy as np
 
 from cifar_lab.native import stderr_hidden
 
@@ -14,4 +17,18 @@ for name in ("tensorflow", "absl"):
     # Their hints are for programmers of TensorFlow; in a notebook they stand in red, between a learner and the lesson.
     logging.getLogger(name).setLevel(logging.ERROR)
 
-__all__ = ["keras"]
+__all__ = ["at_once", "keras"]
+
+
+def at_once(model, images: np.ndarray, most: int) -> int:
+    """How many images to show a network at once, so that memory stays as it is for `most` of 32 x 32 pixels.
+
+    Args:
+        model: a Keras network, or another thing that answers for images.
+        images: `(n, height, width, 3)` or features `(n, features)`. What counts is the largest of their own size and of
+            the sizes that the network gives them inside.
+        most: as many as there are of small images.
+    """
+    shapes = [images.shape[1:-1], *(layer.output.shape[1:-1] for layer in getattr(model, "layers", ()))]
+    pixels = max(math.prod(shape) for shape in shapes if None not in shape)
+    return max(1, min(most, most * 32**2 // pixels))

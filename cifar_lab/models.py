@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from cifar_lab import fast, transfer
 from cifar_lab.backend import keras
+from cifar_lab.imagenet import network as mobilenet
 
 layers = keras.layers
 
@@ -45,6 +46,7 @@ BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "tutorial": tutorial,
     "fast": fast.network,
     "transfer": transfer.network,
+    "mobilenet": mobilenet.for_classes,
 }
 
 

@@ -17,7 +17,7 @@ class Recipe:
         name: what the recipe is called; runs are named after it.
         model: the network, a name that `cifar_lab.models.build` knows.
         start: what the weights are before training, for a network with a choice: for `"transfer"` those of a classifier
-            or finished run, such as `"cifar10"`. Random numbers when empty.
+            or finished run, such as `"cifar10"`; for `"mobilenet"` those of `"imagenet"`. Random numbers when empty.
         frozen_epochs: so many epochs at the start train the new last layer alone, on the images as they are; the rest
             of the network stays as it started. As many as `epochs`, or more: for good.
         unfrozen_rate: how many times as long the steps are from then on, such as 0.1.
@@ -193,6 +193,9 @@ RECIPES = {
         # From the shipped network to other classes (`cifar_lab.transfer`): only a new last layer for good, or first.
         _TRANSFER.changed(name="transfer-frozen", frozen_epochs=1000),  # more than anybody will ask for
         _TRANSFER,
+        # From ImageNet's weights (`cifar_lab.imagenet`): a new last layer, then a little of all layers, which takes
+        # nearly all of the time. `--epochs 10` leaves the second part out.
+        Recipe(name="mobilenet", model="mobilenet", start="imagenet", epochs=12, frozen_epochs=10, unfrozen_rate=0.05),
         # What `data/models/digits` was trained by. Few images, each shown on other paper every time. No whitening: the
         # clean images have no colours, and so say nothing of those that paper and ink will have. No flip.
         _FAST.changed(

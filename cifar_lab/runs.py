@@ -85,8 +85,9 @@ class Run:
         """
         model = self.load_model()
         answer = model.predict_proba if self.is_baseline else model.predict_on_batch
-        starts = bar(range(0, len(images), _AT_ONCE), desc=f"asking {self.folder.name}", shown=progress)
-        return np.concatenate([answer(images[first : first + _AT_ONCE]) for first in starts])
+        count = _AT_ONCE if self.is_baseline else _at_once(model, images)
+        starts = bar(range(0, len(images), count), desc=f"asking {self.folder.name}", shown=progress)
+        return np.concatenate([answer(images[first : first + count]) for first in starts])
 
     def record(self, **metrics: dict) -> "Run":
         """Add metrics to the card on disk, such as `test={...}`, and return the run as its card is now."""
@@ -94,6 +95,12 @@ class Run:
         card["metrics"] |= metrics
         files.write_json(self.folder / CARD, card)
         return Run(self.folder, card)
+
+
+def _at_once(model, images: np.ndarray) -> int:
+    from cifar_lab.backend import at_once
+
+    return at_once(model, images, _AT_ONCE)
 
 
 def open_run(run: str | Path) -> Run:

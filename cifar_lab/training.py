@@ -16,7 +16,7 @@ import numpy as np
 
 from cifar_lab import checkpoint, fast, files, models, optimization, recipes, runs, transfer
 from cifar_lab.augmentation import Augmentation, shrink
-from cifar_lab.backend import keras
+from cifar_lab.backend import at_once, keras
 from cifar_lab.checkpoint import Progress
 from cifar_lab.clock import Clock
 from cifar_lab.data.dataset import Dataset, Split
@@ -69,7 +69,7 @@ def train(
     recipe = recipes.get(recipe, **changes)
     facts = runs.dataset_facts(dataset)
     model = _fresh_model(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
-    origin = {"start": transfer.origin(recipe.start)} if recipe.model == "transfer" else {}
+    origin = {"start": transfer.origin(recipe.start)} if recipe.start else {}
     folder = (runs.find_unfinished(recipe, facts) if resume else None) or runs.start(recipe, facts)
     state = checkpoint.restore(folder, model)
     say = print if progress else _silent
@@ -93,6 +93,8 @@ def _fresh_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
     model = models.build(recipe.model, class_count=len(dataset.class_names), input_size=size, **options)
     if recipe.whitening:
         fast.whiten(model, dataset.train.images)
+    if recipe.frozen_epochs >= recipe.epochs:
+        transfer.freeze(model)
     _compile(model, recipe, _optimizer(recipe))
     return model
 
@@ -218,8 +220,9 @@ def batches(
 def _validate(model: keras.Model, split: Split) -> dict:
     """Batch by batch: `model.evaluate` makes a pipeline of its own each time, which takes longer than a small split."""
     totals = np.zeros(2)
-    for first in range(0, len(split), 500):
-        images, labels = split.images[first : first + 500], split.labels[first : first + 500]
+    count = at_once(model, split.images, 500)
+    for first in range(0, len(split), count):
+        images, labels = split.images[first : first + count], split.labels[first : first + count]
         totals += np.multiply(model.test_on_batch(images, labels), len(labels))
     loss, accuracy = totals / len(split)
     return {"validation_loss": float(loss), "validation_accuracy": float(accuracy)}

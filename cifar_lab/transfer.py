@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_lab import answers, explain
-from cifar_lab.backend import keras
+from cifar_lab.backend import at_once, keras
 from cifar_lab.card import NETWORK, Card
 from cifar_lab.data.dataset import Split
+from cifar_lab.imagenet import weights
 from cifar_lab.progress import bar
 from cifar_lab.runs import Run
 
@@ -87,6 +88,8 @@ def load(start: str) -> keras.Model:
 
 def origin(start: str) -> dict:
     """What a run card says of the network that training starts from: its name, its file, what it was trained on."""
+    if start == "imagenet":
+        return weights.origin()
     found = answers.find(start)
     if isinstance(found, Run):
         sha256, dataset = found.card["model_sha256"], found.card["dataset"]
@@ -116,6 +119,12 @@ def halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     return backbone, keras.Model(features, x, name="head")
 
 
+def freeze(model: keras.Model) -> None:
+    """Let all but the last dense layer stay as they are, for good: an optimiser made from now on knows only that one."""
+    for layer in model.layers[: _last_dense(model)]:
+        layer.trainable = False
+
+
 def _last_dense(model: keras.Model) -> int:
     """The position of the last dense layer."""
     found = [number for number, layer in enumerate(model.layers) if isinstance(layer, layers.Dense)]
@@ -132,6 +141,7 @@ def features(backbone: keras.Model, split: Split, *, progress: bool = False) -> 
         split: images `(n, size, size, 3)` uint8, 0-255, and their labels.
         progress: show a progress bar.
     """
-    starts = bar(range(0, len(split), _AT_ONCE), desc="features", shown=progress)
-    parts = [backbone.predict_on_batch(split.images[first : first + _AT_ONCE]) for first in starts]
+    count = at_once(backbone, split.images, _AT_ONCE)
+    starts = bar(range(0, len(split), count), desc="features", shown=progress)
+    parts = [backbone.predict_on_batch(split.images[first : first + count]) for first in starts]
     return Features(np.concatenate(parts), split.labels)

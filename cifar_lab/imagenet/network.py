@@ -52,9 +52,7 @@ def network(
     return model
 
 
-def for_classes(
-    class_count: int = 10, input_size: int = 32, *, start: str | Path = "", alpha: float = 1.0
-) -> keras.Model:
+def for_classes(class_count: int = 10, input_size: int = 32, *, start: str = "", alpha: float = 1.0) -> keras.Model:
     """MobileNetV2 with a new, random last layer, to be trained on other classes.
 
     It halves an image five times: of 32 x 32 pixels one would be left, and nothing of where things are. Its filters
@@ -67,7 +65,7 @@ def for_classes(
     Args:
         class_count: how many classes come out.
         input_size: height and width of the images, as they go in.
-        start: `"imagenet"` or the path of such a weight file; random weights when empty.
+        start: `"imagenet"`, whose weights are fetched unless they are here; random weights when empty.
         alpha: how wide each layer is.
 
     Returns:
@@ -75,13 +73,19 @@ def for_classes(
 
     Raises:
         DownloadError, WeightsError: as for `network`.
+        ValueError: it cannot start from there.
     """
-    path = files.fetch(alpha) if start == "imagenet" else start
+    if start not in ("", "imagenet"):
+        raise ValueError(
+            f"MobileNetV2 starts from 'imagenet', not from {start!r}. For the network of a classifier or a run: the "
+            "recipe transfer."
+        )
+    path = files.fetch(alpha) if start else None
     pixels, x = _backbone(input_size, alpha, shown_at=max(SMALLEST, input_size))
     if path:
         # The file's last layer, for 1,000 classes, is read with the rest and let go of: one file for both uses.
         scores = layers.Dense(CLASSES, name="logits")(x)
-        files.read(keras.Model(pixels, scores), Path(path))
+        files.read(keras.Model(pixels, scores), path)
     scores = layers.Dense(class_count, name="logits")(x)
     model = keras.Model(pixels, layers.Softmax(name="probabilities")(scores), name="mobilenet")
     for layer in model.layers if start else ():

@@ -74,6 +74,11 @@ def facts(path: Path) -> dict:
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": files.sha256(path)}
 
 
+def origin() -> dict:
+    """What a run card says of the network that training starts from, in the words of `cifar_lab.transfer.origin`."""
+    return {"name": "imagenet", "sha256": files.sha256(place()), "dataset": "imagenet", "class_names": None}
+
+
 def read(model, path: Path) -> None:
     """Give a network the weights of a file, after seeing that they are its own.
 
