@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests import upload_steps
+from tests import switching, upload_steps
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -27,7 +27,15 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def jupyterlab(tmp_path_factory):
+def classifiers(tmp_path_factory):
+    """The classifiers that the notebooks find, by their names, and the folder where they lie."""
+    place = tmp_path_factory.mktemp("switch") / "models"
+    place.mkdir()
+    return switching.make_models(place), place
+
+
+@pytest.fixture(scope="module")
+def jupyterlab(tmp_path_factory, classifiers):
     """A JupyterLab over a copy of the notebooks; gives the address and token."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
@@ -44,6 +52,7 @@ def jupyterlab(tmp_path_factory):
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command.append("--allow-root")
     environment = os.environ | {"CIFAR_LAB_DATASET": "sketches", "JUPYTER_CONFIG_DIR": str(folder / "config")}
+    environment["CIFAR_LAB_MODELS"] = str(classifiers[1])
     with open(folder / "log", "wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     address = f"http://127.0.0.1:{port}"
@@ -224,13 +233,14 @@ def test_a_click_on_the_confusion_matrix_shows_other_pictures(jupyterlab, page):
 CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
 
 
-def test_the_upload_classifier_in_a_notebook(jupyterlab, page):
+def test_the_upload_classifier_in_a_notebook(jupyterlab, page, classifiers):
     _run_up_to(jupyterlab, page, "09_upload_classifier.ipynb", "UploadClassifier()")
     button = page.locator("button.widget-upload")
     button.wait_for(timeout=120_000)
     _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
     for step in upload_steps.STEPS:
         step(page)
+    upload_steps.every_classifier_of_the_switch(page, classifiers[0])
     if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
         for theme in ("Light", "Dark"):
             page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
@@ -245,3 +255,34 @@ def test_the_upload_classifier_in_a_notebook(jupyterlab, page):
     saved = urllib.request.urlopen(f"{address}/api/contents/notebooks/09_upload_classifier.ipynb?token={token}").read()
     assert b"Upload classifier" in saved
     assert b"photo.jpg" not in saved and b'"widgets"' not in saved  # nothing that was uploaded is kept
+
+
+def test_the_folder_check_looks_through_a_folder(jupyterlab, page, classifiers):
+    _run_up_to(jupyterlab, page, "08_your_own_images.ipynb", "FolderCheck(folder)")
+    button = page.get_by_role("button", name="look through it")
+    button.wait_for(timeout=180_000)
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    widget = page.locator(".jp-OutputArea-output", has=button)
+    button.click()
+    widget.get_by_role("status").filter(has_text="497 of 530 files in 2 classes can be used").wait_for(timeout=60_000)
+    assert widget.locator("img[alt*='cats (397), dogs (100)']").count() == 1
+    field = widget.get_by_label("folder", exact=True)
+    field.fill(str(classifiers[1].with_name("colours")))
+    field.press("Tab")  # to the size, to the box, to the button
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    assert button.evaluate("button => button === document.activeElement")
+    page.keyboard.press("Enter")
+    widget.get_by_role("status").filter(has_text="colours: ").wait_for(timeout=60_000)
+    assert widget.locator("img[alt*='of colours: cool (']").count() == 1
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
+        for theme in ("Light", "Dark"):
+            page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
+            page.wait_for_timeout(1500)
+            button.scroll_into_view_if_needed()
+            page.screenshot(path=Path(folder) / f"folder_check_{theme.lower()}.png")
+    field.fill("nowhere")
+    button.click()
+    fault = widget.get_by_role("alert")
+    fault.wait_for(timeout=20_000)
+    assert "There is no folder or CSV file 'nowhere'" in fault.inner_text()

@@ -19,6 +19,7 @@ from cifar_lab.data import sketches
 from cifar_lab.widgets import answers, upload_classifier
 from cifar_lab.widgets.closer_look import lit
 from cifar_lab.widgets.upload_classifier import UploadClassifier, classify
+from tests import switching
 
 SHIPPED = Path(__file__).parent.parent / "data" / "models" / "tutorial"
 
@@ -131,6 +132,22 @@ def test_the_model_switch_changes_every_answer(lab):
     lab.model.value = "tutorial"
     shown = lab.answers[0].predictions["tutorial"]
     assert answers.said(shown) in text_of(lab.results.children[0].value)
+
+
+def test_the_switch_has_every_shipped_classifier_and_one_fresh_from_a_folder(tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    known = switching.make_models(tmp_path / "models")
+    monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
+    lab = UploadClassifier()
+    assert set(lab.model.options) == set(known) >= {"cifar10", "tutorial", switching.FRESH}
+    upload(lab, **{"warm.png": switching.warm_picture()})
+    for name, classifier in known.items():
+        lab.model.value = name
+        expected, said = classifier.predict(switching.warm_picture()), text_of(lab.results.children[0].value)
+        for guess in expected.top:
+            assert f"{guess.label} {guess.score:.1%}" in said
+        assert f"{classifier.card.input_size} × {classifier.card.input_size}" in said
+    assert (name, expected.label) == (switching.FRESH, "warm")
 
 
 def test_the_same_file_again_and_clear(lab):

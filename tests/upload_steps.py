@@ -4,6 +4,7 @@ from playwright.sync_api import expect
 
 from cifar_lab import card
 from cifar_lab.classifier import Classifier
+from tests import switching
 from tests.test_upload_classifier import of_every_kind
 
 
@@ -68,6 +69,25 @@ def clear_and_the_same_file_again(page):
     for count in (1, 2):
         choose(page, photo)
         expect(page.locator("section:has(figure)")).to_have_count(count)
+
+
+def every_classifier_of_the_switch(page, classifiers: dict[str, Classifier]):
+    """Choose a picture, and then one classifier after the other: each answers with what it knows."""
+    picture = switching.warm_picture()
+    choose(page, {"warm.png": picture})
+    switch = page.get_by_role("combobox", name="classifier", exact=True)
+    expect(switch.locator("option")).to_have_count(len(classifiers))
+    card = page.locator("section:has(figure)", has_text="warm.png")
+    for name, classifier in classifiers.items():
+        switch.select_option(name)
+        expected = classifier.predict(picture)
+        expect(page.locator("[role=status]", has_text=f"Answers of {name}.")).to_be_visible()
+        expect(card).to_contain_text(f"{expected.top[0].score:.1%}")
+        size = classifier.card.input_size
+        expect(card).to_contain_text(f"what it saw: {size} × {size}")
+        for guess in expected.top:
+            expect(card).to_contain_text(guess.label)
+    assert (name, expected.label) == (switching.FRESH, "warm")
 
 
 STEPS = (

@@ -5,6 +5,7 @@ policy stops. With `CIFAR_LAB_SCREENSHOTS` naming a folder the pages are left th
 """
 
 import base64
+import io
 import os
 import re
 import shutil
@@ -15,7 +16,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-from tests.app.conftest import saved
+from tests import switching
+from tests.app.conftest import Server, saved
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
@@ -38,12 +40,16 @@ def browser():
 @pytest.fixture
 def visit(browser, server):
     """Opens an address of the page as a visitor of some kind; what goes wrong in the browser fails the test."""
+    yield from _visiting(browser, server)
+
+
+def _visiting(browser, server):
     faults, contexts = [], []
 
     def open_page(address: str = "/", **visitor):
         contexts.append(context := browser.new_context(base_url=server.address, **visitor))
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         if visitor.get("java_script_enabled", True):
             page.add_init_script(WATCH)
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -199,6 +205,44 @@ def test_another_model_answers(visit, files):
     page.select_option("#model", "tutorial")
     page.click("#send")
     expect(page.locator("#results")).to_contain_text("Answered by tutorial")
+
+
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory):
+    """All that are shipped, and one that was just exported from a folder, by their names; the last item is theirs."""
+    place = tmp_path_factory.mktemp("switch") / "models"
+    place.mkdir()
+    return switching.make_models(place), place
+
+
+@pytest.fixture
+def visit_all(browser, classifiers, tmp_path_factory):
+    """As `visit`, where the page has all of those."""
+    server = Server(tmp_path_factory.mktemp("server"), CIFAR_LAB_MODELS=str(classifiers[1]))
+    try:
+        yield from _visiting(browser, server)
+    finally:
+        server.stop()
+
+
+def test_the_switch_has_every_shipped_classifier_and_a_fresh_one(visit_all, classifiers):
+    page, (known, _) = visit_all(), classifiers
+    assert {"cifar10", "tutorial", switching.FRESH} <= set(known)
+    assert sorted(page.locator("#model option").all_inner_texts()) == sorted(known)
+    picture = Image.open(io.BytesIO(switching.warm_picture()))
+    for name, classifier in known.items():
+        page.select_option("#model", name)
+        data = {"dataTransfer": transfer(page, picture, f"for {name}.png")}
+        page.dispatch_event("h1", "drop", data)
+        page.click("#send")
+        expect(page.locator("#results")).to_contain_text(f"Answered by {name}")
+        expect(page.locator("figcaption").first).to_contain_text(f"for {name}.png")
+        expected = classifier.predict(picture)
+        bars = [f"{guess.label}{100 * guess.score:.1f} %" for guess in expected.top]
+        assert ["".join(line.split("\n")) for line in page.locator(".bars li").all_inner_texts()] == bars
+        expect(page.locator(".answer h3")).to_contain_text(expected.label if expected.known else "none of these")
+        expect(page.locator(".seen")).to_have_attribute("width", str(classifier.card.input_size))
+    assert classifier.class_names == ("cool", "warm") and (expected.label, expected.known) == ("warm", True)
 
 
 # --- what goes wrong ---
