@@ -190,6 +190,24 @@ def test_the_library_in_a_few_lines(here, stripes, monkeypatch):
     assert (here / "models" / "my-first" / "card.json").is_file()
 
 
+@every_page
+def test_every_snippet_compiles(path):
+    for language, content in blocks(path.read_text(encoding="utf-8")):
+        if language == "python":
+            compile(content, str(path), "exec")
+
+
+def test_a_teacher_sees_the_answers():
+    ((_, snippet),) = (
+        block for block in blocks((ROOT / "notebooks" / "TEACHING.md").read_text(encoding="utf-8")) if block[0]
+    )
+    lines = snippet.splitlines()
+    lines[-1] = f"answer = {lines[-1]}"
+    names = {}
+    exec("\n".join(lines), names)
+    assert names["answer"] in sketches.CLASS_NAMES
+
+
 # --- files, links, texts ---
 
 
