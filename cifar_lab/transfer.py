@@ -120,7 +120,7 @@ def halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
 
 
 def freeze(model: keras.Model) -> None:
-    """Let all but the last dense layer stay as they are, for good: an optimiser made from now on knows only that one."""
+    """Let all but the last dense layer stay as they are: an optimiser that is made from now on knows that one only."""
     for layer in model.layers[: _last_dense(model)]:
         layer.trainable = False
 

@@ -22,7 +22,7 @@ FLOORS = (
     {"transfer"},
     {"models"},
     {"curves", "diagrams", "doctor", "evaluation", "leaderboard", "packing", "patients", "sheets", "training"},
-    {"assess", "budget", "bulk", "charts", "check", "export", "photographs", "search"},
+    {"assess", "budget", "bulk", "charts", "check", "export", "few_labels", "photographs", "search"},
     {"ablation", "adoption", "baselines", "mobilenet"},
     {"cli", "widgets"},
     {"__main__"},
