@@ -207,6 +207,18 @@ def _seeds_for_a_mean(dataset: Dataset) -> int:
     return round((0.6 / 0.2) ** 2)  # the mean of n seeds spreads as one seed does, divided by the square root of n
 
 
+def _weights_of_the_new_head(dataset: Dataset) -> int:
+    return 256 * 2 + 2
+
+
+def _passes_saved(dataset: Dataset) -> int:
+    return 40 * (100 + 100) - (100 + 100)
+
+
+def _labels_that_nobody_mentions(dataset: Dataset) -> int:
+    return 2 * 50_000 // 10
+
+
 # How far off an answer may be, as a share of the right one: a rounded figure is right too. That one asks for a rule of
 # thumb; the interval itself would say 81 to 85.
 _TOLERANCE = {"half the interval": 0.08}
@@ -251,4 +263,7 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "mean recall": _mean_recall,
     "twins in train": _twins_in_train,
     "a larger image": _a_larger_image,
+    "weights of the new head": _weights_of_the_new_head,
+    "passes saved": _passes_saved,
+    "labels that nobody mentions": _labels_that_nobody_mentions,
 }

@@ -188,6 +188,17 @@ def test_solutions_on_experiments_agree_with_what_does_it(stripes):
         assert exercises.solution(question).lower() == better
 
 
+def test_solutions_on_transfer_are_what_is_built_and_counted():
+    from cifar_lab.backend import keras
+
+    head = keras.Sequential([keras.Input((256,)), keras.layers.Dense(2)])
+    assert exercises.solution("weights of the new head") == head.count_params()
+    images = range(200)  # 100 to train on and 100 to validate on, in each epoch or only once
+    assert exercises.solution("passes saved") == sum(1 for _ in range(40) for _ in images) - len(images)
+    labels = np.repeat(np.arange(10), 5000)
+    assert exercises.solution("labels that nobody mentions") == np.isin(labels, (3, 5)).sum()
+
+
 def test_an_unknown_question_lists_those_there_are(stripes):
     with pytest.raises(ValueError, match=r"There is no exercise 'x'\. There are: numbers in train"):
         exercises.check("x", 1, stripes)
