@@ -151,7 +151,7 @@ def _wait(condition, seconds: float, what: str) -> None:
 def _open(jupyterlab, page, notebook: str) -> None:
     """Open a notebook without its stored outputs."""
     address, token = jupyterlab
-    page.goto(f"{address}/lab/tree/notebooks/{notebook}?reset&token={token}")
+    page.goto(f"{address}/lab/tree/notebooks/{notebook}?reset&token={token}", timeout=90_000)
     _wait(lambda: page.evaluate(READY), 90, "the kernel")
     page.evaluate(CLEAR)
 
