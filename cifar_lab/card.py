@@ -13,6 +13,7 @@ from cifar_lab import archive, files, images, paths
 CARD = archive.CARD
 FORMAT = 1
 NETWORK = "model.keras"  # to train on and to look into; a baseline has none
+_NETWORKS = (".keras", ".h5", ".hdf5")
 _PREFERRED = ("cifar10", "tutorial")  # shipped with the lab, the best one first
 _MAX_BYTES = 2**20  # of a card in a single file
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -158,6 +159,11 @@ def find(name: str | Path) -> Path:
     for folder in (by_name, Path(name)):
         if folder is not None and (folder / CARD).is_file():
             return folder
+    if Path(name).suffix.lower() in _NETWORKS:
+        raise ValueError(
+            f"{name} is a network of Keras, not a classifier. Make one of it: "
+            f"cifar-lab export {name} --name NAME --dataset DATASET"
+        )
     if Path(name).is_file():
         return Path(name)
     there = ", ".join(available()) or "none yet (make one with: cifar-lab train, then cifar-lab export)"

@@ -9,7 +9,7 @@ A classifier is a folder: `card.json` says what it is and which files belong to 
 from. Only files whose SHA-256 the card states are opened.
 
 It can be a single file too, `friend.cifarlab`, made by `Classifier.save`. And it can be pickled, to be handed to other
-processes and machines: what answers goes along.
+processes and machines: what answers goes along. Mail the file, not a pickle: whoever opens a pickle runs what is in it.
 """
 
 import os

@@ -175,6 +175,11 @@ def test_a_zip_of_other_things_is_refused(tmp_path):
         Classifier.load(tmp_path / "letters.zip")
 
 
+def test_a_network_of_keras_is_sent_to_export():
+    with pytest.raises(ValueError, match=r"is a network of Keras.* cifar-lab export .*model\.keras --name"):
+        Classifier.load(SHIPPED / "model.keras")
+
+
 def test_a_changed_file_is_refused(mailed, tmp_path):
     """Somebody who packs it again, so that the zip itself is sound."""
     for changed in (ANSWERS, "model.keras"):

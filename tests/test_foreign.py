@@ -1,5 +1,6 @@
 """Files of Keras from elsewhere: old ones are read as they were meant, and nothing but stock layers is opened."""
 
+import contextlib
 import json
 import zipfile
 from pathlib import Path
@@ -161,6 +162,23 @@ def test_how_a_network_was_compiled_is_not_looked_at(tmp_path):
             part["compile_config"] = {"optimizer": {"class_name": "Evil", "module": "os", "config": {}}}
 
     assert foreign.load(new(tmp_path, plant), "new.keras").output_shape == (None, 2)
+
+
+def test_descriptions_of_any_shape_end_in_a_sentence():
+    """Random parts of a sound one are replaced by what does not belong there."""
+    rng = np.random.default_rng(0)
+    odd = [None, 7, -1.5, True, "x", [], {}, [[]], {"class_name": []}, {"class_name": "Sequential", "config": [7]}]
+    forms = [legacy.sequential, legacy.functional, as_in_keras_2_2]
+    for number in range(600):
+        description = forms[number % 3](legacy.stripes_network())
+        place = description
+        while isinstance(inner := place[key := rng.choice(list(place)) if isinstance(place, dict) else 0], dict | list):
+            if not inner or rng.random() < 0.3:
+                break
+            place = inner
+        place[key] = odd[rng.integers(len(odd))]
+        with contextlib.suppress(foreign.ForeignNetworkError):
+            foreign._checked(json.dumps(description), "odd.h5")
 
 
 def test_weights_alone_are_refused(tmp_path, not_opened):
