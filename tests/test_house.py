@@ -169,7 +169,7 @@ def test_no_picture_is_committed_but_our_own():
     pictures = [
         path for path in tracked() if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp", ".npz", ".npy", ".gif")
     ]
-    kept = [f"data/models/{name}/test_predictions.npz" for name in ("cifar10", "tutorial")]
+    kept = [f"data/models/{name}/test_predictions.npz" for name in ("cifar10", "digits", "tutorial")]
     kept += ["notebooks/upload_classifier.png", "app/page.png"]  # the widget and the page with our own drawings
     assert [name for path in pictures if (name := path.relative_to(ROOT).as_posix()) not in kept] == []
 
