@@ -257,28 +257,28 @@ def test_what_was_learnt_holds_on_paper(shipped, bundled):
     assert right.mean() > 0.8  # some are too small, too pale or too thick for anybody
 
 
-def test_the_threshold_keeps_95_in_100_digits_on_paper(shipped, bundled):
-    pictures, _ = on_paper(bundled.validation)
-    known = shipped.probabilities(pictures).max(axis=1) >= shipped.card.known_threshold
-    assert known.mean() == pytest.approx(0.95, abs=0.01)
-
-
-def on_paper(split):
-    """Four times each, as exporting a run of the recipe does."""
+@pytest.fixture(scope="module")
+def on_paper(bundled):
+    """Each validation digit four times, as exporting a run of the recipe meets them: images and labels."""
     rng = np.random.default_rng(0)
+    split = bundled.validation
     return np.concatenate([paper.written(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4)
 
 
-def test_scores_of_a_run_on_paper_are_calibrated_on_paper(bundled, monkeypatch):
+def test_the_threshold_keeps_95_in_100_digits_on_paper(shipped, on_paper):
+    known = shipped.probabilities(on_paper[0]).max(axis=1) >= shipped.card.known_threshold
+    assert known.mean() == pytest.approx(0.95, abs=0.01)
+
+
+def test_scores_of_a_run_on_paper_are_calibrated_on_paper(bundled, on_paper, monkeypatch):
     asked = {}
     monkeypatch.setattr(export, "export_model", lambda *_, calibration, **__: asked.update(split=calibration))
     for recipe in ({"name": "digits", "paper": True}, {"name": "tutorial"}):
         content = {"recipe": recipe, "dataset": {"fingerprint": bundled.fingerprint()}, "metrics": {}}
         export.export_run(SimpleNamespace(card=content, load_model=lambda: None), bundled, "any")
         if "paper" in recipe:
-            images, labels = on_paper(bundled.validation)
-            np.testing.assert_array_equal(asked["split"].images, images)
-            np.testing.assert_array_equal(asked["split"].labels, labels)
+            np.testing.assert_array_equal(asked["split"].images, on_paper[0])
+            np.testing.assert_array_equal(asked["split"].labels, on_paper[1])
     assert asked["split"] is None  # the validation split as it is
 
 
