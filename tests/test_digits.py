@@ -84,8 +84,8 @@ def test_the_bundled_digits_are_scikit_learns(bundled):
     assert "scikit-learn" in bundled.origin and bundled.class_names == tuple("0123456789")
 
 
-def test_nobody_is_tested_on_whose_digits_were_learnt_from(bundled):
-    # Everybody wrote 0 to 9 three times, then others: so begins each split.
+def test_the_splits_are_cut_between_two_hands(bundled):
+    # Each hand begins with 0 to 9, three times, and so does each split.
     for split in (bundled.train, bundled.validation, bundled.test):
         np.testing.assert_array_equal(split.labels[:30], np.tile(np.arange(10), 3))
     assert [len(split) for split in (bundled.train, bundled.validation, bundled.test)] == [1157, 258, 382]
