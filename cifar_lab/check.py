@@ -7,6 +7,7 @@ from importlib import metadata
 
 from cifar_lab import card, paths
 from cifar_lab.classifier import Classifier
+from cifar_lab.imagenet import weights
 
 _CORE = ("numpy", "pillow", "ai-edge-litert")
 _LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn", "skops")
@@ -32,7 +33,8 @@ class Finding:
 
 def run() -> list[Finding]:
     """Look at Python, packages, pictures and classifiers; nothing is fetched and nothing changed."""
-    return [_python(), _packages("core", _CORE, needed=True), _packages("lab", _LAB), *_pictures(), *_classifiers()]
+    packages = [_packages("core", _CORE, needed=True), _packages("lab", _LAB)]
+    return [_python(), *packages, *_pictures(), _mobilenet(), *_classifiers()]
 
 
 def _python() -> Finding:
@@ -67,6 +69,16 @@ def _pictures() -> list[Finding]:
     if place:
         return [*found, Finding(True, f"cifar10: {place}")]
     return [*found, Finding(False, f"cifar10: not on disk ({paths.data_folder()})", "cifar-lab data cifar10")]
+
+
+def _mobilenet() -> Finding:
+    """Its weights are for whoever wants them: not to have them is nothing to mend."""
+    place = weights.place()
+    if weights.available():
+        return Finding(True, f"mobilenet: ImageNet's weights are in {place.parent}")
+    if place.exists():
+        return Finding(False, f"mobilenet: {place} is not all there; delete it", "cifar-lab mobilenet")
+    return Finding(True, "mobilenet: to have a thousand classes, cifar-lab mobilenet fetches 14.5 MB, once")
 
 
 def _classifiers() -> list[Finding]:

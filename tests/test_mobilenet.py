@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cifar_lab import assess, files, mobilenet, models, training
+from cifar_lab import assess, check, explain, files, mobilenet, models, training
 from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
@@ -160,7 +160,8 @@ def test_it_answers_as_keras_own_network_does(model, images, expected):
     said = keras.ops.convert_to_numpy(model(images, training=False))
     assert len(set(expected.argmax(axis=1))) > 2 and expected.max() < 0.9  # so that a mistake would show
     np.testing.assert_allclose(said, expected, atol=1e-5)
-    assert mobilenet.available() and model.input_shape == (None, SIDE, SIDE, 3)
+    assert mobilenet.available() and "weights are in" in check_says()
+    assert model.input_shape == (None, SIDE, SIDE, 3)
     assert model.inputs[0].dtype == "uint8"
 
 
@@ -174,6 +175,13 @@ def test_offline_it_says_which_file_to_put_where(monkeypatch, tmp_path):
     for said in (str(place.parent), place.name, f"{weights.SIZES[1.0]:,} bytes", "cannot be reached"):
         assert said in str(caught.value)
     assert not place.exists()
+    assert "cifar-lab mobilenet fetches 14.5 MB" in check_says()
+
+
+def check_says() -> str:
+    """What `cifar-lab check` has to say of the weights."""
+    (found,) = (finding.text for finding in check.run() if finding.text.startswith("mobilenet:"))
+    return found
 
 
 class _Host(http.server.SimpleHTTPRequestHandler):
@@ -216,7 +224,7 @@ def test_half_a_file_in_the_cache_is_named(monkeypatch, tmp_path, cache):
     place = weights.place()
     place.parent.mkdir()
     place.write_bytes(cache.read_bytes()[:-1000])
-    assert not mobilenet.available()
+    assert not mobilenet.available() and "is not all there" in check_says()
     with pytest.raises(WeightsError, match=r"has [\d,]+ bytes, and MobileNetV2's weights have [\d,]+.*Delete it"):
         mobilenet.network(input_size=SIDE)
 
@@ -381,6 +389,8 @@ def test_page_widget_and_command_line_have_it_in_their_choice(classifier, photo,
     result = client.post("/result", **sent).text
     assert f"{SIDE} × {SIDE} pixels" in result and "nobody measured how often they are right" in result
 
+    heat = explain.grad_cam(explain.load("mobilenet"), wanted.image)
+    assert heat.shape == (SIDE, SIDE) and heat.max() == 1
     answer = answers.look("wide.png", photo, {"mobilenet": classifier})
     assert f"what it saw: {SIDE} × {SIDE}" in answers.card(answer, "mobilenet")
 

@@ -39,6 +39,7 @@ def mobilenet(name, weights, precision, framings, replace):
 
     if (paths.models_folder() / card.check_name(name)).exists() and not replace:  # before the download
         raise ValueError(f"There is a classifier {name!r} already. Choose another --name, or replace it (--replace).")
+    click.echo("Fetching the weights, unless they are here; then about half a minute for the small network file.")
     classifier = mobilenet.export(
         name, weights=weights or "imagenet", precision=precision, framings=framings, replace=replace
     )
