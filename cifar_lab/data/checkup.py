@@ -16,7 +16,7 @@ from cifar_lab.data.survey import Survey, look_through
 _EXAMPLES = 3
 _FEW, _UNEVEN, _MANY_ALIKE = 30, 3, 0.1  # pictures a class; times; share of the files
 _MOST_LINES = 40  # classes that are listed one by one
-_BAR = 30  # characters
+_BAR, _WIDTH = 30, 88  # characters: of the longest bar, and of a line that fits into a notebook
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,8 @@ class Report:
         ]
 
     def __str__(self) -> str:
-        return "\n".join(
-            [self.summary, *_problem_lines(self.by_reason), *_class_lines(self.counts), *_as_list(self.advice)]
-        )
+        summary = textwrap.fill(self.summary, _WIDTH)
+        return "\n".join([summary, *_problem_lines(self.by_reason), *_class_lines(self.counts), *_as_list(self.advice)])
 
     __repr__ = __str__  # so that a notebook shows it too
 
@@ -143,7 +142,7 @@ def _class_lines(counts: dict[str, int]) -> list[str]:
 
 
 def _as_list(sentences: list[str]) -> list[str]:
-    lines = [textwrap.fill(sentence, 112, initial_indent="- ", subsequent_indent="  ") for sentence in sentences]
+    lines = [textwrap.fill(sentence, _WIDTH, initial_indent="- ", subsequent_indent="  ") for sentence in sentences]
     return ["", "What to know and do:", *lines] if lines else []
 
 
@@ -186,6 +185,6 @@ def _advice_on_names(misnamed: tuple[str, ...]) -> list[str]:
         return []
     files = "one file has" if len(misnamed) == 1 else f"{len(misnamed):,} files have"
     return [
-        f"{files[0].upper()}{files[1:]} a wrong ending, such as {shown(misnamed[0])}. What counts here is the content, "
-        "so they are used; other programs may refuse them."
+        f"{files[0].upper()}{files[1:]} a wrong ending, such as {shown(misnamed[0])}. Here the content counts, so that "
+        "does no harm; other programs may refuse such a file."
     ]

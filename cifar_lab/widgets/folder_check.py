@@ -54,7 +54,9 @@ class FolderCheck(widgets.VBox):
             layout={"width": "min(100%, 44em)"},
         )
         self.size = widgets.Dropdown(options=_SIZES, value=32, description="image size", layout={"width": "12em"})
-        self.keep_alike = widgets.Checkbox(False, description="use look-alikes too", indent=False)
+        self.keep_alike = widgets.Checkbox(
+            False, description="use look-alikes too", indent=False, layout={"width": "14em"}
+        )
         self.look = widgets.Button(description="look through it", button_style="primary")
         self.progress, self.status, self.alert = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.words, self.sheet, self.next = widgets.HTML(), widgets.HTML(), widgets.HTML()
@@ -114,7 +116,8 @@ class FolderCheck(widgets.VBox):
 
     def _show(self, folder: Path, survey: Survey) -> None:
         self.folder, self.report = folder, checkup.report_on(survey)
-        self.words.value = f'<pre style="white-space: pre-wrap; line-height: 1.3">{html.escape(str(self.report))}</pre>'
+        details = str(self.report).partition("\n\n")[2]  # the summary stands above them
+        self.words.value = f'<pre style="white-space: pre-wrap; line-height: 1.3">{html.escape(details)}</pre>'
         if self.report.used:
             self.sheet.value = _picture(*sheets.contact_sheet(survey))
             self.next.value = f'To go on with it:<pre style="white-space: pre-wrap">{html.escape(self.code)}</pre>'
