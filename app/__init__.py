@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 
 from app import errors, keeping, pages, settings
-from cifar_lab import shown
-from cifar_lab.classifier import load_all
+from cifar_lab import classifier, shown
 from cifar_lab.data.sketches import CLASS_NAMES
 
 _HEADERS = {
@@ -26,7 +25,7 @@ def create_app(config: dict | None = None) -> Flask:
     app.config.update(config or {})
     app.logger.setLevel("INFO")
     app.json.sort_keys = False
-    classifiers, left_out = load_all(threads=1)  # several requests are in work at once
+    classifiers, left_out = classifier.load_all(threads=1)  # several requests are in work at once
     for sentence in left_out:
         app.logger.error("left out: %s", sentence)
     app.extensions["classifiers"] = classifiers

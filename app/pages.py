@@ -25,13 +25,8 @@ pages.add_url_rule("/readyz", "readyz", lambda: jsonify(status="ready", model=_m
 @pages.get("/api/models")
 def models():
     """The classifiers that there are, the default one first."""
-    here = current_app.extensions["classifiers"].values()
-    return jsonify(models=[_about(classifier.card) for classifier in here])
-
-
-def _about(card) -> dict:
-    facts = {"class_names": card.class_names, "input_size": card.input_size, "calibrated": card.calibrated}
-    return {"name": card.folder.name, **facts}
+    here = current_app.extensions["classifiers"].items()
+    return jsonify(models=[{"name": name, **classifier.card.summary} for name, classifier in here])
 
 
 @pages.post("/result")

@@ -105,6 +105,11 @@ class Card:
         return self.content.get("mirror", False)
 
     @property
+    def summary(self) -> dict:
+        """What whoever chooses among classifiers has to know of it."""
+        return {"class_names": self.class_names, "input_size": self.input_size, "calibrated": self.calibrated}
+
+    @property
     def has_network(self) -> bool:
         """Whether there is a Keras network to look into; a baseline, such as a random forest, has none."""
         return NETWORK in self.content["files"]
