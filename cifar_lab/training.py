@@ -147,7 +147,7 @@ def _run_epochs(
             state.add(row, model, seconds=time.perf_counter() - started, keep=recipe.keep)
             checkpoint.save(folder, model, state)
             steps_bar.clear()
-            say(_line(row, recipe.epochs))
+            say(_line(row, recipe))
             if after_epoch:
                 after_epoch(row)
 
@@ -266,9 +266,10 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
     return Run(folder, card)
 
 
-def _line(row: dict, epochs: int) -> str:
+def _line(row: dict, recipe: Recipe) -> str:
     seen = f"loss {row['loss']:.3f}, accuracy {row['accuracy']:.1%}"
-    return f"epoch {row['epoch']}/{epochs}: {seen}; on validation {row['validation_accuracy']:.1%}"
+    frozen = " (frozen)" if row["epoch"] <= recipe.frozen_epochs else ""
+    return f"epoch {row['epoch']}/{recipe.epochs}: {seen}; on validation {row['validation_accuracy']:.1%}{frozen}"
 
 
 def _silent(_line) -> None:

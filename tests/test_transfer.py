@@ -1,13 +1,17 @@
 """Transfer: what is frozen stays as it was, what is new learns, and a killed run ends as an unbroken one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from cifar_lab import files, models, recipes, training, transfer
+from cifar_lab import data, files, models, recipes, runs, training, transfer
 from cifar_lab.backend import keras
 from cifar_lab.card import NETWORK, Card
+from cifar_lab.classifier import Classifier
+from cifar_lab.cli import main
 from cifar_lab.clock import Clock
-from cifar_lab.export import export_run
 from cifar_lab.progress import bar
 
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256", "start")  # what killing a run must not change
@@ -145,13 +149,35 @@ def test_small_steps_are_as_small_as_the_recipe_says(tuned, stripes, monkeypatch
     assert len(seen) == 14 and np.allclose(seen[:7], 0.01) and np.allclose(seen[7:], 0.001)
 
 
-def test_a_run_can_be_exported_and_be_a_start_itself(tuned, stripes):
-    classifier = export_run(tuned, stripes, "tuned")
-    expected = tuned.probabilities(stripes.test.images)
-    np.testing.assert_allclose(classifier.raw_probabilities(stripes.test.images), expected, atol=1e-4)
+def test_a_run_can_be_a_start_itself(tuned, stripes):
     again = models.build("transfer", class_count=3, input_size=16, start=tuned.folder.name)
     assert equal(weights(again, "conv"), weights(tuned.load_model(), "conv"))
     assert transfer.origin(tuned.folder.name)["dataset"] == "stripes"
+
+
+def test_by_command_line_from_some_classes_to_a_classifier(classifiers, stripes, monkeypatch):
+    """`evaluate` and `export` find the same classes, in their order, of the same dataset again."""
+    names = iter([dataclasses.replace(stripes, name="sketches")] * 3)
+    monkeypatch.setattr(data, "load", lambda *_, **__: next(names))
+
+    def lab(*arguments):
+        result = CliRunner().invoke(main, list(arguments))
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    trained = ("--recipe", "transfer-frozen", "--start", "stripes", "--epochs", "3", "--learning-rate", "0.01")
+    said = lab("train", *trained, "--dataset", "sketches", "--classes", "upright, level")
+    assert "(frozen)" in said
+    [run] = [runs.open_run(path) for path in runs.finished_folders() if "upright-level" in path.name]
+    assert run.card["dataset"]["class_names"] == ["upright", "level"]
+    lab("evaluate", run.folder.name)
+    answers = run.probabilities(stripes.test.images)
+    expected = np.mean(answers.argmax(axis=1) == 1 - stripes.test.labels)
+    assert runs.open_run(run.folder).card["metrics"]["test"]["accuracy"] == pytest.approx(expected)
+    lab("export", run.folder.name, "--name", "some")
+    classifier = Classifier.load("some")
+    assert classifier.class_names == ("upright", "level")
+    np.testing.assert_allclose(classifier.raw_probabilities(stripes.test.images), answers, atol=1e-4)
 
 
 def test_images_are_changed_only_once_all_layers_learn():

@@ -26,13 +26,15 @@ held_out_option = click.option(
 @click.option("--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, or a folder of pictures.")
 @folder_options
 @held_out_option
+@click.option("--classes", help="Learn these of its classes only, two or more: cat,dog.")
+@click.option("--start", help="For the recipe transfer: the classifier or run to start from (default: cifar10).")
 @click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
 @click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
 @click.option("--learning-rate", type=float, help="The optimiser's step size.")
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished run of the same recipe and dataset.")
 @click.option("--tensorboard", is_flag=True, help="Write the curves for TensorBoard too, into the run's folder.")
-def train(recipe, dataset, held_out, resume, tensorboard, **changes):
+def train(recipe, dataset, held_out, classes, resume, tensorboard, **changes):
     """Train a network.
 
     There is a checkpoint after every epoch: a run that was stopped or killed goes on with the same command and
@@ -43,6 +45,8 @@ def train(recipe, dataset, held_out, resume, tensorboard, **changes):
     wishes = folder_wishes(changes)
     recipe = recipes.get(recipe, **changes)  # before the wait for data and TensorFlow
     pictures = data.load(dataset, held_out=held_out, **wishes)
+    if classes:
+        pictures = pictures.subset([name.strip() for name in classes.split(",")])
     try:
         run = training.train(pictures, recipe, resume=resume, tensorboard=tensorboard, command=typed())
     except KeyboardInterrupt:
