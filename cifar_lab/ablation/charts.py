@@ -42,7 +42,9 @@ def bars(ablation: Ablation) -> Figure:
         axes.set_yticks(positions, [trick.name for trick in ablation.tricks])
         axes.set(xlabel=f"points lost without it, of {100 * whole.mean:.1f} %", ylim=(len(positions) - 0.4, -0.6))
         axes.grid(visible=False, axis="y")
-        looks = {"more than chance": Patch(color=_SURE), "could be chance": Patch(color=_UNSURE)}
+        known = all(trick.difference for trick in ablation.tricks)
+        unsure = "could be chance" if known else "could be chance, or too few seeds to tell"
+        looks = {"more than chance": Patch(color=_SURE), unsure: Patch(color=_UNSURE)}
         looks |= {"95 % interval": Line2D([], [], **_INTERVAL), "one seed": Line2D([], [], **_DOT)}
         figure.legend(looks.values(), looks, loc="outside lower center", ncols=len(looks))
     return figure
@@ -51,9 +53,9 @@ def bars(ablation: Ablation) -> Figure:
 def in_words(ablation: Ablation) -> str:
     """What there is to see in `bars`."""
     sure = [trick for trick in ablation.tricks if trick.difference and trick.difference.better]
+    seeds = "1 seed" if len(ablation.accuracies) == 1 else f"{len(ablation.accuracies)} seeds"
     listed = ", ".join(f"{trick.name} ({100 * trick.lost:.1f} points)" for trick in sure) or "none"
     return (
-        f"What each of {len(ablation.tricks)} tricks of {ablation.recipe} is worth on {ablation.dataset}, "
-        f"{len(ablation.accuracies)} seeds: the accuracy lost without it, with its 95 % interval and a dot for each "
-        f"seed. More than chance: {listed}."
+        f"What each of {len(ablation.tricks)} tricks of {ablation.recipe} is worth on {ablation.dataset}, {seeds}: the "
+        f"accuracy lost without it, with its 95 % interval and a dot for each seed. More than chance: {listed}."
     )

@@ -23,7 +23,7 @@ class Row:
         minutes: of training.
         accuracy: on the test split, 0-1.
         interval: the accuracy's 95 % interval (Wilson).
-        size: of its file, in bytes.
+        size: of its file, in bytes; `None` if neither the file nor its card is there to tell.
         run: the name of the run.
     """
 
@@ -33,7 +33,7 @@ class Row:
     minutes: float
     accuracy: float
     interval: tuple[float, float]
-    size: int
+    size: int | None
     run: str
 
     def cells(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class Row:
         low, high = self.interval
         minutes = f"{self.minutes:.1f}" if self.minutes >= 0.1 else f"{self.minutes:.3f}"
         figures = f"{self.images:,}", minutes, f"{self.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
-        return self.method, self.features, *figures, f"{self.size / 1e6:.1f}"
+        return self.method, self.features, *figures, "-" if self.size is None else f"{self.size / 1e6:.1f}"
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,6 @@ def _row(run: Run, test: dict) -> Row:
         minutes=run.card["minutes"],
         accuracy=test["accuracy"],
         interval=tuple(test["interval"]),
-        size=run.card.get("model_bytes") or run.model_path.stat().st_size,
+        size=leaderboard.bytes_of(run),
         run=run.folder.name,
     )

@@ -8,12 +8,13 @@ flatters, and they never stand in one column. `cifar_lab.leaderboard.charts` dra
 """
 
 from cifar_lab.leaderboard.reading import one_a_seed, own_test, read_runs, record, seeds_of
-from cifar_lab.leaderboard.rows import SORTS, Row, Spread, classifier_rows, ranked, rows_of
+from cifar_lab.leaderboard.rows import SORTS, Row, Spread, bytes_of, classifier_rows, ranked, rows_of
 
 __all__ = [
     "SORTS",
     "Row",
     "Spread",
+    "bytes_of",
     "classifier_rows",
     "one_a_seed",
     "own_test",

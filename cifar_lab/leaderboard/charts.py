@@ -110,6 +110,7 @@ def _label(figure: Figure, axes, points: list[tuple[str, float, float]]) -> None
                 textcoords="offset points",
                 ha=edge,
                 fontsize=8,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},  # bars may run below it
                 arrowprops=line,
                 in_layout=False,
             )

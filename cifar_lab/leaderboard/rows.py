@@ -97,12 +97,13 @@ def _row(group: list[Run], bases: dict) -> Row:
         calibration_error=errors and errors.mean,
         minutes=Spread.of(card["minutes"] for card in cards),
         parameters=last.card["metrics"].get("parameters"),
-        bytes=_bytes(last),
+        bytes=bytes_of(last),
         images=answers.image_facts_of(last.card["dataset"]),
     )
 
 
-def _bytes(run: Run) -> int | None:
+def bytes_of(run: Run) -> int | None:
+    """How large the file of a run's network or pipeline is, by its card or itself; `None` if neither says."""
     if is_number(stated := run.card.get("model_bytes")):
         return stated
     return run.model_path.stat().st_size if run.model_path.is_file() else None
