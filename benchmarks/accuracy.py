@@ -16,7 +16,7 @@ from cifar_lab.data.dataset import Dataset
 from cifar_lab.progress import bar
 
 # The sketches are a tenth of CIFAR-10: smaller batches, with steps in proportion, and more rounds through the images.
-_CHANGES = {"cifar10": {}, "sketches": {"epochs": 10, "batch_size": 128, "learning_rate": 0.1875}}
+_CHANGES = {"cifar10": {}, "sketches": {"epochs": 6, "batch_size": 128, "learning_rate": 0.1875}}
 _ROUNDS = {"cifar10": 2, "sketches": 3}
 
 
