@@ -1,11 +1,15 @@
 """Few labels: the same choice, the same answers and the same means as those worked out another way."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from cifar_lab import few_labels
+from cifar_lab import few_labels, leaderboard
 from tests.cards import run_card
+
+CARDS = Path(__file__).parent.parent / "notebooks" / "experiments" / "transfer"
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +70,15 @@ def test_the_chart_shows_the_means():
     assert second.get_ydata().tolist() == [0.1]
     assert level.get_ydata()[0] == 0.1 and mark.get_xdata()[0] == 10
     assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "10"]
+
+
+def test_the_start_of_the_recorded_runs_has_not_seen_what_they_are_tested_on():
+    cards, problems = leaderboard.read_runs(CARDS)
+    start_of = {run.folder.name: run.card for run in cards}
+    learnt = [run.card for run in cards if run.card["recipe"]["name"] in ("frozen", "fine-tuned")]
+    assert learnt and not problems
+    for card in learnt:
+        start = start_of[card["recipe"]["start"]]
+        assert card["start"]["sha256"] == start["model_sha256"]
+        assert card["dataset"]["class_names"] == ["cat", "dog"]
+        assert not {"cat", "dog"} & set(start["dataset"]["class_names"])
