@@ -34,7 +34,7 @@ def test_raw_pixels_go_in_and_probabilities_come_out():
 @pytest.mark.parametrize(
     ("name", "options", "sentence"),
     [
-        ("resnet", {}, "There is no network 'resnet'. Choose one of: fast, tutorial"),
+        ("resnet", {}, "There is no network 'resnet'. Choose one of: fast, mobilenet, transfer, tutorial"),
         ("tutorial", {"class_count": 1}, "at least two classes"),
         ("tutorial", {"input_size": 8}, "input_size"),
     ],
