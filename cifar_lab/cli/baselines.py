@@ -10,7 +10,9 @@ from cifar_lab.cli.networks import held_out_option
 @main.command()
 @click.argument("method")
 @click.option("--features", default="hog", show_default=True, help="What it sees of an image: hog or pixels.")
-@click.option("--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, or a folder of pictures.")
+@click.option(
+    "--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, digits, or a folder of pictures."
+)
 @folder_options
 @held_out_option
 @click.option("--train", type=click.IntRange(1), help="Use so many training images, every class in proportion.")

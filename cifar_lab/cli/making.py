@@ -12,7 +12,12 @@ from cifar_lab.cli.group import main, typed
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--name", help="What the classifier is called (default: as the folder is).")
-@click.option("--recipe", default="tutorial", show_default=True, help="How to train; see cifar_lab/recipes.py.")
+@click.option(
+    "--recipe",
+    default="tutorial",
+    show_default=True,
+    help="How to train: tutorial, fast-mini and more; a wrong name lists all.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
 @click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
 @folder_options

@@ -9,7 +9,7 @@ from cifar_lab.cli.datasets import folder_options, folder_wishes
 from cifar_lab.cli.group import main, typed
 
 _own_dataset_option = click.option(
-    "--dataset", help="auto, cifar10, sketches or a folder of pictures (default: what it was trained on)."
+    "--dataset", help="auto, cifar10, sketches, digits or a folder of pictures (default: what it was trained on)."
 )
 
 _NETWORK_FILES = (".keras", ".h5", ".hdf5")
@@ -22,8 +22,15 @@ held_out_option = click.option(
 
 
 @main.command()
-@click.option("--recipe", default="tutorial", show_default=True, help="How to train; see cifar_lab/recipes.py.")
-@click.option("--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, or a folder of pictures.")
+@click.option(
+    "--recipe",
+    default="tutorial",
+    show_default=True,
+    help="How to train: tutorial, fast-mini and more; a wrong name lists all.",
+)
+@click.option(
+    "--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, digits, or a folder of pictures."
+)
 @folder_options
 @held_out_option
 @click.option("--classes", help="Learn these of its classes only, two or more: cat,dog.")

@@ -10,7 +10,7 @@ from cifar_lab.cli.group import main, typed
 
 @main.command()
 @click.option("--recipe", default="tutorial", show_default=True, help="What the trials have in common.")
-@click.option("--dataset", default="auto", show_default=True, help="What to learn: auto, cifar10 or sketches.")
+@click.option("--dataset", default="auto", show_default=True, help="What to learn: auto, cifar10, sketches or digits.")
 @click.option(
     "--try",
     "tried",

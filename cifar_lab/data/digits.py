@@ -45,7 +45,7 @@ def load() -> Dataset:
 def locate() -> Path | None:
     """Where MNIST lies on this machine, or `None`. Nothing is fetched, and nothing is opened."""
     placed = Path(os.environ.get("CIFAR_LAB_DATA") or paths.data_folder()).expanduser()
-    cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    cache = paths.keras_folder() / "datasets"
     places = (placed if placed.name == FILE else placed / FILE, paths.data_folder() / FILE, cache / FILE)
     return next(filter(Path.is_file, places), None)
 
@@ -59,7 +59,9 @@ def fetch(*, progress: bool = True) -> Path:
     Raises:
         DownloadError: it could not be fetched.
     """
-    return download(MIRRORS, paths.data_folder() / FILE, sha256=SHA256, size=SIZE, progress=progress)
+    return download(
+        MIRRORS, paths.data_folder() / FILE, sha256=SHA256, size=SIZE, progress=progress, by_hand="put it into data/"
+    )
 
 
 def _mnist(place: Path) -> Dataset:
