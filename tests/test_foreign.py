@@ -1,6 +1,7 @@
 """Files of Keras from elsewhere: old ones are read as they were meant, and nothing but stock layers is opened."""
 
 import contextlib
+import copy
 import json
 import zipfile
 from pathlib import Path
@@ -170,7 +171,8 @@ def test_descriptions_of_any_shape_end_in_a_sentence():
     odd = [None, 7, -1.5, True, "x", [], {}, [[]], {"class_name": []}, {"class_name": "Sequential", "config": [7]}]
     forms = [legacy.sequential, legacy.functional, as_in_keras_2_2]
     for number in range(600):
-        description = forms[number % 3](legacy.stripes_network())
+        # A copy: the parts that the layers share are other tests' too.
+        description = copy.deepcopy(forms[number % 3](legacy.stripes_network()))
         place = description
         while isinstance(inner := place[key := rng.choice(list(place)) if isinstance(place, dict) else 0], dict | list):
             if not inner or rng.random() < 0.3:
