@@ -127,6 +127,7 @@ import cifar_lab.bulk.beginning, cifar_lab.bulk.job as job
 from cifar_lab import files
 from cifar_lab.cli import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background is born deaf to it
 owner, name, when, at, sent = eval(sys.argv.pop(1))
 kept, calls = getattr(owner, name), []
 

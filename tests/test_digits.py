@@ -141,8 +141,9 @@ def test_address_and_sha256_are_those_in_keras():
 
 
 def test_the_command_says_what_there_is_when_mnist_cannot_be_fetched(places, monkeypatch):
-    def unreachable(mirrors, destination, *, sha256, size, progress):
+    def unreachable(mirrors, destination, *, sha256, size, progress, by_hand):
         assert destination == places[1] / "mnist.npz" and sha256 == digits.SHA256 and size == 11_490_434
+        assert by_hand == "put it into data/"
         raise digits.DownloadError("mnist.npz could not be fetched (no network).")
 
     monkeypatch.setattr(digits, "download", unreachable)
