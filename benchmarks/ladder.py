@@ -42,12 +42,13 @@ def table(ladder: dict[str, list[Run]]) -> str:
         recipe = found[0].card["recipe"]
         cells = [f"`{preset}`", "/".join(map(str, recipe["widths"])) or "-", recipe["epochs"]]
         cells += [f"{minutes:.1f}", f"{base / minutes:.1f}"]
-        cells += [_spread([run.card["metrics"]["test_views"][kind] for run in found]) for kind in evaluation.VIEWS]
+        cells += [spread([run.card["metrics"]["test_views"][kind] for run in found]) for kind in evaluation.VIEWS]
         lines.append(f"| {' | '.join(map(str, [*cells, len(found)]))} |")
     return "\n".join(lines)
 
 
-def _spread(shares: list[float]) -> str:
+def spread(shares: list[float]) -> str:
+    """The mean of some shares from 0 to 1, in per cent, and their standard deviation where there are several."""
     mean = f"{statistics.mean(shares):.1%}"
     return mean if len(shares) == 1 else f"{mean} ± {statistics.stdev(shares):.1%}"
 

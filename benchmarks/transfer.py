@@ -8,13 +8,13 @@ so. What is finished is not trained again, and a run that was killed goes on: th
 """
 
 import shlex
-import statistics
 import sys
 from itertools import product
 from pathlib import Path
 
 import click
 
+from benchmarks.ladder import spread
 from cifar_lab import assess, data, few_labels, leaderboard, paths, recipes, runs, training
 from cifar_lab.backend import keras
 from cifar_lab.data.dataset import Dataset
@@ -94,14 +94,9 @@ def table(found: list[Run]) -> str:
     accuracies = few_labels.measured(run for run in found if len(run.card["dataset"]["class_names"]) == len(TASK))
     lines = [f"| labels a class | {' | '.join(accuracies)} |", "|---" * (len(accuracies) + 1) + "|"]
     for count in sorted({count for row in accuracies.values() for count in row}):
-        cells = [_spread(row[count]) if count in row else "-" for row in accuracies.values()]
+        cells = [spread(row[count]) if count in row else "-" for row in accuracies.values()]
         lines.append(f"| {count:,} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _spread(shares: list[float]) -> str:
-    mean = f"{statistics.mean(shares):.1%}"
-    return mean if len(shares) == 1 else f"{mean} ± {statistics.stdev(shares):.1%}"
 
 
 @click.command()

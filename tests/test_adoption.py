@@ -1,20 +1,18 @@
 """Networks from elsewhere: what is put around them, and the classifier that comes out."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 from cifar_lab import adoption, explain
 from cifar_lab.adoption.ends import GREY, PIXELS, around, input_size
 from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier
-from cifar_lab.cli import main
 from cifar_lab.data.dataset import Split
 from tests import legacy
+from tests.command_line import lab
 
 layers = keras.layers
 
@@ -27,12 +25,6 @@ def place(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIFAR_LAB_MODELS", str(place / "models"))
         yield place
-
-
-def lab(*arguments):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["cifar-lab", *map(str, arguments)])
-        return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

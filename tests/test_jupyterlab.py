@@ -233,6 +233,15 @@ def test_a_click_on_the_confusion_matrix_shows_other_pictures(jupyterlab, page):
 CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
 
 
+def _picture_in_both_themes(page, button, name):
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
+        for theme in ("Light", "Dark"):
+            page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
+            page.wait_for_timeout(1500)
+            button.scroll_into_view_if_needed()
+            page.screenshot(path=Path(folder) / f"{name}_{theme.lower()}.png")
+
+
 def test_the_upload_classifier_in_a_notebook(jupyterlab, page, classifiers):
     _run_up_to(jupyterlab, page, "09_upload_classifier.ipynb", "UploadClassifier()")
     button = page.locator("button.widget-upload")
@@ -241,12 +250,7 @@ def test_the_upload_classifier_in_a_notebook(jupyterlab, page, classifiers):
     for step in upload_steps.STEPS:
         step(page)
     upload_steps.every_classifier_of_the_switch(page, classifiers[0])
-    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
-        for theme in ("Light", "Dark"):
-            page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
-            page.wait_for_timeout(1500)
-            button.scroll_into_view_if_needed()
-            page.screenshot(path=Path(folder) / f"upload_classifier_{theme.lower()}.png")
+    _picture_in_both_themes(page, button, "upload_classifier")
     is_dirty = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
     assert page.evaluate(is_dirty)
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
@@ -275,12 +279,7 @@ def test_the_folder_check_looks_through_a_folder(jupyterlab, page, classifiers):
     page.keyboard.press("Enter")
     widget.get_by_role("status").filter(has_text="colours: ").wait_for(timeout=60_000)
     assert widget.locator("img[alt*='of colours: cool (']").count() == 1
-    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
-        for theme in ("Light", "Dark"):
-            page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
-            page.wait_for_timeout(1500)
-            button.scroll_into_view_if_needed()
-            page.screenshot(path=Path(folder) / f"folder_check_{theme.lower()}.png")
+    _picture_in_both_themes(page, button, "folder_check")
     field.fill("nowhere")
     button.click()
     fault = widget.get_by_role("alert")

@@ -5,15 +5,14 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 from benchmarks.folder import plant
 from cifar_lab import paths, sheets
 from cifar_lab.classifier import Classifier
-from cifar_lab.cli import main
 from cifar_lab.cli.group import typed
 from cifar_lab.data.survey import look_through
+from tests.command_line import lab
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +25,6 @@ def place(tmp_path_factory):
         patch.setattr(paths, "runs_folder", lambda: place / "runs")
         patch.setenv("CIFAR_LAB_MODELS", str(place / "models"))
         yield place
-
-
-def lab(*arguments):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["cifar-lab", *map(str, arguments)])
-        return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

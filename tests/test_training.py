@@ -12,6 +12,7 @@ import pytest
 
 from cifar_lab import recipes, runs, training
 from cifar_lab.data.dataset import Split
+from tests import interruption
 
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256")  # what killing a run must not change
 
@@ -120,16 +121,7 @@ def test_a_resumed_run_keeps_the_state_of_random_layers(runs_here, stripes, monk
 
     monkeypatch.setitem(models.BUILDERS, "random layers", random_layers)
     unbroken = training.train(stripes, model="random layers", epochs=3, progress=False)
-    real, calls = training._validate, []
-
-    def stop_in_the_second_epoch(*arguments):
-        calls.append(1)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(training, "_validate", stop_in_the_second_epoch)
-    with pytest.raises(KeyboardInterrupt):
+    with interruption.in_epoch(2):
         training.train(stripes, model="random layers", epochs=3, progress=False)
     resumed = training.train(stripes, model="random layers", epochs=3, progress=False, resume=True)
     assert {key: resumed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
@@ -153,17 +145,7 @@ def test_the_fast_recipe_learns(runs_here, stripes):
 def test_a_resumed_fast_run_ends_as_an_unbroken_one(runs_here, stripes, monkeypatch):
     """After the fourth epoch: the first layer is frozen by then, and look-ahead has a second network to remember."""
     unbroken = training.train(stripes, **SMALL_FAST, epochs=6, progress=False)
-    real = training._validate
-    calls = []
-
-    def stop_in_the_fifth_epoch(*arguments):
-        calls.append(1)
-        if len(calls) == 5:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(training, "_validate", stop_in_the_fifth_epoch)
-    with pytest.raises(KeyboardInterrupt):
+    with interruption.in_epoch(5):
         training.train(stripes, **SMALL_FAST, epochs=6, progress=False)
     resumed = training.train(stripes, **SMALL_FAST, epochs=6, progress=False, resume=True)
     assert {key: resumed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}

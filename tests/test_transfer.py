@@ -13,6 +13,7 @@ from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
 from cifar_lab.clock import Clock
 from cifar_lab.progress import bar
+from tests import interruption
 
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256", "start")  # what killing a run must not change
 QUICK = {"recipe": "transfer", "start": "stripes", "epochs": 4, "frozen_epochs": 2, "progress": False}
@@ -116,22 +117,11 @@ def test_the_card_agrees_with_the_saved_network_and_names_the_start(tuned, strip
     assert tuned.card["start"]["sha256"] == Card.load("stripes").content["files"][NETWORK]["sha256"]
 
 
-def test_a_run_stopped_in_each_phase_ends_as_an_unbroken_one(tuned, stripes, monkeypatch):
+def test_a_run_stopped_in_each_phase_ends_as_an_unbroken_one(tuned, stripes):
     """In the second frozen epoch, in the first with all layers, whose optimiser is new, and in the one after that."""
-    real = training._validate
     for _ in range(3):
-        calls = []
-
-        def stop_in_the_second_epoch(*arguments, calls=calls):
-            calls.append(1)
-            if len(calls) == 2:
-                raise KeyboardInterrupt
-            return real(*arguments)
-
-        monkeypatch.setattr(training, "_validate", stop_in_the_second_epoch)
-        with pytest.raises(KeyboardInterrupt):
+        with interruption.in_epoch(2):
             training.train(stripes, **QUICK, resume=True)
-    monkeypatch.setattr(training, "_validate", real)
     resumed = training.train(stripes, **QUICK, resume=True)
     assert resumed.folder != tuned.folder
     assert {key: resumed.card[key] for key in SAME} == {key: tuned.card[key] for key in SAME}

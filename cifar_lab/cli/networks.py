@@ -12,6 +12,28 @@ _own_dataset_option = click.option(
     "--dataset", help="auto, cifar10, sketches, digits or a folder of pictures (default: what it was trained on)."
 )
 
+
+def precision_option(default: str):
+    """`--precision`, for whatever writes a small network file."""
+    return click.option(
+        "--precision",
+        type=click.Choice(["float32", "float16", "int8"]),
+        default=default,
+        show_default=True,
+        help="How the weights of the small network file are stored.",
+    )
+
+
+framing_option = click.option(
+    "--framing",
+    "framings",
+    type=click.Choice(["centre", "squash"]),
+    multiple=True,
+    default=["centre"],
+    show_default=True,
+    help="How a picture that is not square is framed; several are averaged.",
+)
+
 _NETWORK_FILES = (".keras", ".h5", ".hdf5")
 
 held_out_option = click.option(
@@ -110,23 +132,9 @@ def evaluate(subject, dataset, photographs, keep, as_json):
 @click.option("--name", required=True, help="What the classifier is called.")
 @_own_dataset_option
 @held_out_option
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "float16", "int8"]),
-    default="float32",
-    show_default=True,
-    help="How the weights of the small network file are stored.",
-)
+@precision_option("float32")
 @click.option("--mirror", is_flag=True, help="Answer from each image and its mirror image: better, in twice the time.")
-@click.option(
-    "--framing",
-    "framings",
-    type=click.Choice(["centre", "squash"]),
-    multiple=True,
-    default=["centre"],
-    show_default=True,
-    help="How a picture that is not square is framed; several are averaged.",
-)
+@framing_option
 @click.option(
     "--others",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

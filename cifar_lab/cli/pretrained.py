@@ -3,6 +3,7 @@
 import click
 
 from cifar_lab.cli.group import main
+from cifar_lab.cli.networks import framing_option, precision_option
 
 
 @main.command()
@@ -12,22 +13,8 @@ from cifar_lab.cli.group import main
     type=click.Path(exists=True, dir_okay=False),
     help="An .h5 file with its weights (default: ImageNet's, fetched once: 14.5 MB).",
 )
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "float16", "int8"]),
-    default="float16",
-    show_default=True,
-    help="How the weights of the small network file are stored.",
-)
-@click.option(
-    "--framing",
-    "framings",
-    type=click.Choice(["centre", "squash"]),
-    multiple=True,
-    default=["centre"],
-    show_default=True,
-    help="How a picture that is not square is framed; several are averaged.",
-)
+@precision_option("float16")
+@framing_option
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
 def mobilenet(name, weights, precision, framings, replace):
     """Fetch MobileNetV2 and make a classifier of it.

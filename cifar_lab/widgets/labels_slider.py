@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from cifar_lab import few_labels, plots
 from cifar_lab.data.dataset import Split
-from cifar_lab.widgets import tags
+from cifar_lab.widgets import drawn, tags
 from cifar_lab.widgets.careful import reported
 
 _SHOWN = 10  # of each class; more would be a carpet
@@ -102,15 +100,8 @@ class LabelsSlider(widgets.VBox):
         words = f"With {count} {noun} a class, {len(chosen)} in all, this much is right: {rates}."
         self.message.value = tags.status(words)
         chart = few_labels.chart(self._curves, chance=1 / len(self._names), marked=count)
-        self.chart.value = _as_img(chart, f"Accuracy against labels a class, with a line at {count}. {words}")
+        self.chart.value = drawn.as_img(chart, f"Accuracy against labels a class, with a line at {count}. {words}")
         shown = self._train.take(chosen)
         sheet = plots.contact_sheet(shown.images, shown.labels, self._names, per_class=min(count, _SHOWN))
-        self.sheet.value = _as_img(sheet, f"The pictures that it learnt from, up to {_SHOWN} of each class.")
+        self.sheet.value = drawn.as_img(sheet, f"The pictures that it learnt from, up to {_SHOWN} of each class.")
         self.alert.value = ""
-
-
-def _as_img(figure: Figure, text: str) -> str:
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    drawing = np.asarray(canvas.buffer_rgba())[..., :3]
-    return tags.img(drawing, text, width=drawing.shape[1])

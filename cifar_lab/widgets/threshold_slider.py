@@ -8,10 +8,9 @@ from collections.abc import Mapping
 
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from cifar_lab import charts
-from cifar_lab.widgets import tags
+from cifar_lab.widgets import drawn, tags
 from cifar_lab.widgets.careful import reported
 
 
@@ -67,7 +66,4 @@ class ThresholdSlider(widgets.VBox):
         words = f"At {self.threshold.value:.2f}, {accepted:.0%} of the known pictures are accepted. Refused: {refused}."
         self.message.value = tags.status(words)
         figure = charts.known_or_not(self._known, self._others, self.threshold.value)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        drawing = np.asarray(canvas.buffer_rgba())[..., :3]
-        self.view.value = tags.img(drawing, f"Histogram of the scores and ROC curve. {words}", width=drawing.shape[1])
+        self.view.value = drawn.as_img(figure, f"Histogram of the scores and ROC curve. {words}")

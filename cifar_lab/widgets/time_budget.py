@@ -9,12 +9,10 @@ import threading
 from collections.abc import Sequence
 
 import ipywidgets as widgets
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from cifar_lab import budget
 from cifar_lab.budget import Offer, charts
-from cifar_lab.widgets import tags
+from cifar_lab.widgets import drawn, tags
 from cifar_lab.widgets.careful import reported
 
 
@@ -72,7 +70,5 @@ class TimeBudget(widgets.VBox):
         line = f'training.train(dataset, "{chosen.recipe}", epochs={chosen.epochs})'
         self.code.value = f"<code>{html.escape(line)}</code>"
         options = {"minutes": self.minutes.value, "slowness": self._slowness}
-        canvas = FigureCanvasAgg(charts.within(self._offers, **options))
-        canvas.draw()
-        drawing = np.asarray(canvas.buffer_rgba())[..., :3]
-        self.view.value = tags.img(drawing, charts.in_words(self._offers, **options), width=drawing.shape[1])
+        figure, words = charts.within(self._offers, **options), charts.in_words(self._offers, **options)
+        self.view.value = drawn.as_img(figure, words)
