@@ -32,7 +32,7 @@ def admit(name: str, dataset: Dataset) -> tuple[keras.Model, Dataset]:
     """
     if name not in NAMES:
         raise ValueError(f"There is no patient {name!r}. Choose one of: {', '.join(NAMES)}.")
-    rate = 10.0 if name == "A" else 0.001
+    rate = 10.0 if name == "A" else 0.003
     model = _network(len(dataset.class_names), dataset.train.images.shape[1], scaled=name != "B", twice=name == "C")
     model.compile(keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model, _shifted(dataset) if name == "D" else dataset
