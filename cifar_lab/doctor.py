@@ -134,10 +134,10 @@ def _one_batch_by_heart(model, train: Split, _validation, seed: int, steps_bar) 
     for taken in _train(model, batch, _STEPS[BATCH], seed, steps_bar):
         probabilities = _probabilities(model, batch.images)
         loss = _loss(probabilities, batch.labels)
+        right = int(np.sum(probabilities.argmax(axis=1) == batch.labels))
+        measured = f"after {taken} steps a loss of {loss:.2f}, and {right} of {len(batch)} images right"
         if loss < 0.05:
             break
-    right = int(np.sum(probabilities.argmax(axis=1) == batch.labels))
-    measured = f"after {taken} steps a loss of {loss:.2f}, and {right} of {len(batch)} images right"
     # 0.69 for ten classes; a softmax too many cannot get below 1.46.
     return Finding(BATCH, bool(loss < 0.3 * np.log(probabilities.shape[1])), measured)
 
@@ -152,9 +152,9 @@ def _pictures_against_black(model, train: Split, validation: Split, seed: int, s
     enough = unseen + _margin(validation)
     for taken in _train(model, train, _STEPS[BLACK] - _BLACK_STEPS, seed, steps_bar):
         seen = _accuracy(model, validation)
+        measured = f"{seen:.0%} of the validation images right after {taken} steps, {unseen:.0%} with all of them black"
         if seen > enough:
             break
-    measured = f"{seen:.0%} of the validation images right after {taken} steps, and {unseen:.0%} when all were black"
     return Finding(BLACK, seen > enough, measured)
 
 
