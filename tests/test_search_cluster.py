@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from cifar_lab import search
+from cifar_lab import cluster, search
 from tests.conftest import make_stripes
 
+# Whoever has imported Ray here before brings no token, so the nodes must not ask for one, as they do once there is one.
+os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[cluster]'")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Ray has clusters on Linux only")
 
@@ -92,7 +94,7 @@ def free_port() -> int:
 def nodes():
     """The head and a second node, and the head's address. Two loopback addresses: like two machines."""
     if not os.environ.get("CIFAR_LAB_TEST_CLUSTER"):
-        pytest.skip("needs some two minutes, and luck with Ray's nodes: CIFAR_LAB_TEST_CLUSTER=1 runs it")
+        pytest.skip("needs some two minutes: CIFAR_LAB_TEST_CLUSTER=1 runs it")
     folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: the names of its sockets may have 107 characters
     port, client_port = free_port(), free_port()
     head = ["--head", f"--port={port}", f"--ray-client-server-port={client_port}", f"--temp-dir={folder}"]
@@ -173,3 +175,17 @@ def test_no_cluster_ends_in_a_sentence(tmp_path, stripes):
     with pytest.raises(ValueError, match=rf"No Ray cluster answers at '127\.0\.0\.2:{port}'.*ray start --head"):
         search.find_recipe(stripes, **CHOICES, cluster=f"127.0.0.2:{port}", storage=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_token_is_brought_where_there_is_one(tmp_path, monkeypatch, given):
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_OF_THE_TESTS"):
+        monkeypatch.setenv(name, "")  # so that what is set below is taken back
+        monkeypatch.delenv(name)
+    monkeypatch.delitem(sys.modules, "ray")
+    monkeypatch.setattr(cluster, "_TOKEN", tmp_path / "auth_token")
+    if given:
+        (tmp_path / "auth_token").write_text("0" * 64)
+    cluster.prepare(RAY_OF_THE_TESTS="1")
+    assert os.environ["RAY_OF_THE_TESTS"] == "1"
+    assert os.environ.get("RAY_AUTH_MODE") == ("token" if given else None)

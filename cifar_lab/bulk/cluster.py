@@ -1,7 +1,6 @@
 """Parts answered on a Ray cluster, through Ray Data; workers and nodes that die are made up for by Ray."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -32,8 +31,7 @@ def runner(address: str) -> Callable:
     Raises:
         ValueError: Ray is not installed.
     """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    cluster.prepare(**_SETTINGS)
     try:
         import ray.data  # noqa: F401
     except ImportError as error:

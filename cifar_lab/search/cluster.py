@@ -35,8 +35,7 @@ def connected(address: str) -> Iterator[None]:
     Raises:
         ValueError: Ray is not installed, or no cluster answers at the address.
     """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
+    cluster.prepare(**_QUIET)
     try:
         from ray import tune  # noqa: F401  (needs packages that Ray alone does not bring)
     except ImportError as error:
