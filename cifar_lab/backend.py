@@ -17,7 +17,7 @@ for name in ("tensorflow", "absl"):
     # Their hints are for programmers of TensorFlow; in a notebook they stand in red, between a learner and the lesson.
     logging.getLogger(name).setLevel(logging.ERROR)
 
-__all__ = ["at_once", "keras"]
+__all__ = ["at_once", "build_metrics", "keras"]
 
 
 def at_once(model, images: np.ndarray, most: int) -> int:
@@ -32,3 +32,19 @@ def at_once(model, images: np.ndarray, most: int) -> int:
     shapes = [images.shape[1:-1], *(layer.output.shape[1:-1] for layer in getattr(model, "layers", ()))]
     pixels = max(math.prod(shape) for shape in shapes if None not in shape)
     return max(1, min(most, most * 32**2 // pixels))
+
+
+def build_metrics(model: keras.Model) -> None:
+    """Make the variables of a compiled network's metrics now, not within its first step.
+
+    TensorFlow traces a step that makes variables a second time, which for a small network takes as long as the training
+    of a few hundred images.
+
+    Args:
+        model: gives `(n, classes)` probabilities; its loss takes class numbers.
+    """
+    answers = np.full((1, model.output_shape[-1]), 1 / model.output_shape[-1], np.float32)
+    labels = np.zeros(1, np.int64)
+    model.compute_loss(y=labels, y_pred=answers)
+    model.compute_metrics(None, labels, answers)
+    model.reset_metrics()

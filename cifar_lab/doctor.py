@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_lab.backend import keras
+from cifar_lab.backend import build_metrics, keras
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.progress import bar
 
@@ -94,6 +94,7 @@ def examine(model: keras.Model, dataset: Dataset, *, seed: int = 0, progress: bo
         ValueError: the network is not compiled, or does not fit the dataset.
     """
     _check(model, dataset)
+    build_metrics(model)
     start = _Start(model)
     validation = _some(dataset.validation, 500, seed)
     with bar(total=sum(_STEPS.values()), unit="step", desc="examining", shown=progress) as steps_bar:

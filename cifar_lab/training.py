@@ -16,7 +16,7 @@ import numpy as np
 
 from cifar_lab import checkpoint, fast, files, models, optimization, recipes, runs, transfer
 from cifar_lab.augmentation import Augmentation, shrink
-from cifar_lab.backend import at_once, keras
+from cifar_lab.backend import at_once, build_metrics, keras
 from cifar_lab.checkpoint import Progress
 from cifar_lab.clock import Clock
 from cifar_lab.data.dataset import Dataset, Split
@@ -105,6 +105,7 @@ def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Opt
     loss = optimization.smooth_cross_entropy(smoothing) if smoothing else "sparse_categorical_crossentropy"
     model.compile(optimizer=optimizer, loss=loss, metrics=["sparse_categorical_accuracy"])
     optimizer.build(model.trainable_variables)  # now, so that a checkpoint finds its variables
+    build_metrics(model)
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:

@@ -10,7 +10,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from cifar_lab import recipes, runs, training
+from cifar_lab import models, recipes, runs, training
+from cifar_lab.backend import build_metrics
 from cifar_lab.data.dataset import Split
 from tests import interruption
 
@@ -279,3 +280,15 @@ def test_a_recipe_that_makes_no_sense_is_refused_before_anything_is_written(runs
     with pytest.raises(ValueError, match=sentence):
         training.train(stripes, **changes)
     assert not runs_here.exists()
+
+
+def test_the_metrics_are_there_before_the_first_step(stripes):
+    """Made within it, they would have TensorFlow trace it twice."""
+    model = models.build("tutorial", class_count=2, input_size=16)
+    model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["sparse_categorical_accuracy"])
+    build_metrics(model)
+    before = [variable.path for variable in model.metrics_variables]
+    assert len(before) == 4  # two sums, two counts
+    assert all(float(variable) == 0 for variable in model.metrics_variables)
+    model.train_on_batch(stripes.train.images[:4], stripes.train.labels[:4])
+    assert [variable.path for variable in model.metrics_variables] == before

@@ -1,6 +1,7 @@
 """Parts answered on a Ray cluster, through Ray Data; workers and nodes that die are made up for by Ray."""
 
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -53,15 +54,17 @@ def _answers(parts: Iterator[Part], model: Model, workers: int | None, seen) -> 
     window = max(64, 4 * int(ray.cluster_resources().get("CPU", 1)))  # bounds what the list takes of the memory
     while some := list(islice(parts, window)):
         items = [{"number": number, "paths": b"\0".join(paths)} for number, paths in some]
-        answered = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-            _answer_block,
-            batch_size=None,  # a block, which is one part
-            batch_format="pyarrow",
-            fn_kwargs=sent,
-            compute=ray.data.TaskPoolStrategy(workers),  # tasks find the cores of a node that joins later
-            num_cpus=1,
-            max_retries=_RETRIES,
-        )
+        with warnings.catch_warnings():  # of `max_retries`, which has no successor yet, and goes with Ray 2.64
+            warnings.simplefilter("ignore", DeprecationWarning)
+            answered = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+                _answer_block,
+                batch_size=None,  # a block, which is one part
+                batch_format="pyarrow",
+                fn_kwargs=sent,
+                compute=ray.data.TaskPoolStrategy(workers),  # tasks find the cores of a node that joins later
+                num_cpus=1,
+                max_retries=_RETRIES,
+            )
         try:
             for row in answered.iter_rows():
                 answers = json.loads(row["answers"])
