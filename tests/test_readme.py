@@ -24,7 +24,21 @@ PAGES = sorted({path for folder in FOLDERS for path in ROOT.glob(f"{folder}/*.md
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # Programs that are not ours; only how they are called is looked at.
-FOREIGN = {*"cd export find source curl docker conda git ray tensorboard pip py jupyter".split()}
+FOREIGN = {
+    "cd",
+    "conda",
+    "curl",
+    "docker",
+    "export",
+    "find",
+    "git",
+    "jupyter",
+    "pip",
+    "py",
+    "ray",
+    "source",
+    "tensorboard",
+}
 # What others say, in the table of troubles.
 SAID_BY_OTHERS = {
     "CERTIFICATE_VERIFY_FAILED",  # Python's ssl
