@@ -20,6 +20,13 @@ ifeq ($(shell id -u),0)
 JUPYTER += --allow-root
 endif
 
+# A home that cannot be written to, as on some schools' machines, would stop Jupyter: then it gets one in .venv.
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+AT_HOME := mkdir -p .venv/home && HOME="$(CURDIR)/.venv/home"
+endif
+# tools/jupyter switches off JupyterLab's question about news, which stands over the first notebook.
+LAB := $(AT_HOME) JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(PY)
+
 # Two at a time, each file's tests in one process: much of a test's time is waiting for a browser or a server.
 PYTEST := $(PY) -m pytest --numprocesses=2 --dist=loadfile
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
@@ -35,11 +42,11 @@ help:  ## list these commands
 lab:  ## set up, say what is here, and open JupyterLab (PORT=8888 HOST=localhost PYTHON=python3)
 	$(INSTALL) app,lab
 	@$(PY) -m cifar_lab check
-	@$(PY) -m jupyterlab $(JUPYTER)
+	@$(LAB) -m jupyterlab $(JUPYTER)
 
 voila:  ## set up, and show the upload classifier of the last notebook as a page (PORT=8888 HOST=localhost)
 	$(INSTALL) app,lab
-	@$(PY) -m voila notebooks/09_upload_classifier.ipynb --Voila.ip="$(HOST)" --port="$(PORT)" \
+	@$(LAB) -m voila notebooks/09_upload_classifier.ipynb --Voila.ip="$(HOST)" --port="$(PORT)" \
 		--Voila.tornado_settings=$(UPLOADS)
 
 app:  ## set up, and serve the page at http://127.0.0.1:8000 (PORT=8000 HOST=127.0.0.1)
@@ -49,8 +56,8 @@ app:  ## set up, and serve the page at http://127.0.0.1:8000 (PORT=8000 HOST=127
 test:  ## set up, and run every test
 	$(INSTALL) test
 	@$(MAKE) --no-print-directory lint
-	$(STORED) $(PYTEST) tests --junitxml=build/tests.xml
-	$(STORED) $(PYTEST) notebooks $(NBVAL) --junitxml=build/notebooks.xml
+	$(AT_HOME) $(STORED) $(PYTEST) tests --junitxml=build/tests.xml
+	$(AT_HOME) $(STORED) $(PYTEST) notebooks $(NBVAL) --junitxml=build/notebooks.xml
 
 coverage:  ## run the tests, and say how many lines of cifar_lab and app they reach (build/coverage/index.html)
 	$(INSTALL) test

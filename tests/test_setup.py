@@ -241,20 +241,29 @@ def test_no_python_at_all_ends_in_one_sentence():
 
 @pytest.fixture
 def lab(tmp_path):
-    """`make lab` in a folder with a space and an umlaut, its port taken, its set-up skipped: address, and that port."""
+    """`make lab` in a folder with a space and an umlaut, without a home, its port taken, its set-up skipped.
+
+    Gives the address, and that port.
+    """
     checkout = tmp_path / "my läb"
     write(checkout / "Makefile", (ROOT / "Makefile").read_text(encoding="utf-8"))
     write(checkout / "tools" / "install.py", "")
     write(checkout / ".venv" / "bin" / "python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', executable=True)
     empty = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     write(checkout / "notebooks" / "01_dataset.ipynb", json.dumps(empty))
-    write(tmp_path / "jupyter" / "jupyter_server_config.json", '{"ServerApp": {"open_browser": false}}')
-    folders = {f"JUPYTER_{kind}_DIR": str(tmp_path / "jupyter") for kind in ("CONFIG", "DATA", "RUNTIME")}
+    shutil.copytree(ROOT / "tools" / "jupyter", checkout / "tools" / "jupyter")
+    home = checkout / ".venv" / "home"  # what it should take instead of one that cannot be written to
+    write(home / ".jupyter" / "jupyter_server_config.json", '{"ServerApp": {"open_browser": false}}')
     with socket.create_server(("127.0.0.1", 0)) as taken, open(tmp_path / "log", "wb") as log:
         port = taken.getsockname()[1]
         command = ["make", "lab", f"PYTHON={sys.executable}", f"PORT={port}", "HOST=127.0.0.1"]
         process = subprocess.Popen(
-            command, cwd=checkout, env=surroundings(**folders), stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=checkout,
+            env=surroundings(HOME="/dev/null/home"),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         try:
             yield wait_for_address(process, tmp_path / "log"), port
@@ -283,7 +292,8 @@ def test_make_lab_serves_the_first_notebook_and_takes_large_uploads(lab):
         r"http://(127\.0\.0\.1:(\d+))/lab/tree/notebooks/01_dataset\.ipynb\?token=(\w+)", address
     ).groups()
     assert int(port) != taken_port
-    assert urllib.request.urlopen(address, timeout=30).status == 200
+    page = urllib.request.urlopen(address, timeout=30).read().decode()
+    assert "@jupyterlab/apputils-extension:announcements" in page  # among the extensions that are switched off
     with pytest.raises(urllib.error.HTTPError, match="403"):  # nobody gets in without the token
         urllib.request.urlopen(f"http://{server}/api/contents", timeout=30)
 
