@@ -1,30 +1,9 @@
 """Belonging to a Ray cluster for a while, for a search or for a large collection of pictures."""
 
 import logging
-import os
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-_TOKEN = Path("~/.ray/auth_token").expanduser()  # where Ray keeps it
-
-
-def prepare(**settings: str) -> None:
-    """Set what Ray reads from the environment when it is first imported; what is set already stays.
-
-    Ray makes a token, in `~/.ray`, when it is started in a process; from then on `ray start` asks whoever connects for
-    it. Others bring it only when `RAY_AUTH_MODE` says so; a cluster that asks for none does not mind.
-
-    Args:
-        **settings: names and values.
-    """
-    given = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")) or _TOKEN.exists()
-    if given and "ray" not in sys.modules:  # one that is imported already would hear only half of it
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-    for name, value in settings.items():
-        os.environ.setdefault(name, value)
 
 
 @contextmanager
@@ -50,7 +29,7 @@ def connected(address: str, instead: str, **own) -> Iterator[None]:
     except Exception as error:  # Ray raises everything from ValueError to a plain Exception here
         raise ValueError(
             f"No Ray cluster answers at {address!r} ({first_line(error)}). Start one with: ray start --head; "
-            f"or {instead} One that runs there may ask for a token that is not in ~/.ray/auth_token here."
+            f"or {instead} One that asks for a token answers only if RAY_AUTH_MODE=token was set before."
         ) from error
     try:
         yield

@@ -1,6 +1,7 @@
 """Parts answered on a Ray cluster, through Ray Data; workers and nodes that die are made up for by Ray."""
 
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -32,7 +33,8 @@ def runner(address: str) -> Callable:
     Raises:
         ValueError: Ray is not installed.
     """
-    cluster.prepare(**_SETTINGS)
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
     try:
         import ray.data  # noqa: F401
     except ImportError as error:

@@ -35,7 +35,8 @@ def connected(address: str) -> Iterator[None]:
     Raises:
         ValueError: Ray is not installed, or no cluster answers at the address.
     """
-    cluster.prepare(**_QUIET)
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         from ray import tune  # noqa: F401  (needs packages that Ray alone does not bring)
     except ImportError as error:
