@@ -25,7 +25,7 @@ ifneq ($(shell test -w "$$HOME" && echo writable),writable)
 AT_HOME := mkdir -p .venv/home && HOME="$(CURDIR)/.venv/home"
 endif
 # tools/jupyter switches off JupyterLab's question about news, which stands over the first notebook.
-LAB := $(AT_HOME) JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(PY)
+LAB := $(AT_HOME) JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(PY)
 
 # Two at a time, each file's tests in one process: much of a test's time is waiting for a browser or a server.
 PYTEST := $(PY) -m pytest --numprocesses=2 --dist=loadfile
