@@ -32,7 +32,7 @@ PYTEST := $(PY) -m pytest --numprocesses=2 --dist=loadfile
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
 
 # The notebooks' stored outputs are made, and compared, with the built-in drawings and without progress bars.
-STORED := CIFAR_LAB_DATASET=sketches TQDM_DISABLE=1 KERAS_BACKEND=tensorflow
+STORED := $(AT_HOME) CIFAR_LAB_DATASET=sketches TQDM_DISABLE=1 KERAS_BACKEND=tensorflow
 
 .PHONY: help lab voila app test lint coverage notebooks bench constraints clean
 
@@ -56,8 +56,8 @@ app:  ## set up, and serve the page at http://127.0.0.1:8000 (PORT=8000 HOST=127
 test:  ## set up, and run every test
 	$(INSTALL) test
 	@$(MAKE) --no-print-directory lint
-	$(AT_HOME) $(STORED) $(PYTEST) tests --junitxml=build/tests.xml
-	$(AT_HOME) $(STORED) $(PYTEST) notebooks $(NBVAL) --junitxml=build/notebooks.xml
+	$(STORED) $(PYTEST) tests --junitxml=build/tests.xml
+	$(STORED) $(PYTEST) notebooks $(NBVAL) --junitxml=build/notebooks.xml
 
 coverage:  ## run the tests, and say how many lines of cifar_lab and app they reach (build/coverage/index.html)
 	$(INSTALL) test

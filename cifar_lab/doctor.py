@@ -7,7 +7,7 @@ After Karpathy, "A Recipe for Training Neural Networks" (2019), and Zhang and ot
 requires rethinking generalization" (2017), for the labels drawn by lot.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,13 +132,11 @@ def _loss_at_the_start(model, split: Split, class_count: int) -> Finding:
 
 def _one_batch_by_heart(model, train: Split, _validation, seed: int, steps_bar) -> Finding:
     batch = _some(train, _BATCH, seed)
-    for taken in _train(model, batch, _STEPS[BATCH], seed, steps_bar):
-        probabilities = _probabilities(model, batch.images)
-        loss = _loss(probabilities, batch.labels)
-        right = int(np.sum(probabilities.argmax(axis=1) == batch.labels))
-        measured = f"after {taken} steps a loss of {loss:.2f}, and {right} of {len(batch)} images right"
-        if loss < 0.05:
-            break
+    learnt = lambda: _loss(_probabilities(model, batch.images), batch.labels) < 0.05  # noqa: E731
+    taken = _train(model, batch, _STEPS[BATCH], seed, steps_bar, enough=learnt)
+    probabilities = _probabilities(model, batch.images)
+    loss, right = _loss(probabilities, batch.labels), int(np.sum(probabilities.argmax(axis=1) == batch.labels))
+    measured = f"after {taken} steps a loss of {loss:.2f}, and {right} of {len(batch)} images right"
     # 0.69 for ten classes; a softmax too many cannot get below 1.46.
     return Finding(BATCH, bool(loss < 0.3 * np.log(probabilities.shape[1])), measured)
 
@@ -147,16 +145,15 @@ def _pictures_against_black(model, train: Split, validation: Split, seed: int, s
     """What is learnt from pictures must be more than what is learnt from labels alone."""
     start = _Start(model)
     black_train, black = (Split(np.zeros_like(split.images), split.labels) for split in (train, validation))
-    for _ in _train(model, black_train, _BLACK_STEPS, seed, steps_bar):
-        unseen = _accuracy(model, black)
+    _train(model, black_train, _BLACK_STEPS, seed, steps_bar)
+    unseen = _accuracy(model, black)
     start.restore()
-    enough = unseen + _margin(validation)
-    for taken in _train(model, train, _STEPS[BLACK] - _BLACK_STEPS, seed, steps_bar):
-        seen = _accuracy(model, validation)
-        measured = f"{seen:.0%} of the validation images right after {taken} steps, {unseen:.0%} with all of them black"
-        if seen > enough:
-            break
-    return Finding(BLACK, seen > enough, measured)
+    mark = unseen + _margin(validation)
+    better = lambda: _accuracy(model, validation) > mark  # noqa: E731
+    taken = _train(model, train, _STEPS[BLACK] - _BLACK_STEPS, seed, steps_bar, enough=better)
+    seen = _accuracy(model, validation)
+    measured = f"{seen:.0%} of the validation images right after {taken} steps, {unseen:.0%} with all of them black"
+    return Finding(BLACK, seen > mark, measured)
 
 
 def _labels_drawn_by_lot(model, train: Split, validation: Split, seed: int, steps_bar) -> Finding:
@@ -166,8 +163,7 @@ def _labels_drawn_by_lot(model, train: Split, validation: Split, seed: int, step
     """
     some = _some(train, _IMAGES, seed)
     labels = _lots(np.concatenate([some.images, validation.images]), model.output_shape[-1], seed)
-    for _ in _train(model, Split(some.images, labels[: len(some)]), _STEPS[LOTS], seed, steps_bar):
-        pass  # to the end: that it is at chance so far shows nothing
+    _train(model, Split(some.images, labels[: len(some)]), _STEPS[LOTS], seed, steps_bar)
     drawn = Split(validation.images, labels[len(some) :])
     share, chance = _accuracy(model, drawn), _chance(drawn)
     measured = f"{share:.0%} of the validation images right, where nothing can be known; chance is {chance:.0%}"
@@ -180,23 +176,17 @@ def _lots(images: np.ndarray, class_count: int, seed: int) -> np.ndarray:
     return np.array([drawn.setdefault(image.tobytes(), generator.integers(class_count)) for image in images])
 
 
-def _train(model, split: Split, steps: int, seed: int, steps_bar) -> Iterator[int]:
-    """Batches of one size, each round over the images in an order of its own.
-
-    Stops every few steps, for the caller to look, and yields how many were taken; whoever leaves then skips the rest.
-    """
+def _train(model, split: Split, steps: int, seed: int, steps_bar, *, enough: Callable[[], bool] = lambda: False) -> int:
+    """Batches of one size, each round over the images in an order of its own, until it is enough; the steps taken."""
     generator, rounds = np.random.default_rng(seed), -(-steps * _BATCH // len(split))
     order = np.concatenate([generator.permutation(len(split)) for _ in range(rounds)])
-    taken = 0
-    try:
-        for batch in order[: steps * _BATCH].reshape(steps, _BATCH):
-            model.train_on_batch(split.images[batch], split.labels[batch])
-            taken += 1
-            steps_bar.update()
-            if taken % _LOOK_EVERY == 0:
-                yield taken
-    finally:
-        steps_bar.update(steps - taken)
+    for taken, batch in enumerate(order[: steps * _BATCH].reshape(steps, _BATCH), start=1):
+        model.train_on_batch(split.images[batch], split.labels[batch])
+        steps_bar.update()
+        if taken % _LOOK_EVERY == 0 and enough():
+            break
+    steps_bar.update(steps - taken)
+    return taken
 
 
 def _probabilities(model, images: np.ndarray, *, training: bool = True) -> np.ndarray:

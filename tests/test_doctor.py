@@ -32,6 +32,8 @@ def test_each_patient_fails_where_it_should(drawings, name, failing):
     for finding in report.findings:
         assert f"{finding.test:<24}{'FAILED' if finding.test in failing else 'passed'}" in str(report)
         assert (finding.look_for in str(report)) == (finding.test in failing)
+    by_heart = report.findings[1].measured
+    assert by_heart.startswith("after 60 steps") == (BATCH in failing)  # who passes sooner need not take them all
 
 
 def test_validation_images_that_are_trained_on_are_noticed(drawings):
