@@ -20,7 +20,9 @@ _EMPTY_SHEETS = 0.06  # the share of them among handwriting
 
 def mirror(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Swap left and right in the images where `chosen`, `(n,)` bool, is true."""
-    return np.where(chosen[:, None, None, None], images[:, :, ::-1], images)
+    result = images.copy()
+    result[chosen] = images[chosen, :, ::-1]
+    return result
 
 
 def shift(images: np.ndarray, pixels: int, rng: np.random.Generator) -> np.ndarray:
@@ -77,10 +79,12 @@ def zoom(images: np.ndarray, strength: float, rng: np.random.Generator, *, share
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
-    """Make every image smaller, `(n, size, size, 3)`, each new pixel an average of those it covers."""
-    if size == images.shape[1]:
+    """Make square images smaller, `(n, size, size, 3)`, each new pixel an average of those it covers."""
+    count, before = images.shape[:2]
+    if size == before:
         return images
-    return np.stack([Image.fromarray(image).resize((size, size), Image.Resampling.BOX) for image in images])
+    tower = Image.fromarray(images.reshape(count * before, before, 3))  # on top of each other: one picture for Pillow
+    return np.asarray(tower.resize((size, count * size), Image.Resampling.BOX)).reshape(count, size, size, 3)
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,26 @@ def test_mirror_swaps_left_and_right_of_the_chosen():
     np.testing.assert_array_equal(result, np.concatenate([grey([[3, 2, 1], [6, 5, 4]]), images[1:]]))
 
 
+def test_shrink_to_half_averages_blocks_of_four():
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    blocks = images.reshape(5, 16, 2, 16, 2, 3).mean(axis=(2, 4))
+    assert np.abs(augmentation.shrink(images, 16) - blocks).max() <= 1  # rounded twice
+
+
+@pytest.mark.parametrize("size", [12, 20, 24, 28])
+def test_shrink_keeps_images_apart(size):
+    black, white = np.zeros((1, 32, 32, 3), np.uint8), np.full((1, 32, 32, 3), 255, np.uint8)
+    result = augmentation.shrink(np.concatenate([black, white, black]), size)
+    expected = np.zeros((3, size, size, 3), np.uint8)
+    expected[1] = 255
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_shrink_to_the_same_size_changes_nothing():
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(augmentation.shrink(images, 32), images)
+
+
 def test_flip_vertical_swaps_top_and_bottom_of_the_chosen():
     images = np.concatenate([grey([[1, 2, 3], [4, 5, 6]])] * 2)
     result = augmentation.flip_vertical(images, np.array([False, True]))
