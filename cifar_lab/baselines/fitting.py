@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cifar_lab import evaluation, files, pipelines, runs
 from cifar_lab.baselines.methods import build
@@ -17,6 +18,9 @@ from cifar_lab.runs import Run
 
 _AT_ONCE = 500  # images between two moves of the progress bar
 _TICK = 1  # second between two looks at the clock
+# On so few images the threads of a matrix product wait for each other longer than they work: ten times as long, where
+# another process uses the cores too.
+_FEW = 5000
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,12 @@ def fit(
     baseline, facts = Baseline(method, features, len(taken), seed, options), runs.dataset_facts(dataset)
     if not again and (finished := runs.find_finished(baseline, facts)):
         return finished
-    started = time.perf_counter()
-    with _time_shown(f"{baseline.name}: fitting {len(taken):,} images", shown=progress):
-        pipeline.fit(taken.images, taken.labels)
-    seconds = time.perf_counter() - started
-    validation = _validate(pipeline, dataset, baseline.name, progress)
+    with threadpool_limits(1 if len(taken) <= _FEW else None, user_api="blas"):
+        started = time.perf_counter()
+        with _time_shown(f"{baseline.name}: fitting {len(taken):,} images", shown=progress):
+            pipeline.fit(taken.images, taken.labels)
+        seconds = time.perf_counter() - started
+        validation = _validate(pipeline, dataset, baseline.name, progress)
     facts["sizes"] |= {"train": len(taken)}
     return _finish(pipeline, baseline, validation, {"command": command, "dataset": facts, "minutes": seconds / 60})
 

@@ -88,9 +88,12 @@ class Canvas:
 
     def _draw(self, distance, colour, opacity):
         opacity = column(opacity)
-        self.distance = np.minimum(self.distance, np.where(opacity > 0, distance, _FAR))
-        cover = np.clip(0.5 - distance * self._sharpness, 0, 1)
-        blend(self.picture, cover * opacity, np.reshape(colour, (-1, 3)))
+        drawn = distance if opacity.min() > 0 else np.where(opacity > 0, distance, _FAR)
+        np.minimum(self.distance, drawn, out=self.distance)
+        cover = distance * self._sharpness
+        np.clip(np.subtract(0.5, cover, out=cover), 0, 1, out=cover)
+        cover *= opacity
+        blend(self.picture, cover, np.reshape(colour, (-1, 3)))
 
 
 def blend(picture: np.ndarray, cover: np.ndarray, colour: np.ndarray):
@@ -101,8 +104,10 @@ def blend(picture: np.ndarray, cover: np.ndarray, colour: np.ndarray):
         cover: `(n, size, size)` float32, 0-1: how much of each pixel is covered.
         colour: `(n, 3)` or `(1, 3)` float, RGB.
     """
-    for channel in range(3):
-        picture[channel] += cover * (column(colour[:, channel]) - picture[channel])
+    for channel, plane in enumerate(picture):
+        step = column(colour[:, channel]) - plane
+        step *= cover  # in place: new memory for each product costs a sixth of the time
+        plane += step
 
 
 def pixel_centres(size: int) -> tuple[np.ndarray, np.ndarray]:
