@@ -34,17 +34,18 @@ def at_once(model, images: np.ndarray, most: int) -> int:
     return max(1, min(most, most * 32**2 // pixels))
 
 
-def build_metrics(model: keras.Model) -> None:
+def build_metrics(model: keras.Model, *, class_numbers: bool = True) -> None:
     """Make the variables of a compiled network's metrics now, not within its first step.
 
     TensorFlow traces a step that makes variables a second time, which for a small network takes as long as the training
     of a few hundred images.
 
     Args:
-        model: gives `(n, classes)` probabilities; its loss takes class numbers.
+        model: gives `(n, classes)` probabilities.
+        class_numbers: what its loss takes; probabilities `(n, classes)` otherwise.
     """
     answers = np.full((1, model.output_shape[-1]), 1 / model.output_shape[-1], np.float32)
-    labels = np.zeros(1, np.int64)
+    labels = np.zeros(1, np.int64) if class_numbers else answers
     model.compute_loss(y=labels, y_pred=answers)
     model.compute_metrics(None, labels, answers)
     model.reset_metrics()

@@ -27,7 +27,7 @@ class Progress:
         seconds: time spent training, over all the starts of this run.
         history: one dictionary a finished epoch: epoch, loss, accuracy, validation_loss, validation_accuracy.
         best_epoch: the epoch whose network is kept, so far, counted from 1; 0 before the first.
-        best_weights: that epoch's weights, one float32 array a variable.
+        best_weights: that epoch's weights, or the mean of its and the one's before, one float32 array a variable.
     """
 
     epoch: int = 0
@@ -36,14 +36,19 @@ class Progress:
     best_epoch: int = 0
     best_weights: list[np.ndarray] = field(default_factory=list)
 
-    def add(self, row: dict, model: keras.Model, seconds: float, *, keep: str = "best") -> None:
+    def add(self, row: dict, model: keras.Model, seconds: float, *, keep: str = "best", before=None) -> None:
         """Take in one finished epoch: its row for the history, the network after it, and how long it took.
 
-        The network kept is that of the epoch with the highest validation accuracy, or with `keep="last"` the newest.
+        The network kept is that of the epoch with the highest validation accuracy, with `keep="last"` the newest, and
+        with `keep="mean"` the mean of that and of `before`, the weights that the epoch began with.
         """
         self.history.append(row)
         self.epoch += 1
         self.seconds += seconds
+        if keep == "mean":
+            pairs = zip(before, model.get_weights(), strict=True)
+            self.best_epoch, self.best_weights = self.epoch, [(old + new) / 2 for old, new in pairs]
+            return
         # The first of equals wins: fewer epochs for the same accuracy.
         if keep == "last" or self.best_epoch == 0 or row["validation_accuracy"] > self.best["validation_accuracy"]:
             self.best_epoch, self.best_weights = self.epoch, model.get_weights()

@@ -37,7 +37,7 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
             f"The run {run.folder.name} was trained on other pictures than this dataset ({dataset.name}): "
             "its calibration needs the validation pictures of its own."
         )
-    told = ("command", "recipe", "dataset", "minutes", "finished", "machine", "versions")
+    told = ("command", "recipe", "start", "teachers", "dataset", "minutes", "finished", "machine", "versions")
     trained = {key: run.card[key] for key in told if run.card.get(key)}
     facts = {"trained": trained, "metrics": run.card["metrics"]} | options.pop("facts", {})
     met = _on_paper(dataset.validation) if run.card["recipe"].get("paper") else None

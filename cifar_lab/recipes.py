@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from cifar_lab.augmentation import Augmentation
 
 SCHEDULES = ("constant", "triangle")
-KEEPS = ("best", "last")
+KEEPS = ("best", "last", "mean")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,11 @@ class Recipe:
         name: what the recipe is called; runs are named after it.
         model: the network, a name that `cifar_lab.models.build` knows.
         start: what the weights are before training, for a network with a choice: for `"transfer"` those of a classifier
-            or finished run, such as `"cifar10"`; for `"mobilenet"` those of `"imagenet"`. Random numbers when empty.
+            or finished run, such as `"cifar10"`; for `"fast"` the same, of which all layers are taken; for
+            `"mobilenet"` those of `"imagenet"`. Random numbers when empty.
+        teachers: classifiers whose answers are learnt in the place of the labels (`cifar_lab.distillation`).
+        blend: the share of the images, 0 to 1, that are shown with another one laid over; only teachers know what to
+            say of those.
         frozen_epochs: so many epochs at the start train the new last layer alone, on the images as they are; the rest
             of the network stays as it started. As many as `epochs`, or more: for good.
         unfrozen_rate: how many times as long the steps are from then on, such as 0.1.
@@ -42,14 +46,17 @@ class Recipe:
         paper: the images show bright strokes on black, and are shown as photographs of handwriting (`cifar_lab.paper`).
         start_size: the height and width of the images in the first epoch, in pixels; they grow to their own size over
             the first two thirds of the run. 0 shows them in full from the start.
-        plain_epochs: so many epochs at the end show the images without zoom and cutout, as they will be met.
-        keep: which epoch's network the run keeps: the `"best"` on validation, or the `"last"`.
+        plain_epochs: so many epochs at the end show the images without zoom, cutout and blend, as they will be met.
+        keep: which epoch's network the run keeps: the `"best"` on validation, the `"last"`, or the `"mean"` of
+            the last two.
         seed: fixes the starting weights, the order of the images and what augmentation does.
     """
 
     name: str
     model: str = "tutorial"
     start: str = ""
+    teachers: tuple[str, ...] = ()
+    blend: float = 0.0
     frozen_epochs: int = 0
     unfrozen_rate: float = 1.0
     widths: tuple[int, ...] = ()
@@ -97,9 +104,12 @@ class Recipe:
             raise ValueError(f"widths must be whole numbers above 0, but they are {self.widths!r}.")
         _ = self.augmentation  # which checks its own fields
         self._check_start()
+        self._check_teachers()
 
     def _check_start(self) -> None:
-        random_only = ("widths", "activation", "whitening", "identity_start", "look_ahead", "start_size")
+        random_only = ("widths", "activation", "whitening", "identity_start")
+        if self.model != "fast":
+            random_only += ("look_ahead", "start_size")
         if self.start and (useless := [field for field in random_only if getattr(self, field)]):
             raise ValueError(
                 f"{', '.join(useless)}: these are for a network that starts from random numbers, not from "
@@ -113,6 +123,12 @@ class Recipe:
                 f"{self.frozen_epochs} are frozen: train for more, or without flip, shift, zoom and cutout."
             )
 
+    def _check_teachers(self) -> None:
+        if not 0 <= self.blend <= 1 or (self.blend and not self.teachers):
+            raise ValueError(f"blend must be from 0 to 1, and 0 without teachers, but it is {self.blend!r}.")
+        if self.teachers and (self.label_smoothing or self.frozen_epochs):
+            raise ValueError("Teachers' answers are learnt as they are: leave out label_smoothing and frozen_epochs.")
+
     @property
     def augmentation(self) -> Augmentation:
         """What is done to the images each time they are shown."""
@@ -122,8 +138,14 @@ class Recipe:
         """What is done to the images in an epoch, counted from 0."""
         if epoch < self.frozen_epochs:
             return Augmentation()
-        plain = epoch >= self.epochs - self.plain_epochs
-        return replace(self.augmentation, zoom=0.0, cutout=0) if plain else self.augmentation
+        return replace(self.augmentation, zoom=0.0, cutout=0) if self._is_plain(epoch) else self.augmentation
+
+    def blend_in(self, epoch: int) -> float:
+        """The share of the images that are blended in an epoch, counted from 0."""
+        return 0.0 if self._is_plain(epoch) else self.blend
+
+    def _is_plain(self, epoch: int) -> bool:
+        return epoch >= self.epochs - self.plain_epochs
 
     def image_size(self, epoch: int, full: int) -> int:
         """How large the images of an epoch, counted from 0, are shown: a multiple of 4 pixels, at most `full`.
@@ -187,9 +209,25 @@ RECIPES = {
         _FAST,
         _FAST.changed(name="fast-large", widths=(64, 256, 256), epochs=10),
         _FAST.changed(name="fast-huge", widths=(128, 384, 384), epochs=15),
-        # What `data/models/cifar10` was trained by: longer, and zoomed too, since a photograph may show a thing
-        # nearer or farther than the dataset's pictures do.
+        # The first of two steps to `data/models/cifar10` (`tools/shipped.py`): longer, and zoomed too, since a
+        # photograph may show a thing nearer or farther than the dataset's pictures do.
         _FAST.changed(name="shipped", widths=(64, 256, 256), epochs=16, zoom=0.25),
+        # The second: learn from several such networks, starting as one of them.
+        _FAST.changed(
+            name="distilled",
+            start="cifar10",
+            teachers=("cifar10",),
+            widths=(),
+            whitening=False,
+            identity_start=False,
+            epochs=12,
+            learning_rate=0.35,
+            label_smoothing=0.0,
+            zoom=0.25,
+            blend=0.33,
+            plain_epochs=3,
+            keep="mean",
+        ),
         # From the shipped network to other classes (`cifar_lab.transfer`): only a new last layer for good, or first.
         _TRANSFER.changed(name="transfer-frozen", frozen_epochs=1000),  # more than anybody will ask for
         _TRANSFER,

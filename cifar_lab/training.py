@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cifar_lab import checkpoint, fast, files, models, optimization, recipes, runs, transfer
+from cifar_lab import checkpoint, distillation, fast, files, optimization, recipes, runs, transfer, unfolding, untrained
 from cifar_lab.augmentation import Augmentation, shrink
-from cifar_lab.backend import at_once, build_metrics, keras
+from cifar_lab.backend import at_once, keras
 from cifar_lab.checkpoint import Progress
 from cifar_lab.clock import Clock
 from cifar_lab.data.dataset import Dataset, Split
@@ -59,7 +59,7 @@ def train(
 
     Returns:
         The finished run. Its network is that of the epoch with the best validation accuracy, or of the last
-            epoch, as the recipe says.
+            epoch, or the mean of the last two, as the recipe says.
 
     Raises:
         ValueError: the recipe does not exist or makes no sense, the checkpoint to resume does not fit, or the loss
@@ -68,8 +68,11 @@ def train(
     """
     recipe = recipes.get(recipe, **changes)
     facts = runs.dataset_facts(dataset)
-    model = _fresh_model(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
-    origin = {"start": transfer.origin(recipe.start)} if recipe.start else {}
+    model = untrained.network(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
+    origins = {"start": transfer.origin(recipe.start)} if recipe.start else {}
+    if recipe.teachers:
+        distillation.Teachers(recipe, dataset)  # refuses those that do not fit, before there is a run
+        origins["teachers"] = [transfer.origin(name) for name in recipe.teachers]
     folder = (runs.find_unfinished(recipe, facts) if resume else None) or runs.start(recipe, facts)
     state = checkpoint.restore(folder, model)
     say = print if progress else _silent
@@ -81,44 +84,8 @@ def train(
     except KeyboardInterrupt:
         say(f"Stopped after epoch {state.epoch} of {recipe.epochs}. To go on, train the same with resume=True.")
         raise
-    told = {"command": command, "dataset": facts} | origin
+    told = {"command": command, "dataset": facts} | origins
     return _finish(model, dataset, recipe, state, folder, told)
-
-
-def _fresh_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
-    keras.utils.set_random_seed(recipe.seed)  # the starting weights
-    size = dataset.train.images.shape[1]
-    names = ("widths", "activation", "identity_start", "start")
-    options = {name: value for name in names if (value := getattr(recipe, name))}
-    model = models.build(recipe.model, class_count=len(dataset.class_names), input_size=size, **options)
-    if recipe.whitening:
-        fast.whiten(model, dataset.train.images)
-    if recipe.frozen_epochs >= recipe.epochs:
-        transfer.freeze(model)
-    _compile(model, recipe, _optimizer(recipe))
-    return model
-
-
-def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> None:
-    # The labels are class numbers, not one-hot rows: hence "sparse".
-    smoothing = recipe.label_smoothing
-    loss = optimization.smooth_cross_entropy(smoothing) if smoothing else "sparse_categorical_crossentropy"
-    model.compile(optimizer=optimizer, loss=loss, metrics=["sparse_categorical_accuracy"])
-    optimizer.build(model.trainable_variables)  # now, so that a checkpoint finds its variables
-    build_metrics(model)
-
-
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    if recipe.optimizer == "nesterov":
-        return optimization.Nesterov(recipe.learning_rate, recipe.momentum, l2=recipe.l2, bias_rate=recipe.bias_rate)
-    try:
-        optimizer = keras.optimizers.get(recipe.optimizer)
-    except ValueError:
-        raise ValueError(
-            f"There is no optimizer {recipe.optimizer!r}. There is nesterov, and Keras has adam, adamw, sgd and more."
-        ) from None
-    optimizer.learning_rate = recipe.learning_rate
-    return optimizer
 
 
 def _run_epochs(
@@ -129,6 +96,7 @@ def _run_epochs(
     Then `after_epoch` is told the row of the epoch.
     """
     steps = -(-len(dataset.train) // recipe.batch_size)  # rounded up: the last batch may be smaller
+    teachers = distillation.Teachers(recipe, dataset) if recipe.teachers else None
     look_ahead = optimization.LookAhead(model) if recipe.look_ahead else None
     learner = None
     with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress) as steps_bar:
@@ -141,11 +109,12 @@ def _run_epochs(
                 fast.freeze_first_layer(model)
             if learner is None or state.epoch == recipe.frozen_epochs:
                 learner, train, validation = _stage(model, dataset, recipe, state.epoch, progress)
+            before = model.get_weights() if recipe.keep == "mean" else None
             row = {"epoch": state.epoch + 1}
-            row |= _one_epoch(learner, train, recipe, state.epoch, look_ahead, clock, sizes[state.epoch])
+            row |= _one_epoch(learner, train, recipe, state.epoch, look_ahead, clock, sizes[state.epoch], teachers)
             row |= _validate(learner, validation)
             _check_finite(row, recipe)
-            state.add(row, model, seconds=time.perf_counter() - started, keep=recipe.keep)
+            state.add(row, model, seconds=time.perf_counter() - started, keep=recipe.keep, before=before)
             checkpoint.save(folder, model, state)
             steps_bar.clear()
             say(_line(row, recipe))
@@ -160,24 +129,29 @@ def _stage(model: keras.Model, dataset: Dataset, recipe: Recipe, epoch: int, pro
     """
     if epoch < recipe.frozen_epochs:
         backbone, head = transfer.halves(model)
-        _compile(head, recipe, model.optimizer)
+        untrained.prepare(head, recipe, model.optimizer)
         splits = (dataset.train, dataset.validation)
         return head, *(transfer.features(backbone, split, progress=progress) for split in splits)
     if epoch == recipe.frozen_epochs > 0:
-        _compile(model, recipe, _optimizer(recipe))  # a new one: what it knew was about the last layer alone
+        untrained.prepare(model, recipe)  # a new one: what it knew was about the last layer alone
+    if recipe.teachers:  # the loss compares probabilities, so the labels become such
+        return model, dataset.train, distillation.certain(dataset.validation, len(dataset.class_names))
     return model, dataset.train, dataset.validation
 
 
 def _one_epoch(
-    model: keras.Model, split: Split | Features, recipe: Recipe, epoch: int, look_ahead, clock: Clock, size: int
+    model, split: Split | Features, recipe: Recipe, epoch: int, look_ahead, clock: Clock, size: int, teachers=None
 ) -> dict:
     """Take the steps of one epoch; returns the mean loss and accuracy over its images as they were shown.
 
-    `size` is their height and width; 0 for features, which have none.
+    `size` is their height and width; 0 for features, which have none. With teachers, accuracy is how often the network
+    says what they say.
     """
     totals = np.zeros(2)
     steps = -(-len(split) // recipe.batch_size)
     shown = batches(split, recipe.batch_size, seed=recipe.seed, epoch=epoch, augmentation=recipe.augmentation_in(epoch))
+    if teachers:
+        shown = teachers.answer(shown, epoch)
     rate = recipe.learning_rate * (recipe.unfrozen_rate if epoch >= recipe.frozen_epochs else 1)
     model.optimizer.learning_rate = rate
     for number, (images, labels) in enumerate(shown, start=1):
@@ -240,6 +214,10 @@ def _check_finite(row: dict, recipe: Recipe) -> None:
 def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progress, folder, facts: dict) -> Run:
     """Save the best network, then the card: a run with a card is a finished run."""
     model.set_weights(state.best_weights)
+    reached = state.best
+    if recipe.keep == "mean":  # a network that no epoch has measured
+        unfolding.settle(model, dataset.train.images)
+        reached = _validate(model, _stage(model, dataset, recipe, recipe.epochs, progress=False)[2])
     path = folder / runs.MODEL
     stock = fast.fold(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model
     files.write_whole(path, lambda unfinished: stock.save(unfinished, include_optimizer=False))
@@ -249,12 +227,12 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
         "recipe": recipe.to_dict(),
         **facts,
         "metrics": {
-            "validation": {"accuracy": state.best["validation_accuracy"], "loss": state.best["validation_loss"]},
+            "validation": {"accuracy": reached["validation_accuracy"], "loss": reached["validation_loss"]},
             "best_epoch": state.best_epoch,
             "parameters": model.count_params(),
         },
         "history": state.history,
-        "weights_sha256": checkpoint.weights_sha256(state.best_weights),
+        "weights_sha256": checkpoint.weights_sha256(model.get_weights()),
         "model_sha256": files.sha256(path),
         "model_bytes": path.stat().st_size,
         "minutes": round(state.seconds / 60, 2),

@@ -264,7 +264,7 @@ def test_a_network_that_is_not_the_cards_is_refused(runs_here, stripes):
         ({"epochs": 0}, "epochs must be a whole number of at least 1"),
         ({"learning_rate": -1.0}, "learning_rate must be above 0"),
         ({"learning_rat": 0.1}, "A recipe has no learning_rat"),
-        ({"recipe": "fastest"}, "There is no recipe 'fastest'. Choose one of: digits, fast"),
+        ({"recipe": "fastest"}, "There is no recipe 'fastest'. Choose one of: digits, distilled, fast"),
         ({"whitening": True}, "the network 'tutorial' has no layer for it"),
         ({"widths": (8, 8)}, "widths"),
         ({"widths": (8, 0)}, "widths must be whole numbers above 0"),

@@ -185,7 +185,7 @@ def test_images_are_changed_only_once_all_layers_learn():
         ({"recipe": "tutorial", "start": "stripes"}, "'tutorial' always starts from random numbers"),
         ({"recipe": "tutorial", "frozen_epochs": 1}, "frozen_epochs needs a start"),
         ({"recipe": "transfer-frozen", "flip": "random"}, "Images are only changed once all layers learn"),
-        ({"recipe": "fast", "start": "stripes"}, "widths, whitening, identity_start, look_ahead: these are for"),
+        ({"recipe": "fast", "start": "stripes"}, "widths, whitening, identity_start: these are for"),
         ({"unfrozen_rate": 0}, "unfrozen_rate must be above 0"),
     ],
 )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_lab import leaderboard, recipes, runs, training
+from cifar_lab import leaderboard, recipes, runs, untrained
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.leaderboard.reading import but_for_seed
 from cifar_lab.recipes import Recipe
@@ -121,7 +121,7 @@ def slowness(reference: Run, dataset: Dataset, *, steps: int = 40) -> float:
 
 
 def _seconds_a_step(dataset: Dataset, recipe: Recipe, steps: int) -> float:
-    model = training._fresh_model(dataset, recipe)
+    model = untrained.network(dataset, recipe)
     whole = len(dataset.train) // recipe.batch_size * recipe.batch_size  # no smaller batch at the end
     images, labels = dataset.train.images[:whole], dataset.train.labels[:whole]
     started = 0.0

@@ -56,14 +56,15 @@ held_out_option = click.option(
 @folder_options
 @held_out_option
 @click.option("--classes", help="Learn these of its classes only, two or more: cat,dog.")
-@click.option("--start", help="For the recipe transfer: the classifier or run to start from (default: cifar10).")
+@click.option("--start", help="For transfer and distilled: the classifier or run to start from (default: cifar10).")
+@click.option("--teachers", help="For the recipe distilled: classifiers to learn from, apart by commas.")
 @click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
 @click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
 @click.option("--learning-rate", type=float, help="The optimiser's step size.")
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished run of the same recipe and dataset.")
 @click.option("--tensorboard", is_flag=True, help="Write the curves for TensorBoard too, into the run's folder.")
-def train(recipe, dataset, held_out, classes, resume, tensorboard, **changes):
+def train(recipe, dataset, held_out, classes, teachers, resume, tensorboard, **changes):
     """Train a network.
 
     There is a checkpoint after every epoch: a run that was stopped or killed goes on with the same command and
@@ -72,6 +73,8 @@ def train(recipe, dataset, held_out, classes, resume, tensorboard, **changes):
     from cifar_lab import data, recipes, training
 
     wishes = folder_wishes(changes)
+    if teachers:
+        changes["teachers"] = tuple(name.strip() for name in teachers.split(","))
     recipe = recipes.get(recipe, **changes)  # before the wait for data and TensorFlow
     pictures = data.load(dataset, held_out=held_out, **wishes)
     if classes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cifar_lab import checkpoint, training
+from cifar_lab import checkpoint, training, untrained
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.search.state import Search, Trial
 
@@ -32,7 +32,7 @@ def advance(
     if trial.recall():
         return
     recipe = trial.recipe
-    model = training._fresh_model(dataset, recipe)
+    model = untrained.network(dataset, recipe)
     state = checkpoint.restore(trial.folder, model)
     trial.history = state.history  # the same list: it grows with the training
     for row in state.history:

@@ -1,0 +1,104 @@
+"""Distillation: a network learns what others answer, instead of what the labels say (Hinton et al., 2015).
+
+A label says "cat". A good network says "cat, a little like a dog, and nothing like a ship": there is more to learn from
+that. And it can be asked about any picture, while a label is about the picture as it was: so the teachers are asked at
+each step, about the images just as the student is shown them, shifted, zoomed, and blended with each other (Beyer et
+al., "Knowledge distillation: A good teacher is patient and consistent", 2022). What several networks know together
+then answers at the price of one.
+
+    cifar-lab train --recipe distilled --start one --teachers one,another
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cifar_lab.classifier import Classifier
+from cifar_lab.data.dataset import Dataset, Split
+from cifar_lab.recipes import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """Images with probabilities in the place of labels.
+
+    Attributes:
+        images: `(n, height, width, 3)` uint8, 0-255.
+        labels: `(n, classes)` float32, 0-1, every row adding up to 1.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def certain(split: Split, class_count: int) -> Taught:
+    """A split whose labels have become probabilities: all of it for the class that it is."""
+    return Taught(split.images, np.eye(class_count, dtype=np.float32)[split.labels])
+
+
+class Teachers:
+    """The classifiers that a recipe learns from."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset):
+        """Load them.
+
+        Args:
+            recipe: with `teachers`.
+            dataset: what the student is shown.
+
+        Raises:
+            ValueError: one does not exist, is damaged, or knows other classes or images of another size.
+        """
+        self._recipe = recipe
+        self._teachers = [Classifier.load(name) for name in recipe.teachers]
+        size = dataset.train.images.shape[1]
+        for name, teacher in zip(recipe.teachers, self._teachers, strict=True):
+            if teacher.class_names != dataset.class_names or teacher.card.input_size != size:
+                raise ValueError(
+                    f"The teacher {name!r} cannot say what is in {dataset.name}: it knows {len(teacher.class_names)} "
+                    f"classes ({', '.join(teacher.class_names[:3])}, ...) of images of {teacher.card.input_size} "
+                    f"pixels. Take one that was trained on the same classes and size."
+                )
+
+    def answer(self, batches: Iterable, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Put the teachers' answers in the place of the labels.
+
+        One teacher is asked about each batch, by chance: over the steps that comes to the mean of all, and costs a
+        fraction of it. Where the recipe flips images, it is asked about one mirror image or the other.
+
+        Args:
+            batches: images `(n, height, width, 3)` uint8, 0-255, with labels, which are not looked at.
+            epoch: the number of the epoch, from 0; with the recipe's seed it fixes who is asked about what.
+
+        Yields:
+            `(images, probabilities)` of one batch; some of the images blended, as the recipe says.
+        """
+        rng = np.random.default_rng([self._recipe.seed, epoch, 3])
+        for images, _labels in batches:
+            shown = blended(images, self._recipe.blend_in(epoch), rng)
+            teacher = self._teachers[rng.integers(len(self._teachers))]
+            turned = self._recipe.flip != "none" and rng.random() < 0.5
+            yield shown, teacher.raw_probabilities(shown[:, :, ::-1] if turned else shown)
+
+
+def blended(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Lay another image of the batch over each of the first ones, as two slides in one projector.
+
+    Args:
+        images: `(n, height, width, 3)` uint8, 0-255, in no particular order.
+        share: how many of them are blended, 0 to 1.
+        rng: which other image, and how much of each.
+
+    Returns:
+        The same shape and dtype, new.
+    """
+    count = round(share * len(images))
+    result = images.copy()
+    own = rng.random((count, 1, 1, 1), dtype=np.float32)
+    others = images[rng.permutation(len(images))[:count]]
+    result[:count] = np.rint(own * images[:count] + (1 - own) * others)
+    return result

@@ -1,0 +1,65 @@
+"""A recipe's network as it is before the first step: built, at its start, and compiled."""
+
+from cifar_lab import fast, models, optimization, transfer, unfolding
+from cifar_lab.backend import build_metrics, keras
+from cifar_lab.data.dataset import Dataset
+from cifar_lab.recipes import Recipe
+
+
+def network(dataset: Dataset, recipe: Recipe) -> keras.Model:
+    """The network that a recipe begins with, compiled.
+
+    Args:
+        dataset: what it is to learn; the training split alone is looked at.
+        recipe: its seed fixes the random numbers among the weights.
+
+    Raises:
+        ValueError: the recipe does not go with the dataset, names what does not exist, or its start is no such network.
+    """
+    keras.utils.set_random_seed(recipe.seed)  # the starting weights
+    size, class_count = dataset.train.images.shape[1], len(dataset.class_names)
+    if recipe.model == "fast" and recipe.start:
+        model = unfolding.network(recipe.start, dataset)
+    else:
+        names = ("widths", "activation", "identity_start", "start")
+        options = {name: value for name in names if (value := getattr(recipe, name))}
+        model = models.build(recipe.model, class_count=class_count, input_size=size, **options)
+    if recipe.whitening:
+        fast.whiten(model, dataset.train.images)
+    if recipe.frozen_epochs >= recipe.epochs:
+        transfer.freeze(model)
+    prepare(model, recipe)
+    return model
+
+
+def prepare(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer | None = None) -> None:
+    """Compile a network for the steps of a recipe.
+
+    Args:
+        model: gives `(n, classes)` probabilities.
+        recipe: which says whether the loss is of class numbers `(n,)`, or, with teachers, of their probabilities.
+        optimizer: the one to go on with; a new one when not given.
+    """
+    if recipe.teachers:
+        loss, metric = "categorical_crossentropy", "categorical_accuracy"
+    else:  # class numbers, not one-hot rows: hence "sparse"
+        smoothing = recipe.label_smoothing
+        loss = optimization.smooth_cross_entropy(smoothing) if smoothing else "sparse_categorical_crossentropy"
+        metric = "sparse_categorical_accuracy"
+    optimizer = optimizer or _optimizer(recipe)
+    model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
+    optimizer.build(model.trainable_variables)  # now, so that a checkpoint finds its variables
+    build_metrics(model, class_numbers=not recipe.teachers)
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    if recipe.optimizer == "nesterov":
+        return optimization.Nesterov(recipe.learning_rate, recipe.momentum, l2=recipe.l2, bias_rate=recipe.bias_rate)
+    try:
+        optimizer = keras.optimizers.get(recipe.optimizer)
+    except ValueError:
+        raise ValueError(
+            f"There is no optimizer {recipe.optimizer!r}. There is nesterov, and Keras has adam, adamw, sgd and more."
+        ) from None
+    optimizer.learning_rate = recipe.learning_rate
+    return optimizer
