@@ -6,12 +6,12 @@ are told apart. The three teachers stay in `data/models/` as classifiers; delete
 """
 
 import argparse
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
-
 from cifar_lab import card, data, recipes, runs, training
-from cifar_lab.export import export_run
 
 COMMAND = "KERAS_BACKEND=torch python -m tools.shipped"
 HELD_OUT = Path(__file__).parent.parent / "data" / "held_out.txt"
@@ -25,21 +25,31 @@ def main():
     """Train what is not there yet, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--others", type=Path, help="an .npz file whose `images` show none of the classes")
-    wanted = parser.parse_args()
-    others = np.load(wanted.others, allow_pickle=False)["images"] if wanted.others else None
+    others = parser.parse_args().others
     dataset = data.load("cifar10", held_out=HELD_OUT)
     for name, changes in TEACHERS.items():
         if name not in card.available():
-            export_run(_trained(dataset, "shipped", **changes), dataset, name, precision="int8")
-    last = _trained(dataset, "distilled", start="teacher-1", teachers=tuple(TEACHERS))
-    looks = {"precision": "int8", "mirror": True, "framings": ("centre", "squash")}
-    export_run(last, dataset, "cifar10", **looks, others=others, facts={"command": COMMAND}, replace=True)
+            export(trained(dataset, "shipped", **changes), name)
+    last = trained(dataset, "distilled", start="teacher-1", teachers=tuple(TEACHERS))
+    looks = ["--mirror", "--framing", "centre", "--framing", "squash", "--replace"]
+    export(last, "cifar10", *looks, *(["--others", others] if others else []))
 
 
-def _trained(dataset, recipe, **changes):
+def trained(dataset, recipe, **changes):
+    """The finished run of a recipe; trained now, or further from where it was stopped, if there is none."""
     recipe = recipes.get(recipe, **changes)
     finished = runs.find_finished(recipe, runs.dataset_facts(dataset))
     return finished or training.train(dataset, recipe, resume=True, command=COMMAND)
+
+
+def export(run, name, *options):
+    """Make a classifier of a run, in a process of its own: that takes TensorFlow, whatever training ran on."""
+    command = ["export", run.folder, "--dataset", "cifar10", "--held-out", HELD_OUT, "--name", name]
+    subprocess.run(
+        [sys.executable, "-m", "cifar_lab", *command, "--precision", "int8", *options],
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
+        check=True,
+    )
 
 
 if __name__ == "__main__":
