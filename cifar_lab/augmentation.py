@@ -211,11 +211,16 @@ def mixup(
         raise ValueError(f"mixup needs one label from 0 to {class_count - 1} for each of the {len(images)} images.")
     share = rng.beta(alpha, alpha, len(images))
     other = rng.permutation(len(images))
-    part = share[:, None, None, None]
-    blends = np.rint(part * images + (1 - part) * images[other]).astype(np.uint8)
+    blends = overlay(images, images[other], share)
     of_class = np.eye(class_count)[labels]  # (n, class_count): 1 at the label, 0 elsewhere
     weights = share[:, None] * of_class + (1 - share[:, None]) * of_class[other]
     return blends, weights.astype(np.float32)
+
+
+def overlay(images: np.ndarray, others: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Lay another image over each, as two slides in one projector: `share`, `(n,)`, 0-1, is how much of each stays."""
+    part = share[:, None, None, None]
+    return np.rint(part * images + (1 - part) * others).astype(np.uint8)
 
 
 def _replaced(images: np.ndarray, chosen: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cifar_lab.augmentation import overlay
 from cifar_lab.classifier import Classifier
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.recipes import Recipe
@@ -86,7 +87,7 @@ class Teachers:
 
 
 def blended(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Lay another image of the batch over each of the first ones, as two slides in one projector.
+    """Lay another image of the batch over each of the first ones.
 
     Args:
         images: `(n, height, width, 3)` uint8, 0-255, in no particular order.
@@ -97,8 +98,5 @@ def blended(images: np.ndarray, share: float, rng: np.random.Generator) -> np.nd
         The same shape and dtype, new.
     """
     count = round(share * len(images))
-    result = images.copy()
-    own = rng.random((count, 1, 1, 1), dtype=np.float32)
     others = images[rng.permutation(len(images))[:count]]
-    result[:count] = np.rint(own * images[:count] + (1 - own) * others)
-    return result
+    return np.concatenate([overlay(images[:count], others, rng.random(count)), images[count:]])

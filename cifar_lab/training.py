@@ -134,9 +134,12 @@ def _stage(model: keras.Model, dataset: Dataset, recipe: Recipe, epoch: int, pro
         return head, *(transfer.features(backbone, split, progress=progress) for split in splits)
     if epoch == recipe.frozen_epochs > 0:
         untrained.prepare(model, recipe)  # a new one: what it knew was about the last layer alone
-    if recipe.teachers:  # the loss compares probabilities, so the labels become such
-        return model, dataset.train, distillation.certain(dataset.validation, len(dataset.class_names))
-    return model, dataset.train, dataset.validation
+    return model, dataset.train, _validation(dataset, recipe)
+
+
+def _validation(dataset: Dataset, recipe: Recipe) -> Split | distillation.Taught:
+    """The validation split; with teachers the loss compares probabilities, and so its labels become such."""
+    return distillation.certain(dataset.validation, len(dataset.class_names)) if recipe.teachers else dataset.validation
 
 
 def _one_epoch(
@@ -217,7 +220,7 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
     reached = state.best
     if recipe.keep == "mean":  # a network that no epoch has measured
         unfolding.settle(model, dataset.train.images)
-        reached = _validate(model, _stage(model, dataset, recipe, recipe.epochs, progress=False)[2])
+        reached = _validate(model, _validation(dataset, recipe))
     path = folder / runs.MODEL
     stock = fast.fold(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model
     files.write_whole(path, lambda unfinished: stock.save(unfinished, include_optimizer=False))
