@@ -15,6 +15,7 @@ live in `cifar_lab.optimization`, and flips in `cifar_lab.augmentation`.
 import numpy as np
 
 from cifar_lab.backend import keras
+from cifar_lab.normalization import Normalization
 
 layers = keras.layers
 
@@ -35,6 +36,7 @@ def network(
     activation: str = "gelu",
     identity_start: bool = False,
     data_format: str | None = None,
+    precision: str = "float32",
 ) -> keras.Model:
     """The network as it is trained, with fresh random weights.
 
@@ -54,6 +56,9 @@ def network(
         identity_start: start each 3 x 3 convolution as one that passes its input on, as far as it has filters for it.
         data_format: `"channels_last"` or `"channels_first"`; what trains faster on this backend when not given. Images
             and weights are the same in both.
+        precision: `"float32"`, or `"bfloat16"`, with which all layers between the first and the last compute with
+            numbers of 8 significant bits. The weights keep theirs. A processor that multiplies such numbers (one with
+            AVX-512 BF16) trains on 1.7 times as many images a second with PyTorch, on 1.4 times with TensorFlow.
 
     Returns:
         A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, class_count)` float32 probabilities.
@@ -62,7 +67,9 @@ def network(
         ValueError: the images are too small for so many groups.
     """
     data_format = data_format or ("channels_first" if keras.config.backend() == "torch" else "channels_last")
-    convolution = {"use_bias": False, "data_format": data_format, "kernel_initializer": _start()}
+    rough = {"dtype": "mixed_bfloat16" if precision == "bfloat16" else "float32"}
+    convolution = {"use_bias": False, "data_format": data_format, "kernel_initializer": _start()} | rough
+    axis = 1 if data_format == "channels_first" else -1
     if input_size <= 2 ** len(widths):
         raise ValueError(f"{len(widths)} groups halve it to nothing; at least {2 ** len(widths) + 1} is needed.")
     pixels = keras.Input((None, None, 3), dtype="uint8", name="pixels")
@@ -71,31 +78,22 @@ def network(
         x = layers.Permute((3, 1, 2), name="channels_first")(x)
     # 12 directions in a 2 x 2 patch, and their opposites. No padding: its zeros would be an edge that is not there.
     x = layers.Conv2D(2 * _PATCH**2 * 3, _PATCH, data_format=data_format, kernel_initializer=_start(), name=_WHITEN)(x)
-    x = layers.Activation(activation, name="whiten_activation")(x)
+    x = layers.Activation(activation, name="whiten_activation", **rough)(x)
     for number, width in enumerate(widths, start=1):
         for half in "ab":
             name = f"group_{number}{half}"
             x = layers.Conv2D(width, 3, padding="same", name=f"{name}_conv", **convolution)(x)
             if half == "a":
-                x = layers.MaxPooling2D(data_format=data_format, name=f"{name}_pool")(x)
-            x = _normalized(x, data_format, f"{name}_norm")
-            x = layers.Activation(activation, name=f"{name}_activation")(x)
-    x = layers.GlobalMaxPooling2D(data_format=data_format, name="strongest")(x)
+                x = layers.MaxPooling2D(data_format=data_format, name=f"{name}_pool", **rough)(x)
+            x = Normalization(axis, name=f"{name}_norm", **rough)(x)
+            x = layers.Activation(activation, name=f"{name}_activation", **rough)(x)
+    x = layers.GlobalMaxPooling2D(data_format=data_format, name="strongest", **rough)(x)
     x = layers.Dense(class_count, use_bias=False, kernel_initializer=_start(), name="logits")(x)
     x = layers.Rescaling(1 / LOGIT_SCALE, name="calm")(x)
     model = keras.Model(pixels, layers.Softmax(name="probabilities")(x), name="fast")
     if identity_start:
         _start_as_identity(model)
     return model
-
-
-def _normalized(x, data_format: str, name: str):
-    """Batch normalisation that only centres and scales: the next kernel can scale, so a gamma of its own does nothing.
-
-    Momentum 0.6 forgets quickly: a run of ten epochs has no thousands of steps in which to settle.
-    """
-    axis = 1 if data_format == "channels_first" else -1
-    return layers.BatchNormalization(axis=axis, scale=False, epsilon=1e-12, momentum=0.6, name=name)(x)
 
 
 def _start() -> keras.initializers.Initializer:

@@ -7,6 +7,7 @@ from cifar_lab.augmentation import Augmentation
 
 SCHEDULES = ("constant", "triangle")
 KEEPS = ("best", "last", "mean")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Recipe:
         unfrozen_rate: how many times as long the steps are from then on, such as 0.1.
         widths: filters of each group of layers, for a network that comes in widths.
         activation: what follows each of its convolutions, such as `"gelu"` or `"relu"`, for a network with a choice.
+        precision: what most layers of the fast network compute with (`cifar_lab.fast.network`): `"float32"`, or
+            `"bfloat16"`, which some processors are quicker with.
         epochs: how often every training image is seen.
         batch_size: images a step.
         optimizer: a Keras optimiser by its name, such as `"adam"`, or `"nesterov"`, ours.
@@ -61,6 +64,7 @@ class Recipe:
     unfrozen_rate: float = 1.0
     widths: tuple[int, ...] = ()
     activation: str = ""
+    precision: str = "float32"
     epochs: int = 8
     batch_size: int = 32
     optimizer: str = "adam"
@@ -97,11 +101,13 @@ class Recipe:
                 f"momentum and label_smoothing must be from 0 to below 1, not {self.momentum!r} and "
                 f"{self.label_smoothing!r}."
             )
-        for field, choices in (("schedule", SCHEDULES), ("keep", KEEPS)):
+        for field, choices in (("schedule", SCHEDULES), ("keep", KEEPS), ("precision", PRECISIONS)):
             if getattr(self, field) not in choices:
                 raise ValueError(f"{field} must be {' or '.join(choices)}, but it is {getattr(self, field)!r}.")
         if not all(isinstance(width, int) and width > 0 for width in self.widths):
             raise ValueError(f"widths must be whole numbers above 0, but they are {self.widths!r}.")
+        if self.precision != "float32" and self.model != "fast":
+            raise ValueError(f"precision is for the fast network; {self.model!r} computes with float32.")
         _ = self.augmentation  # which checks its own fields
         self._check_start()
         self._check_teachers()

@@ -14,12 +14,13 @@ _IMAGES = 2000  # so many tell a filter's mean over all places and images to a f
 _AT_ONCE = 250
 
 
-def network(start: str, dataset: Dataset) -> keras.Model:
+def network(start: str, dataset: Dataset, *, precision: str = "float32") -> keras.Model:
     """The network of a classifier or a run, unfolded.
 
     Args:
         start: a classifier in `data/models/`, or a finished run, by its name or folder: of a fast network.
         dataset: of the same classes and image size; its training images are looked at, not its labels.
+        precision: as for `cifar_lab.fast.network`.
 
     Raises:
         ValueError: there is no such classifier or run, its file is not the one its card states, or it is another
@@ -38,10 +39,10 @@ def network(start: str, dataset: Dataset) -> keras.Model:
             f"{folded.input_shape[1]} pixels, and {dataset.name} has {class_count} of {size} x {size}. For other "
             "classes: the recipe transfer."
         )
-    return unfold(folded, dataset.train.images[:_IMAGES])
+    return unfold(folded, dataset.train.images[:_IMAGES], precision=precision)
 
 
-def unfold(folded: keras.Model, images: np.ndarray) -> keras.Model:
+def unfold(folded: keras.Model, images: np.ndarray, *, precision: str = "float32") -> keras.Model:
     """A network to train on, with the same answers as a folded one.
 
     Three things that folding took away are chosen anew. The length of a kernel: normalisation takes it out again, but
@@ -52,6 +53,7 @@ def unfold(folded: keras.Model, images: np.ndarray) -> keras.Model:
     Args:
         folded: from `cifar_lab.fast.fold`.
         images: `(n, size, size, 3)` uint8, 0-255, such as it was trained on.
+        precision: as for `cifar_lab.fast.network`.
 
     Returns:
         A model as from `cifar_lab.fast.network`. Its first layer stays as it is.
@@ -60,7 +62,7 @@ def unfold(folded: keras.Model, images: np.ndarray) -> keras.Model:
     activation = keras.activations.serialize(folded.get_layer("whiten").activation)
     widths = tuple(layer.filters for layer in convolutions[::2])
     class_count, size = folded.output_shape[1], folded.input_shape[1]
-    model = fast.network(class_count, size, widths=widths, activation=activation)
+    model = fast.network(class_count, size, widths=widths, activation=activation, precision=precision)
     first, scale = model.get_layer("whiten"), fast.DEVIATION[:, None]
     kernel, bias = (np.asarray(weights, np.float64) for weights in folded.get_layer("whiten").get_weights())
     kernel = kernel * scale

@@ -19,9 +19,9 @@ def network(dataset: Dataset, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size, class_count = dataset.train.images.shape[1], len(dataset.class_names)
     if recipe.model == "fast" and recipe.start:
-        model = unfolding.network(recipe.start, dataset)
+        model = unfolding.network(recipe.start, dataset, precision=recipe.precision)
     else:
-        names = ("widths", "activation", "identity_start", "start")
+        names = ("widths", "activation", "identity_start", "start") + (("precision",) if recipe.model == "fast" else ())
         options = {name: value for name in names if (value := getattr(recipe, name))}
         model = models.build(recipe.model, class_count=class_count, input_size=size, **options)
     if recipe.whitening:

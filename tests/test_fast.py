@@ -141,6 +141,16 @@ def test_a_folded_network_loads_where_this_library_is_not_known(trained, drawing
     np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), folded.predict(drawings[:4], verbose=0), atol=1e-6)
 
 
+def test_with_rounded_numbers_it_is_the_same_network_and_answers_nearly_the_same(trained, drawings):
+    rough = fast.network(widths=WIDTHS, precision="bfloat16")
+    rough.set_weights(trained.get_weights())
+    assert {variable.dtype for variable in rough.trainable_variables} == {"float32"}
+    exact, rounded = (model.predict(drawings, verbose=0) for model in (trained, rough))
+    assert rounded.dtype == np.float32 and rounded.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert 0 < abs(rounded - exact).mean() < 0.02  # 0: it was not rounded at all
+    np.testing.assert_allclose(fast.fold(rough).predict(drawings, verbose=0), exact, atol=2e-5)
+
+
 def test_both_data_formats_give_the_same_answers(trained, drawings):
     if keras.config.backend() == "tensorflow":
         pytest.skip("TensorFlow computes channels-first convolutions on a GPU only")

@@ -133,8 +133,9 @@ SMALL_FAST = {"recipe": "fast", "widths": (6, 8, 8), "batch_size": 40, "learning
 SMALL_FAST |= {"start_size": 12, "plain_epochs": 1}  # 12 pixels, of 16
 
 
-def test_the_fast_recipe_learns(runs_here, stripes):
-    recipe = SMALL_FAST | {"batch_size": 20, "learning_rate": 0.5}  # few images: longer steps
+@pytest.mark.parametrize("precision", recipes.PRECISIONS)
+def test_the_fast_recipe_learns(runs_here, stripes, precision):
+    recipe = SMALL_FAST | {"batch_size": 20, "learning_rate": 0.5, "precision": precision}  # few images: longer steps
     run = training.train(stripes, **recipe, epochs=6, progress=False)
     assert run.card["metrics"]["validation"]["accuracy"] > 0.9
     assert run.card["metrics"]["best_epoch"] == 6  # the last one, whatever the others had
@@ -269,6 +270,8 @@ def test_a_network_that_is_not_the_cards_is_refused(runs_here, stripes):
         ({"widths": (8, 8)}, "widths"),
         ({"widths": (8, 0)}, "widths must be whole numbers above 0"),
         ({"recipe": "fast", "widths": (4, 4, 4, 4, 4)}, "cannot be built with input_size 16"),
+        ({"precision": "float8"}, "precision must be float32 or bfloat16"),
+        ({"precision": "bfloat16"}, "precision is for the fast network; 'tutorial' computes with float32"),
         ({"momentum": 1.0}, "momentum and label_smoothing must be from 0 to below 1"),
         ({"schedule": "cosine"}, "schedule must be constant or triangle"),
         ({"flip": "left"}, "flip must be one of none, random, alternating"),

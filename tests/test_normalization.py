@@ -1,0 +1,78 @@
+"""Normalisation: numpy's mean and variance, in training and after, on whatever backend Keras has."""
+
+import numpy as np
+import pytest
+
+from cifar_lab.backend import keras
+from cifar_lab.normalization import Normalization
+
+VALUES = np.random.default_rng(0).normal(3, 2, (8, 5, 6, 7)).astype(np.float32)
+
+
+@pytest.fixture(params=[1, -1], ids=["channels first", "channels last"])
+def axis(request):
+    return request.param
+
+
+def built(axis: int, **settings) -> Normalization:
+    layer = Normalization(axis, **settings)
+    layer.build(VALUES.shape)
+    count = VALUES.shape[axis]
+    layer.beta.assign(np.linspace(-1, 1, count))
+    return layer
+
+
+def along(axis: int, row: np.ndarray) -> np.ndarray:
+    """One value a channel, shaped to be added to `VALUES`."""
+    return row.reshape([-1 if number == axis % 4 else 1 for number in range(4)])
+
+
+def statistics(axis: int) -> tuple[np.ndarray, np.ndarray]:
+    others = tuple(number for number in range(4) if number != axis % 4)
+    return VALUES.mean(axis=others), VALUES.var(axis=others)
+
+
+def numbers(tensor) -> np.ndarray:
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
+
+
+def test_in_training_the_batch_is_centred_and_scaled_by_itself(axis):
+    mean, variance = statistics(axis)
+    expected = (VALUES - along(axis, mean)) / np.sqrt(along(axis, variance)) + along(
+        axis, np.linspace(-1, 1, len(mean))
+    )
+    np.testing.assert_allclose(numbers(built(axis)(VALUES, training=True)), expected, atol=1e-5)
+
+
+def test_what_is_used_later_moves_towards_the_batch(axis):
+    layer = built(axis)
+    layer(VALUES, training=True)
+    mean, variance = statistics(axis)
+    assert layer.momentum == 0.6
+    np.testing.assert_allclose(numbers(layer.moving_mean), 0.4 * mean, rtol=1e-4)
+    # PyTorch's variance is divided by one less than the number of values: 200 and more here.
+    np.testing.assert_allclose(numbers(layer.moving_variance), 0.6 + 0.4 * variance, rtol=0.01)
+
+
+def test_after_training_what_was_seen_then_is_used_and_stays(axis):
+    layer = built(axis)
+    count = VALUES.shape[axis]
+    mean, variance = np.linspace(1, 5, count), np.linspace(0.5, 4, count)
+    layer.moving_mean.assign(mean)
+    layer.moving_variance.assign(variance)
+    expected = (VALUES - along(axis, mean)) / np.sqrt(along(axis, variance)) + along(axis, np.linspace(-1, 1, count))
+    for training in (False, None):
+        np.testing.assert_allclose(numbers(layer(VALUES, training=training)), expected, atol=1e-5)
+    layer.trainable = False
+    np.testing.assert_allclose(numbers(layer(VALUES, training=True)), expected, atol=1e-5)
+    np.testing.assert_allclose(numbers(layer.moving_mean), mean, rtol=1e-6)
+
+
+def test_rounded_values_have_exact_statistics(axis):
+    """The mean of bfloat16 numbers that are added up as such would be far off: 3 + 0.01 is 3 again."""
+    layer = built(axis, dtype="mixed_bfloat16")
+    answer = layer(VALUES, training=True)
+    assert keras.backend.standardize_dtype(answer.dtype) == "bfloat16"
+    assert layer.moving_mean.dtype == "float32"
+    mean, _ = statistics(axis)
+    np.testing.assert_allclose(numbers(layer.moving_mean), 0.4 * mean, rtol=2e-3)
