@@ -17,9 +17,11 @@ from cifar_lab.data.dataset import Dataset
 from cifar_lab.runs import Run
 
 
-def climb(preset: str, seed: int, dataset: Dataset) -> Run:
+def climb(preset: str, seed: int, dataset: Dataset, precision: str) -> Run:
     """The finished run of a preset, trained now if need be, with its test accuracy in each kind of view on its card."""
     recipe = recipes.get(preset, seed=seed)
+    if recipe.model == "fast":
+        recipe = recipe.changed(precision=precision)
     finished = runs.find_finished(recipe, runs.dataset_facts(dataset), backend=keras.config.backend())
     run = finished or training.train(dataset, recipe, resume=True)
     if "test_views" in run.card["metrics"]:
@@ -57,10 +59,11 @@ def spread(shares: list[float]) -> str:
 @click.argument("presets", nargs=-1, required=True)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs a preset.")
 @click.option("--dataset", default="cifar10", show_default=True)
-def main(presets, seeds, dataset):
+@click.option("--precision", type=click.Choice(recipes.PRECISIONS), default="float32", help="Of fast networks.")
+def main(presets, seeds, dataset, precision):
     """Train PRESETS, if need be, and print what each took and reached."""
     pictures = data.load(dataset)
-    ladder = {preset: [climb(preset, seed, pictures) for seed in range(seeds)] for preset in presets}
+    ladder = {preset: [climb(preset, seed, pictures, precision) for seed in range(seeds)] for preset in presets}
     click.echo(table(ladder))
 
 

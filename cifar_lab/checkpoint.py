@@ -39,13 +39,13 @@ class Progress:
     def add(self, row: dict, model: keras.Model, seconds: float, *, keep: str = "best", before=None) -> None:
         """Take in one finished epoch: its row for the history, the network after it, and how long it took.
 
-        The network kept is that of the epoch with the highest validation accuracy, with `keep="last"` the newest, and
-        with `keep="mean"` the mean of that and of `before`, the weights that the epoch began with.
+        The network kept is that of the epoch with the highest validation accuracy, with `keep="last"` the newest;
+        where `before` is given, the weights that the epoch began with, the mean of those and of the newest.
         """
         self.history.append(row)
         self.epoch += 1
         self.seconds += seconds
-        if keep == "mean":
+        if before is not None:
             pairs = zip(before, model.get_weights(), strict=True)
             self.best_epoch, self.best_weights = self.epoch, [(old + new) / 2 for old, new in pairs]
             return

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from cifar_lab.augmentation import Augmentation
 
 SCHEDULES = ("constant", "triangle")
-KEEPS = ("best", "last", "mean")
+KEEPS = ("best", "last", "mean", "half-way")
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -50,8 +50,8 @@ class Recipe:
         start_size: the height and width of the images in the first epoch, in pixels; they grow to their own size over
             the first two thirds of the run. 0 shows them in full from the start.
         plain_epochs: so many epochs at the end show the images without zoom, cutout and blend, as they will be met.
-        keep: which epoch's network the run keeps: the `"best"` on validation, the `"last"`, or the `"mean"` of
-            the last two.
+        keep: which epoch's network the run keeps: the `"best"` on validation, the `"last"`, the `"mean"` of the last
+            two, or for a fast network with a start the one `"half-way"` between that and this mean.
         seed: fixes the starting weights, the order of the images and what augmentation does.
     """
 
@@ -121,6 +121,8 @@ class Recipe:
                 f"{', '.join(useless)}: these are for a network that starts from random numbers, not from "
                 f"{self.start!r}. Leave them out, or take a recipe such as transfer."
             )
+        if self.keep == "half-way" and not (self.start and self.model == "fast"):
+            raise ValueError("keep='half-way' needs the fast network, and a start, such as 'cifar10', to go back to.")
         if self.frozen_epochs and not self.start:
             raise ValueError("frozen_epochs needs a start, such as 'cifar10': random numbers are not worth keeping.")
         if self.frozen_epochs >= self.epochs and self.augmentation != Augmentation():
@@ -226,13 +228,13 @@ RECIPES = {
             widths=(),
             whitening=False,
             identity_start=False,
-            epochs=12,
+            epochs=20,
             learning_rate=0.35,
             label_smoothing=0.0,
             zoom=0.25,
             blend=0.33,
             plain_epochs=3,
-            keep="mean",
+            keep="half-way",
         ),
         # From the shipped network to other classes (`cifar_lab.transfer`): only a new last layer for good, or first.
         _TRANSFER.changed(name="transfer-frozen", frozen_epochs=1000),  # more than anybody will ask for

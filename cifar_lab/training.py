@@ -59,7 +59,7 @@ def train(
 
     Returns:
         The finished run. Its network is that of the epoch with the best validation accuracy, or of the last
-            epoch, or the mean of the last two, as the recipe says.
+            epoch, or a mean of several, as the recipe's `keep` says.
 
     Raises:
         ValueError: the recipe does not exist or makes no sense, the checkpoint to resume does not fit, or the loss
@@ -109,7 +109,7 @@ def _run_epochs(
                 fast.freeze_first_layer(model)
             if learner is None or state.epoch == recipe.frozen_epochs:
                 learner, train, validation = _stage(model, dataset, recipe, state.epoch, progress)
-            before = model.get_weights() if recipe.keep == "mean" else None
+            before = model.get_weights() if recipe.keep in ("mean", "half-way") else None
             row = {"epoch": state.epoch + 1}
             row |= _one_epoch(learner, train, recipe, state.epoch, look_ahead, clock, sizes[state.epoch], teachers)
             row |= _validate(learner, validation)
@@ -218,8 +218,10 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
     """Save the best network, then the card: a run with a card is a finished run."""
     model.set_weights(state.best_weights)
     reached = state.best
-    if recipe.keep == "mean":  # a network that no epoch has measured
+    if recipe.keep in ("mean", "half-way"):  # networks that no epoch has measured
         unfolding.settle(model, dataset.train.images)
+        if recipe.keep == "half-way":
+            unfolding.go_half_way(model, recipe.start, dataset)
         reached = _validate(model, _validation(dataset, recipe))
     path = folder / runs.MODEL
     stock = fast.fold(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model

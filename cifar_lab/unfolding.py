@@ -94,6 +94,27 @@ def _means_before_activations(folded: keras.Model, convolutions: list, images: n
     return [total / len(images) for total in sums]
 
 
+def go_half_way(model: keras.Model, start: str, dataset: Dataset) -> None:
+    """Give a network the mean of its weights and of those that its training started from.
+
+    On the way from the one to the other, networks are about as good as the ends or better, as long as the steps were
+    not too large: what each of the two has learnt by heart, the other has not (Wortsman et al., "Robust fine-tuning of
+    zero-shot models", 2022).
+
+    Args:
+        model: a fast network that was trained from there, with statistics that are its own.
+        start: as for `network`.
+        dataset: as for `network`.
+    """
+    images = dataset.train.images
+    ends = [network(start, dataset), unfold(fast.fold(model, images.shape[1]), images[:_IMAGES])]
+    between = ends[0]  # their kernels are equally long: in the mean, each counts as much as the other
+    weights = zip(*(end.get_weights() for end in ends), strict=True)
+    between.set_weights([(first + last) / 2 for first, last in weights])
+    settle(between, images)
+    model.set_weights(between.get_weights())
+
+
 def settle(model: keras.Model, images: np.ndarray, *, batch_size: int = 500) -> None:
     """Measure anew what a network's normalisations subtract and divide by: the mean over some batches of images.
 

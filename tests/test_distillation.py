@@ -111,9 +111,10 @@ def test_a_stopped_run_ends_as_an_unbroken_one(teachers, stripes):
     assert all(len(teacher["sha256"]) == 64 for teacher in unbroken.card["teachers"])
 
 
-def test_a_mean_says_how_good_it_is_itself(teachers, stripes):
-    assert recipes.get("distilled").keep == "mean"
-    run = training.train(stripes, **STUDENT)
+@pytest.mark.parametrize("keep", ["mean", "half-way"])
+def test_a_mean_says_how_good_it_is_itself(teachers, stripes, keep):
+    assert recipes.get("distilled").keep == "half-way"
+    run = training.train(stripes, **STUDENT | {"keep": keep})
     of_the_true_class = run.probabilities(stripes.validation.images)[np.arange(60), stripes.validation.labels]
     assert run.card["metrics"]["validation"]["loss"] == pytest.approx(-np.log(of_the_true_class).mean(), rel=1e-4)
     assert run.card["metrics"]["validation"]["loss"] != run.history[-1]["validation_loss"]
@@ -142,6 +143,7 @@ def test_the_mean_is_that_of_the_last_two_epochs():
     ("changes", "sentence"),
     [
         ({"blend": 1.5}, "blend must be from 0 to 1"),
+        ({"start": "", "keep": "half-way"}, "needs the fast network, and a start"),
         ({"teachers": ()}, "0 without teachers"),
         ({"label_smoothing": 0.1}, "leave out label_smoothing"),
         ({"teachers": ("nobody",)}, "nobody"),

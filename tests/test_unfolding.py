@@ -81,6 +81,31 @@ def test_another_network_or_other_classes_are_refused(run, stripes):
         training.train(ten, **FROM_THERE, start=run.folder.name)
 
 
+def test_half_way_from_a_network_to_itself_nothing_changes_but_statistics(run, stripes):
+    model = unfolding.network(run.folder.name, stripes)
+    unfolding.settle(model, stripes.train.images)
+    expected = answers(model, stripes.test.images)
+    unfolding.go_half_way(model, run.folder.name, stripes)
+    assert np.allclose(answers(model, stripes.test.images), expected, atol=1e-4)
+
+
+def test_half_way_between_two_networks_each_counts_as_much(run, stripes):
+    """Also where the kernels of one are three times as long, which its normalisations take out again."""
+    model = unfolding.network(run.folder.name, stripes)
+    conv, norm = model.get_layer("group_2a_conv"), model.get_layer("group_2a_norm")
+    first = conv.get_weights()[0]
+    other = np.random.default_rng(1).permuted(first, axis=3)
+    conv.set_weights([3 * other])
+    beta, mean, variance = norm.get_weights()
+    norm.set_weights([beta, 3 * mean, 9 * variance])
+    unfolding.go_half_way(model, run.folder.name, stripes)
+    assert model.get_layer("group_2a_conv").data_format == conv.data_format
+    # Made as long as random kernels, whose lengths differ by some per cent. With weights of 1 and 3 it would be 0.9.
+    expected = sum(kernel / np.linalg.norm(kernel) for kernel in (first, other))
+    got = conv.get_weights()[0]
+    assert np.sum(got * expected) / (np.linalg.norm(got) * np.linalg.norm(expected)) > 0.998
+
+
 def test_settling_measures_the_mean_and_variance_of_all_images(stripes):
     """Against NumPy, on what enters the first normalisation."""
     keras.utils.set_random_seed(5)
