@@ -58,7 +58,7 @@ def network(
             and weights are the same in both.
         precision: `"float32"`, or `"bfloat16"`, with which all layers between the first and the last compute with
             numbers of 8 significant bits. The weights keep theirs. A processor that multiplies such numbers (one with
-            AVX-512 BF16) trains on 1.7 times as many images a second with PyTorch, on 1.4 times with TensorFlow.
+            AVX-512 BF16) trains on 1.6 times as many images a second with PyTorch, on 1.4 times with TensorFlow.
 
     Returns:
         A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, class_count)` float32 probabilities.

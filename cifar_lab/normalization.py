@@ -10,7 +10,7 @@ class Normalization(keras.layers.BatchNormalization):
     epochs has no thousands of steps in which to settle.
 
     The same results (the moving variance is n / (n - 1) times Keras's, for n values of a batch), but on two cores the
-    whole training step of the fast network takes three fifths of the time.
+    fast network trains on 1.2 times as many images a second.
     """
 
     def __init__(self, axis: int = -1, **settings):
