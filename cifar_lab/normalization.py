@@ -4,7 +4,7 @@ from cifar_lab.backend import keras
 
 
 class Normalization(keras.layers.BatchNormalization):
-    """Keras's batch normalisation without gamma; on PyTorch, as its one operation instead of Keras's fifteen.
+    """Keras's batch normalisation without gamma; on PyTorch, as its one operation instead of Keras's many.
 
     The next kernel can scale, so a gamma of its own would do nothing. Momentum 0.6 forgets quickly: a run of ten
     epochs has no thousands of steps in which to settle.

@@ -108,7 +108,7 @@ def go_half_way(model: keras.Model, start: str, dataset: Dataset) -> None:
     """
     images = dataset.train.images
     ends = [network(start, dataset), unfold(fast.fold(model, images.shape[1]), images[:_IMAGES])]
-    between = ends[0]  # their kernels are equally long: in the mean, each counts as much as the other
+    between = ends[0]  # kernels of both are about as long as fresh ones: each counts as much as the other
     weights = zip(*(end.get_weights() for end in ends), strict=True)
     between.set_weights([(first + last) / 2 for first, last in weights])
     settle(between, images)

@@ -1,6 +1,6 @@
 """Make `data/models/cifar10`, the shipped classifier, from nothing: `KERAS_BACKEND=torch python -m tools.shipped`.
 
-About six hours on two cores, or three with `--precision bfloat16` on a processor that is quick with it (AVX-512 BF16).
+By estimate six hours on two cores; three with `--precision bfloat16` on a processor that is quick with it (AVX-512).
 Kill it whenever you like: the same command goes on. It needs CIFAR-10 (`cifar-lab check` says whether that is here).
 `--others FILE.npz`, with an array `images` of other things, adds to the card how well those are told apart. The two
 teachers stay in `data/models/` as classifiers; delete them when it is done.
