@@ -14,6 +14,7 @@ import click
 from cifar_lab import data, evaluation, recipes, runs, training
 from cifar_lab.backend import keras
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.recipe import PRECISIONS
 from cifar_lab.runs import Run
 
 
@@ -59,7 +60,7 @@ def spread(shares: list[float]) -> str:
 @click.argument("presets", nargs=-1, required=True)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs a preset.")
 @click.option("--dataset", default="cifar10", show_default=True)
-@click.option("--precision", type=click.Choice(recipes.PRECISIONS), default="float32", help="Of fast networks.")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Of fast networks.")
 def main(presets, seeds, dataset, precision):
     """Train PRESETS, if need be, and print what each took and reached."""
     pictures = data.load(dataset)

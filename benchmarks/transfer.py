@@ -18,7 +18,7 @@ from benchmarks.ladder import spread
 from cifar_lab import assess, data, few_labels, leaderboard, paths, recipes, runs, training
 from cifar_lab.backend import keras
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.recipes import Recipe
+from cifar_lab.recipe import Recipe
 from cifar_lab.runs import Run
 
 # Notebook 07 draws these cards.

@@ -17,7 +17,7 @@ import numpy as np
 from cifar_lab.augmentation import overlay
 from cifar_lab.classifier import Classifier
 from cifar_lab.data.dataset import Dataset, Split
-from cifar_lab.recipes import Recipe
+from cifar_lab.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)

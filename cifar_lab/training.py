@@ -21,7 +21,7 @@ from cifar_lab.checkpoint import Progress
 from cifar_lab.clock import Clock
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.progress import bar
-from cifar_lab.recipes import Recipe
+from cifar_lab.recipe import Recipe
 from cifar_lab.runs import Run
 from cifar_lab.tensorboard import EventLog, is_logged
 from cifar_lab.transfer import Features

@@ -3,7 +3,7 @@
 from cifar_lab import fast, models, optimization, transfer, unfolding
 from cifar_lab.backend import build_metrics, keras
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.recipes import Recipe
+from cifar_lab.recipe import Recipe
 
 
 def network(dataset: Dataset, recipe: Recipe) -> keras.Model:

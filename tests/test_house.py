@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"paper"},
     {"augmentation", "clock", "cluster", "corruption", "files", "formats", "native", "paths", "progress"},
-    {"archive", "backend", "images", "pipelines", "recipes", "shown", "tensorboard"},
-    {"anatomy", "card", "checkpoint", "data", "engines", "foreign", "normalization", "optimization", "runs"},
+    {"archive", "backend", "images", "pipelines", "recipe", "shown", "tensorboard"},
+    {"anatomy", "card", "checkpoint", "data", "engines", "foreign", "normalization", "optimization", "recipes", "runs"},
     {"answers", "classifier", "exercises", "explain", "fast", "imagenet", "plots"},
     {"distillation", "transfer"},
     {"models", "unfolding"},

@@ -13,6 +13,7 @@ import pytest
 from cifar_lab import models, recipes, runs, training
 from cifar_lab.backend import build_metrics
 from cifar_lab.data.dataset import Split
+from cifar_lab.recipe import PRECISIONS
 from tests import interruption
 
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256")  # what killing a run must not change
@@ -133,7 +134,7 @@ SMALL_FAST = {"recipe": "fast", "widths": (6, 8, 8), "batch_size": 40, "learning
 SMALL_FAST |= {"start_size": 12, "plain_epochs": 1}  # 12 pixels, of 16
 
 
-@pytest.mark.parametrize("precision", recipes.PRECISIONS)
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_fast_recipe_learns(runs_here, stripes, precision):
     recipe = SMALL_FAST | {"batch_size": 20, "learning_rate": 0.5, "precision": precision}  # few images: longer steps
     run = training.train(stripes, **recipe, epochs=6, progress=False)

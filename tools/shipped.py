@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from cifar_lab import card, data, recipes, runs, training
+from cifar_lab.recipe import PRECISIONS
 
 HELD_OUT = Path(__file__).parent.parent / "data" / "held_out.txt"
 # The first is as large as what is to be shipped, which starts as it. The second has two and a half times the work to
@@ -28,7 +29,7 @@ def main():
     """Train what is not there yet, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--others", type=Path, help="an .npz file whose `images` show none of the classes")
-    parser.add_argument("--precision", choices=recipes.PRECISIONS, default="float32", help="what to compute with")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="what to compute with")
     wishes = parser.parse_args()
     dataset = data.load("cifar10", held_out=HELD_OUT)
     for name, changes in TEACHERS.items():

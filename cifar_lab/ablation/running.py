@@ -7,7 +7,7 @@ from cifar_lab import assess, leaderboard, recipes, runs, training
 from cifar_lab.ablation.worth import WITHOUT
 from cifar_lab.backend import keras
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.recipes import Recipe
+from cifar_lab.recipe import Recipe
 from cifar_lab.runs import Run
 
 _MEAN_STEP = 0.55  # of the triangle schedule: (0.2 + 1) / 2 for 23 % of the steps, then (1 + 0.07) / 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cifar_lab import leaderboard, recipes, runs, untrained
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.leaderboard.reading import but_for_seed
-from cifar_lab.recipes import Recipe
+from cifar_lab.recipe import Recipe
 from cifar_lab.runs import Run
 
 _FIRST = 3  # steps that are not timed: the first prepares the network, and its like are slower than the rest

@@ -62,7 +62,7 @@ def search(recipe, dataset, tried, epochs, **options):
 
 def _choice(text: str):
     """A `--try` as the name of a field and its values: a list, or a range."""
-    from cifar_lab.recipes import Recipe
+    from cifar_lab.recipe import Recipe
     from cifar_lab.search import Between
 
     name, equals, values = text.partition("=")

@@ -11,7 +11,7 @@ import numpy as np
 
 from cifar_lab import paths, recipes, runs
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.recipes import Recipe
+from cifar_lab.recipe import Recipe
 from cifar_lab.search import space, state
 from cifar_lab.search.state import Search
 

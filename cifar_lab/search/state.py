@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cifar_lab import files, paths, runs
-from cifar_lab.recipes import Recipe
+from cifar_lab.recipe import Recipe
 from cifar_lab.search.space import in_words, value_in_words
 
 FILE_NAME = "search.json"
