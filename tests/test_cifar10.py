@@ -405,6 +405,6 @@ def test_only_cifar10_holds_out_by_position(tmp_path):
         data.load("sketches", held_out=tmp_path / "held_out.txt")
 
 
-def test_the_shipped_list_holds_out_two_thousand():
-    positions = cifar10._read_positions(paths.data_folder() / "held_out.txt")
-    assert len(positions) == 2000
+def test_the_shipped_list_holds_out_a_thousand_exact_images_and_as_many_others():
+    positions, exact = (cifar10._read_positions(paths.data_folder() / f"{name}.txt") for name in ("held_out", "exact"))
+    np.testing.assert_array_equal(np.isin(positions, exact), [True] * 1000 + [False] * 1000)
