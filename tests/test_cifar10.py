@@ -406,5 +406,5 @@ def test_only_cifar10_holds_out_by_position(tmp_path):
 
 
 def test_the_shipped_list_holds_out_a_thousand_exact_images_and_as_many_others():
-    positions, exact = (cifar10._read_positions(paths.data_folder() / f"{name}.txt") for name in ("held_out", "exact"))
+    positions, exact = (cifar10.read_positions(paths.data_folder() / f"{name}.txt") for name in ("held_out", "exact"))
     np.testing.assert_array_equal(np.isin(positions, exact), [True] * 1000 + [False] * 1000)

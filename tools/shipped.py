@@ -1,9 +1,9 @@
 """Make `data/models/cifar10`, the shipped classifier, from nothing: `KERAS_BACKEND=torch python -m tools.shipped`.
 
-By estimate ten hours on two cores; four with `--precision bfloat16` on a processor that is quick with it (AVX-512).
-Kill it whenever you like: the same command goes on. It needs CIFAR-10 (`cifar-lab check` says whether that is here).
-`--others FILE.npz`, with an array `images` of other things, adds to the card how well those are told apart. What it
-learns from on the way stays in `data/models/` as classifiers; delete them when it is done.
+By estimate six to eleven hours on two cores; four with `--precision bfloat16` on a processor that is quick with it
+(AVX-512 BF16). Kill it whenever you like: the same command goes on. It needs CIFAR-10 (`cifar-lab check` says whether
+that is here). `--others FILE.npz`, with an array `images` of other things, adds to the card how well those are told
+apart. What it learns from on the way stays in `data/models/` as classifiers; delete them when it is done.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab import card, data, export, recipes, runs, training
+from cifar_lab.data import cifar10
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.recipe import PRECISIONS
 from cifar_lab.runs import Run
@@ -57,7 +58,8 @@ def main():
         dataset = mostly_exact(whole) if name == SHIPPED else whole
         recipe = recipes.get(**changes, precision=wishes.precision)
         if wishes.export == name:
-            make_classifier(finished(recipe, dataset), dataset, name, wishes.others)
+            run = finished(recipe, dataset) or sys.exit(f"No run of {name} has finished: leave out --export first.")
+            make_classifier(run, dataset, name, wishes.others)
         elif not wishes.export and (name == SHIPPED or name not in card.available()):
             finished(recipe, dataset) or training.train(dataset, recipe, resume=True, command=typed())
             # In a process of its own: that takes TensorFlow, whatever training ran on.
@@ -71,7 +73,8 @@ def mostly_exact(whole: Dataset) -> Dataset:
     Of the copy that was learnt from, those are a third then, and not a twelfth. Photographs that are made small have no
     traces of JPEG either.
     """
-    exact = np.isin(np.setdiff1d(np.arange(50_000), np.loadtxt(HELD_OUT, int)), np.loadtxt(EXACT, int))
+    held_out, official = (cifar10.read_positions(path) for path in (HELD_OUT, EXACT))
+    exact = np.isin(np.setdiff1d(np.arange(50_000), held_out), official)
     others = np.random.default_rng(1).permutation(np.flatnonzero(~exact))[: 2 * exact.sum()]
     told = f" To learn from: {exact.sum():,} of its images whose pixels are the official ones, and twice as many more."
     train = whole.train.take(np.concatenate([np.flatnonzero(exact), others]))

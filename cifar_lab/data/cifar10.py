@@ -45,15 +45,19 @@ def load(*, held_out: str | Path | None = None, progress: bool = True) -> Datase
         DownloadError: it is nowhere here, and no mirror served it.
         ValueError: `held_out` is no such file.
     """
-    positions = None if held_out is None else _read_positions(Path(held_out))
+    positions = None if held_out is None else read_positions(Path(held_out))
     place = locate() or fetch(progress=progress)
     images, labels, official = batches.read(place)
     kind = "the official pixels" if official else "a copy whose pixels are not the official ones"
     return _divided(images, labels, f"CIFAR-10 (Krizhevsky, 2009), {kind}.", positions)
 
 
-def _read_positions(path: Path) -> np.ndarray:
-    """The positions in a text file, `(n,)` int64; lines that begin with # are for people."""
+def read_positions(path: Path) -> np.ndarray:
+    """The positions in a text file, `(n,)` int64, 0 to 49,999; lines that begin with # are for people.
+
+    Raises:
+        ValueError: the file is no such list, or lists a position twice, or all of them.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         positions = np.array([int(line) for line in lines if line.strip() and not line.startswith("#")], np.int64)
