@@ -1,11 +1,14 @@
 """Export: from a trained network, or a fitted pipeline, to a classifier on disk, with honest scores and its card."""
 
+from collections.abc import Callable
+from dataclasses import replace as changed
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from cifar_lab import card, engines, evaluation, files, paper, runs
+from cifar_lab.augmentation import Augmentation
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.native import stderr_hidden
@@ -18,7 +21,9 @@ PRECISIONS = ("float32", "float16", "int8")
 def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
     """Turn a finished run into a classifier in the models folder.
 
-    The validation split fits the temperature and the "none of these" threshold; the test split is not touched.
+    The validation split fits the temperature and the "none of these" threshold; the test split is not touched. Scores
+    that are honest for the dataset's own pictures are too high for photographs. So a recipe that shows its images on
+    paper has both fitted on such, and one that zooms its images has the temperature fitted on moved and zoomed ones.
 
     Args:
         run: a finished run.
@@ -40,14 +45,20 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
     told = ("command", "recipe", "start", "teachers", "dataset", "minutes", "finished", "machine", "versions")
     trained = {key: run.card[key] for key in told if run.card.get(key)}
     facts = {"trained": trained, "metrics": run.card["metrics"]} | options.pop("facts", {})
-    met = _on_paper(dataset.validation) if run.card["recipe"].get("paper") else None
-    return export_model(run.load_model(), dataset, name, facts=facts, calibration=met, **options)
+    recipe = run.card["recipe"]
+    if recipe.get("paper"):
+        dataset = changed(dataset, validation=_shown(dataset.validation, paper.written))
+    elif recipe.get("zoom"):
+        framed = Augmentation(shift=recipe["shift"], zoom=recipe["zoom"])
+        unmirrored = np.zeros(len(dataset.validation), bool)
+        options["calibration"] = _shown(dataset.validation, lambda images, rng: framed(images, unmirrored, rng))
+    return export_model(run.load_model(), dataset, name, facts=facts, **options)
 
 
-def _on_paper(split: Split) -> Split:
-    """Digits as they will be met, four times each: scores that are honest for clean ones are too high for photos."""
+def _shown(split: Split, change: Callable[[np.ndarray, np.random.Generator], np.ndarray]) -> Split:
+    """Every image four times, each time changed another way, as it may be met."""
     rng = np.random.default_rng(0)
-    return Split(np.concatenate([paper.written(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4))
+    return Split(np.concatenate([change(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4))
 
 
 def export_model(
@@ -77,8 +88,7 @@ def export_model(
         framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
         others: images of things that are no class, `(n, size, size, 3)` uint8, 0-255: the card then also says how well
             "none of these" tells them from the validation split.
-        calibration: images and labels that temperature and threshold are fitted on; the validation split when not
-            given.
+        calibration: images and labels that the temperature is fitted on; the validation split when not given.
         facts: more entries for the card, such as how the network was trained.
         replace: put it in the place of one that has that name.
 
@@ -91,13 +101,13 @@ def export_model(
     with card.new_folder(name, replace=replace) as unfinished:
         write(model, dataset, unfinished, precision)
         looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
-        split = calibration or dataset.validation
+        split = dataset.validation
         content = _card(
             name, dataset, unfinished, looks | (facts or {}) | ({} if len(split) else {"calibrated": False})
         )
         files.write_json(unfinished / card.CARD, content)
         if len(split):
-            _calibrate(unfinished, content, split, others)
+            _calibrate(unfinished, content, split, calibration, others)
     return Classifier.load(name)
 
 
@@ -159,11 +169,12 @@ def _card(name: str, dataset: Dataset, folder: Path, facts: dict) -> dict:
     }
 
 
-def _calibrate(folder: Path, content: dict, split: Split, others: np.ndarray | None) -> None:
-    """Fit temperature and threshold on what the exported network says of these images."""
+def _calibrate(folder: Path, content: dict, split: Split, calibration: Split | None, others: np.ndarray | None) -> None:
+    """Fit the temperature, then the threshold, on what the exported network says of these images."""
     classifier = Classifier.load(folder)
     raw = classifier.raw_probabilities(split.images)
-    content["temperature"] = evaluation.fit_temperature(raw, split.labels)
+    fitted_on = (classifier.raw_probabilities(calibration.images), calibration.labels) if calibration else None
+    content["temperature"] = evaluation.fit_temperature(*(fitted_on or (raw, split.labels)))
     known = apply_temperature(raw, content["temperature"]).max(axis=1)
     content["known_threshold"] = evaluation.known_threshold(known, keep=_KEEP)
     content["known_keep"] = _KEEP

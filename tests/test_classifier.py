@@ -3,13 +3,14 @@
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from cifar_lab import assess, card, images, models
+from cifar_lab import assess, augmentation, card, evaluation, images, models
 from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.engines import litert
@@ -211,6 +212,21 @@ def test_a_run_is_exported_only_with_its_own_pictures(models_here, tmp_path, mon
         export_run(run, make_stripes(seed=9), "other")
     classifier = export_run(run, stripes, "trained")
     assert classifier.card.content["trained"]["recipe"]["epochs"] == 1
+
+
+def test_a_run_that_zoomed_has_its_temperature_fitted_on_moved_images(models_here, network, stripes):
+    recipe = {"name": "any", "shift": 3, "zoom": 0.5}
+    content = {"recipe": recipe, "dataset": {"fingerprint": stripes.fingerprint()}, "metrics": {}}
+    made = export_run(SimpleNamespace(card=content, load_model=lambda: network), stripes, "zoomed")
+    rng, moved = np.random.default_rng(0), []
+    for _ in range(4):
+        nearer = augmentation.zoom(stripes.validation.images, 0.5, rng, share=0.5)
+        moved.append(augmentation.shift(nearer, 3, rng))
+    raw = made.raw_probabilities(np.concatenate(moved))
+    assert made.card.temperature == evaluation.fit_temperature(raw, np.tile(stripes.validation.labels, 4))
+    assert export_model(network, stripes, "unmoved").card.temperature != made.card.temperature
+    scores = made.probabilities(stripes.validation.images).max(axis=1)
+    assert np.mean(scores >= made.card.known_threshold) == pytest.approx(0.95, abs=0.02)  # of them as they are
 
 
 def test_default_is_the_best_shipped_one_before_the_readers_own(tmp_path, monkeypatch):

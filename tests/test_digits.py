@@ -273,14 +273,14 @@ def test_the_threshold_keeps_95_in_100_digits_on_paper(shipped, on_paper):
 
 def test_scores_of_a_run_on_paper_are_calibrated_on_paper(bundled, on_paper, monkeypatch):
     asked = {}
-    monkeypatch.setattr(export, "export_model", lambda *_, calibration, **__: asked.update(split=calibration))
+    monkeypatch.setattr(export, "export_model", lambda _, dataset, __, **options: asked.update(options, of=dataset))
     for recipe in ({"name": "digits", "paper": True}, {"name": "tutorial"}):
         content = {"recipe": recipe, "dataset": {"fingerprint": bundled.fingerprint()}, "metrics": {}}
         export.export_run(SimpleNamespace(card=content, load_model=lambda: None), bundled, "any")
         if "paper" in recipe:
-            np.testing.assert_array_equal(asked["split"].images, on_paper[0])
-            np.testing.assert_array_equal(asked["split"].labels, on_paper[1])
-    assert asked["split"] is None  # the validation split as it is
+            np.testing.assert_array_equal(asked["of"].validation.images, on_paper[0])
+            np.testing.assert_array_equal(asked["of"].validation.labels, on_paper[1])
+    assert asked["of"] is bundled and "calibration" not in asked  # the validation split as it is
 
 
 def test_an_empty_sheet_is_none_of_these(shipped):
