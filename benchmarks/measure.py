@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cifar_lab.progress import bar
 
+_TAIL_FROM = 100  # rounds: of fewer, a 99th percentile is no more than the worst
 _HEAD = "| | usual way | here | times better | rounds |\n|---|---|---|---|---|"
 
 
@@ -39,13 +40,23 @@ class Row:
         return [ours / usual if self.more_is_better else usual / ours for usual, ours in pairs]
 
     def line(self) -> str:
-        """The row in Markdown: medians, the median of the ratios, and the ratio in the worst and the best round."""
-        usual, ours, ratio, spread = _median(self.usual), _median(self.ours), "-", f"{len(self.ours)}"
+        """The row in Markdown: medians, the median of the ratios, and the ratio in the worst and the best round.
+
+        With a hundred rounds or more, times also have their 99th percentile.
+        """
+        ratio, spread = "-", f"{len(self.ours)}"
         if ratios := self.ratios:
             ratio = f"**{short(statistics.median(ratios))}**"
             spread += f": {short(min(ratios))} to {short(max(ratios))}" if len(ratios) > 1 else ""
-        cells = [self.what, f"{usual} {self.unit}" if self.usual else "-", f"{ours} {self.unit}", ratio, spread]
-        return f"| {' | '.join(cells)} |"
+        return f"| {' | '.join([self.what, self._cell(self.usual), self._cell(self.ours), ratio, spread])} |"
+
+    def _cell(self, figures: list[float]) -> str:
+        if not figures:
+            return "-"
+        median = f"{short(statistics.median(figures))} {self.unit}"
+        if self.more_is_better or len(figures) < _TAIL_FROM:
+            return median
+        return f"{median} (p99 {short(statistics.quantiles(figures, n=100, method='inclusive')[98])})"
 
 
 def compare(
@@ -79,7 +90,3 @@ def table(rows: list[Row]) -> str:
 def short(figure: float) -> str:
     """A figure with as many digits as mean something."""
     return f"{figure:,.0f}" if abs(figure) >= 20 else f"{figure:.2g}"
-
-
-def _median(figures: list[float]) -> str:
-    return short(statistics.median(figures)) if figures else "-"

@@ -1,9 +1,10 @@
 """How a photograph becomes 32 x 32, and how "none of these" is told: the ways compared.
 
-    python -m benchmarks.photographs FOLDER --others FILE.npz
+    python -m benchmarks.photographs FOLDER --others FILE.npz --held-out data/held_out.txt
 
 FOLDER holds photographs in subfolders, one a class and others for other things; `images` in FILE.npz are none of the
-classes either. The figures chose what `images.to_input` and the shipped classifier's card do.
+classes either. The known images beside those are the validation images: of the shipped network, those of the third
+file, since it learnt from the others. The figures chose what `images.to_input` and the shipped classifier's card do.
 """
 
 from pathlib import Path

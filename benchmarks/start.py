@@ -1,12 +1,13 @@
-"""A new process, with Keras and with our classifier: imports, loading, the time to its first answer, and its memory."""
+"""A new process, with Keras and with our classifier: imports, loading, the time to its first answer, memory, file."""
 
 import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from benchmarks.measure import Row
-from cifar_lab import card
+from cifar_lab import card, engines
 from cifar_lab.progress import bar
 
 _KERAS = """
@@ -45,15 +46,20 @@ _WHAT = {
 
 def measure(*, quick: bool = False) -> list[Row]:
     """The comparisons of this file, in turns, after one round that is not counted."""
-    folder = str(card.find(card.default()))
+    folder = card.find(card.default())
     figures: tuple[list, list] = ([], [])
     for number in bar(range(2 if quick else 8), unit="round", desc="new processes"):
         for program, kept in zip((_KERAS, _OURS), figures, strict=True):
-            found = _run(program, folder)
+            found = _run(program, str(folder))
             if number:
                 kept.append(found)
     usual, ours = (list(map(list, zip(*kept, strict=True))) for kept in figures)
-    return [Row(*one) for one in zip(_WHAT, usual, ours, _WHAT.values(), strict=True)]
+    return [Row(*one) for one in zip(_WHAT, usual, ours, _WHAT.values(), strict=True)] + [_sizes(folder)]
+
+
+def _sizes(folder: Path) -> Row:
+    megabytes = ([(folder / name).stat().st_size / 1e6] for name in (card.NETWORK, engines.NETWORK))
+    return Row("the network's file (model.keras)", *megabytes, unit="MB")
 
 
 def _run(program: str, folder: str) -> list[float]:

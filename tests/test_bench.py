@@ -22,6 +22,14 @@ def test_a_line_has_medians_the_ratio_and_its_spread():
     assert Row("tests", [], [9.44], unit="min").line() == "| tests | - | 9.4 min | - | 1 |"
 
 
+def test_a_hundred_rounds_say_what_99_of_them_stay_within():
+    times = [float(ms) for ms in range(1, 102)]  # 1 to 101: the 99th percentile is 100, by hand
+    assert Row("answers", times[::-1], times).line().startswith("| answers | 51 ms (p99 100) | 51 ms (p99 100) |")
+    assert (
+        "p99" not in Row("rates", times, times, more_is_better=True).line() + Row("few", times[:99], times[:99]).line()
+    )
+
+
 @pytest.mark.parametrize(
     ("figure", "expected"), [(12345.6, "12,346"), (34.4, "34"), (7.21, "7.2"), (0.194, "0.19"), (0.0, "0")]
 )
