@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace as changed
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from cifar_lab.augmentation import Augmentation
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.native import stderr_hidden
+from cifar_lab.progress import bar
 from cifar_lab.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
+_AT_ONCE = 256  # images between two moves of the progress bar
 PRECISIONS = ("float32", "float16", "int8")
 
 
@@ -73,6 +76,7 @@ def export_model(
     calibration: Split | None = None,
     facts: dict | None = None,
     replace: bool = False,
+    progress: bool = False,
 ) -> Classifier:
     """Turn a Keras network or a scikit-learn pipeline into a classifier in the models folder.
 
@@ -91,6 +95,7 @@ def export_model(
         calibration: images and labels that the temperature is fitted on; the validation split when not given.
         facts: more entries for the card, such as how the network was trained.
         replace: put it in the place of one that has that name.
+        progress: show a progress bar while it answers for those images.
 
     Raises:
         ValueError: the name is taken or no name, or the network does not fit the dataset.
@@ -107,7 +112,7 @@ def export_model(
         )
         files.write_json(unfinished / card.CARD, content)
         if len(split):
-            _calibrate(unfinished, content, split, calibration, others)
+            _calibrate(unfinished, content, split, calibration, others, progress)
     return Classifier.load(name)
 
 
@@ -169,17 +174,24 @@ def _card(name: str, dataset: Dataset, folder: Path, facts: dict) -> dict:
     }
 
 
-def _calibrate(folder: Path, content: dict, split: Split, calibration: Split | None, others: np.ndarray | None) -> None:
+def _calibrate(
+    folder: Path,
+    content: dict,
+    split: Split,
+    calibration: Split | None,
+    others: np.ndarray | None,
+    progress: bool,
+) -> None:
     """Fit the temperature, then the threshold, on what the exported network says of these images."""
-    classifier = Classifier.load(folder)
-    raw = classifier.raw_probabilities(split.images)
-    fitted_on = (classifier.raw_probabilities(calibration.images), calibration.labels) if calibration else None
-    content["temperature"] = evaluation.fit_temperature(*(fitted_on or (raw, split.labels)))
+    answers = partial(_answers, Classifier.load(folder), progress=progress)
+    raw = answers(split.images)
+    fitted_on = (answers(calibration.images), calibration.labels) if calibration else (raw, split.labels)
+    content["temperature"] = evaluation.fit_temperature(*fitted_on)
     known = apply_temperature(raw, content["temperature"]).max(axis=1)
     content["known_threshold"] = evaluation.known_threshold(known, keep=_KEEP)
     content["known_keep"] = _KEEP
     if others is not None:
-        unknown = apply_temperature(classifier.raw_probabilities(others), content["temperature"]).max(axis=1)
+        unknown = apply_temperature(answers(others), content["temperature"]).max(axis=1)
         content["metrics"] = content.get("metrics", {}) | {
             "none_of_these": {
                 "known": len(known),
@@ -189,3 +201,9 @@ def _calibrate(folder: Path, content: dict, split: Split, calibration: Split | N
             }
         }
     files.write_json(folder / card.CARD, content)
+
+
+def _answers(classifier: Classifier, images: np.ndarray, *, progress: bool) -> np.ndarray:
+    """What it says before calibration."""
+    starts = bar(range(0, len(images) or 1, _AT_ONCE), unit="batch", desc="calibrating", shown=progress)
+    return np.concatenate([classifier.raw_probabilities(images[first : first + _AT_ONCE]) for first in starts])

@@ -88,14 +88,14 @@ def finished(recipe, dataset: Dataset) -> Run | None:
 
 def make_classifier(run: Run, dataset: Dataset, name: str, others: Path | None) -> None:
     """Turn a run into the classifier NAME. What is shipped looks at a picture twice, and counts everybody's minutes."""
-    looks = {}
+    looks = {"precision": "int8", "replace": True, "progress": True}
     if name == SHIPPED:
         before = [card.Card.load(step).content["trained"]["minutes"] for step in STEPS if step != SHIPPED]
         run = Run(run.folder, run.card | {"minutes": round(run.card["minutes"] + sum(before), 2)})
-        looks = {"mirror": True, "framings": ("centre", "squash")}
+        looks |= {"mirror": True, "framings": ("centre", "squash")}
         if others:
             looks["others"] = np.load(others, allow_pickle=False)["images"]
-    export.export_run(run, dataset, name, precision="int8", replace=True, facts={"command": typed()}, **looks)
+    export.export_run(run, dataset, name, facts={"command": typed()}, **looks)
 
 
 def typed() -> str:

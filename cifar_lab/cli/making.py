@@ -54,6 +54,6 @@ def _make(dataset, recipe, name: str, *, resume: bool, replace: bool) -> None:
         raise
     result = assess.evaluate_run(run, dataset)
     click.echo(f"\nOn the test split:\n{result.table()}")
-    classifier = export_run(run, dataset, name, replace=replace, facts={"command": typed()})
+    classifier = export_run(run, dataset, name, replace=replace, facts={"command": typed()}, progress=True)
     click.echo(f"\nClassifier {name} is in {classifier.card.folder}.")
     click.echo(f"Next: cifar-lab predict PICTURE --model {name}; or choose it in the page (make app) or the widget.")

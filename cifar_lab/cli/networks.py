@@ -161,7 +161,7 @@ def export(run, name, dataset, held_out, others, pixels, **options):
     an older one, made anywhere; --dataset says which classes it knows. Give only files of your own: to open one can
     run code that somebody has put into it. Those with other layers than the stock ones are refused.
     """
-    options |= {"others": _images_in(others) if others else None, "facts": {"command": typed()}}
+    options |= {"others": _images_in(others) if others else None, "facts": {"command": typed()}, "progress": True}
     if Path(run).suffix.lower() in _NETWORK_FILES:
         classifier = _adopt(Path(run), name, dataset, held_out, pixels=pixels, **options)
     elif pixels:
