@@ -20,7 +20,7 @@ from benchmarks.measure import LeftOut, Row, table
 # Each is a module here with `measure(quick=...)`; the quick ones first.
 MEASUREMENTS = {
     "decode": "a large JPEG to the network's 32 x 32",
-    "start": "a new process: import, load, first answer, memory",
+    "start": "a new process: import, load, first answer, memory; file size",
     "predict": "one prediction from bytes",
     "augmentation": "augmented images a second",
     "page": "the page: answers a second, start, memory (Linux)",

@@ -3,8 +3,9 @@
     python -m benchmarks.photographs FOLDER --others FILE.npz --held-out data/held_out.txt
 
 FOLDER holds photographs in subfolders, one a class and others for other things; `images` in FILE.npz are none of the
-classes either. The known images beside those are the validation images: of the shipped network, those of the third
-file, since it learnt from the others. The figures chose what `images.to_input` and the shipped classifier's card do.
+classes either. The known images beside those are the validation images: for the shipped network those that
+`--held-out` lists, since it learnt from all others. The figures chose what `images.to_input` and the shipped
+classifier's card do.
 """
 
 from pathlib import Path

@@ -59,7 +59,7 @@ def measure(*, quick: bool = False) -> list[Row]:
 
 def _sizes(folder: Path) -> Row:
     megabytes = ([(folder / name).stat().st_size / 1e6] for name in (card.NETWORK, engines.NETWORK))
-    return Row("the network's file (model.keras)", *megabytes, unit="MB")
+    return Row("the network's file (model.keras, in float32)", *megabytes, unit="MB")
 
 
 def _run(program: str, folder: str) -> list[float]:

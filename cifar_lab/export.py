@@ -25,8 +25,8 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
     """Turn a finished run into a classifier in the models folder.
 
     The validation split fits the temperature and the "none of these" threshold; the test split is not touched. Scores
-    that are honest for the dataset's own pictures are too high for photographs. So a recipe that shows its images on
-    paper has both fitted on such, and one that zooms its images has the temperature fitted on moved and zoomed ones.
+    that are honest for a dataset's own pictures are likely to be too high for others. So a recipe that shows its images
+    on paper has both fitted on such, and one that zooms its images has the temperature fitted on moved and zoomed ones.
 
     Args:
         run: a finished run.
@@ -51,17 +51,19 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
     recipe = run.card["recipe"]
     if recipe.get("paper"):
         dataset = changed(dataset, validation=_shown(dataset.validation, paper.written))
-    elif recipe.get("zoom"):
-        framed = Augmentation(shift=recipe["shift"], zoom=recipe["zoom"])
+    elif recipe.get("zoom") and options.get("calibration") is None:
+        framed = Augmentation(shift=recipe.get("shift", 0), zoom=recipe["zoom"])
         unmirrored = np.zeros(len(dataset.validation), bool)
         options["calibration"] = _shown(dataset.validation, lambda images, rng: framed(images, unmirrored, rng))
     return export_model(run.load_model(), dataset, name, facts=facts, **options)
 
 
 def _shown(split: Split, change: Callable[[np.ndarray, np.random.Generator], np.ndarray]) -> Split:
-    """Every image four times, each time changed another way, as it may be met."""
-    rng = np.random.default_rng(0)
-    return Split(np.concatenate([change(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4))
+    """Every image four times, each time changed another way."""
+    rng, images = np.random.default_rng(0), np.tile(split.images, (4, 1, 1, 1))
+    for part in np.split(images, 4):  # in place: an array of each would take the memory twice
+        part[:] = change(split.images, rng)
+    return Split(images, np.tile(split.labels, 4))
 
 
 def export_model(
@@ -92,10 +94,11 @@ def export_model(
         framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
         others: images of things that are no class, `(n, size, size, 3)` uint8, 0-255: the card then also says how well
             "none of these" tells them from the validation split.
-        calibration: images and labels that the temperature is fitted on; the validation split when not given.
+        calibration: images and labels that the temperature is fitted on; the validation split when not given. The
+            threshold is that of the validation split in any case, and without such images neither is fitted.
         facts: more entries for the card, such as how the network was trained.
         replace: put it in the place of one that has that name.
-        progress: show a progress bar while it answers for those images.
+        progress: show a progress bar while the classifier answers for the images that all this is fitted on.
 
     Raises:
         ValueError: the name is taken or no name, or the network does not fit the dataset.
@@ -185,7 +188,7 @@ def _calibrate(
     """Fit the temperature, then the threshold, on what the exported network says of these images."""
     answers = partial(_answers, Classifier.load(folder), progress=progress)
     raw = answers(split.images)
-    fitted_on = (answers(calibration.images), calibration.labels) if calibration else (raw, split.labels)
+    fitted_on = (answers(calibration.images), calibration.labels) if calibration is not None else (raw, split.labels)
     content["temperature"] = evaluation.fit_temperature(*fitted_on)
     known = apply_temperature(raw, content["temperature"]).max(axis=1)
     content["known_threshold"] = evaluation.known_threshold(known, keep=_KEEP)
@@ -204,6 +207,6 @@ def _calibrate(
 
 
 def _answers(classifier: Classifier, images: np.ndarray, *, progress: bool) -> np.ndarray:
-    """What it says before calibration."""
+    """What a classifier says of images before calibration."""
     starts = bar(range(0, len(images) or 1, _AT_ONCE), unit="batch", desc="calibrating", shown=progress)
     return np.concatenate([classifier.raw_probabilities(images[first : first + _AT_ONCE]) for first in starts])

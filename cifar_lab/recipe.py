@@ -49,7 +49,7 @@ class Recipe:
         paper: the images show bright strokes on black, and are shown as photographs of handwriting (`cifar_lab.paper`).
         start_size: the height and width of the images in the first epoch, in pixels; they grow to their own size over
             the first two thirds of the run. 0 shows them in full from the start.
-        plain_epochs: so many epochs at the end show the images without zoom, cutout and blend, as they will be met.
+        plain_epochs: so many epochs at the end show the images without zoom, cutout and blend, as the dataset has them.
         keep: which epoch's network the run keeps: the `"best"` on validation, the `"last"`, the `"mean"` of the last
             two, or for a fast network with a start the one `"half-way"` between that and this mean.
         seed: fixes the starting weights, the order of the images and what augmentation does.

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import __main__ as bench
-from benchmarks import measure, record, suite
+from benchmarks import measure, record, start, suite
 from benchmarks.measure import LeftOut, Row
 
 
@@ -25,9 +25,24 @@ def test_a_line_has_medians_the_ratio_and_its_spread():
 def test_a_hundred_rounds_say_what_99_of_them_stay_within():
     times = [float(ms) for ms in range(1, 102)]  # 1 to 101: the 99th percentile is 100, by hand
     assert Row("answers", times[::-1], times).line().startswith("| answers | 51 ms (p99 100) | 51 ms (p99 100) |")
-    assert (
-        "p99" not in Row("rates", times, times, more_is_better=True).line() + Row("few", times[:99], times[:99]).line()
-    )
+    assert "p99" in Row("just enough", times[1:], times[1:]).line()
+    assert "p99" not in Row("too few", times[2:], times[2:]).line()
+    assert "p99" not in Row("rates", times, times, more_is_better=True).line()
+
+
+def test_files_are_compared_in_megabytes(tmp_path):
+    for name, size in (("model.keras", 6_000_000), ("model.tflite", 1_500_000)):
+        with open(tmp_path / name, "wb") as file:
+            file.truncate(size)
+    assert start._sizes(tmp_path).line().endswith("| 6 MB | 1.5 MB | **4** | 1 |")
+
+
+def test_a_machine_is_told_from_another_of_the_same_name(monkeypatch):
+    told = {"model name": "AMD EPYC", "flags": "fpu avx2 avx512f"}
+    monkeypatch.setattr(record, "_told", told.get)
+    assert (record.machine()["model"], record.machine()["vectors"]) == ("AMD EPYC", "AVX-512")
+    monkeypatch.setitem(told, "flags", "")
+    assert record.machine()["vectors"] == ""
 
 
 @pytest.mark.parametrize(

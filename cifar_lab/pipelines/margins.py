@@ -8,7 +8,7 @@ class Margins(ClassifierMixin, BaseEstimator):
     """A classifier that takes the softmax of another one's margins for its probabilities.
 
     They are in the right order, but no honest probabilities: the temperature that makes them so is fitted on the
-    validation split when a classifier is exported, as a network's is. Platt's sigmoids, scikit-learn's way, would
+    validation split when a classifier is exported, as most networks' is. Platt's sigmoids, scikit-learn's way, would
     fit five machines more.
 
     Attributes:
