@@ -13,9 +13,6 @@ from cifar_lab import answers, card, evaluation, leaderboard, runs, shown
 from cifar_lab.classifier import Classifier
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.evaluation import Difference, Evaluation
-from cifar_lab.progress import bar
-
-_AT_ONCE = 256  # images between two moves of the progress bar
 
 
 def dataset_facts(subject: str) -> dict:
@@ -150,14 +147,8 @@ def evaluate_classifier(
 ) -> Evaluation:
     """Evaluate a classifier's calibrated scores on the test split; arguments and errors as in `evaluate_named`."""
     _same_classes(classifier.class_names, dataset)
-    images, labels = dataset.test.images, dataset.test.labels
-    parts = []
-    with bar(total=len(images), unit="image", shown=progress) as images_bar:
-        for first in range(0, len(images), _AT_ONCE):
-            parts.append(classifier.probabilities(images[first : first + _AT_ONCE]))
-            images_bar.update(len(parts[-1]))
-    probabilities = np.concatenate(parts)
-    result = evaluation.evaluate(probabilities, labels, dataset.class_names)
+    probabilities = classifier.probabilities(dataset.test.images, progress=progress)
+    result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
     if keep:
         _keep(classifier.card, probabilities, dataset, result)
     return result

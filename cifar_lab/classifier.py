@@ -171,11 +171,12 @@ class Classifier:
         averaged = np.concatenate([average_views(part[None]) for part in parts])
         return list(apply_temperature(averaged, self.card.temperature))
 
-    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+    def probabilities(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
         """Calibrated class probabilities for images of the network's own size.
 
         Args:
             inputs: `(n, size, size, 3)` uint8, 0-255.
+            progress: show a progress bar.
 
         Returns:
             `(n, classes)` float32, 0-1, every row adding up to 1.
@@ -183,10 +184,10 @@ class Classifier:
         Raises:
             ValueError: the array has another shape or dtype.
         """
-        return apply_temperature(self.raw_probabilities(inputs), self.card.temperature)
+        return apply_temperature(self.raw_probabilities(inputs, progress=progress), self.card.temperature)
 
-    def raw_probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        """What the network itself says, before calibration: same shapes and errors as `probabilities`.
+    def raw_probabilities(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
+        """What the network itself says, before calibration: same arguments, shapes and errors as `probabilities`.
 
         A network whose card asks for both mirror images answers from the two together.
         """
@@ -197,11 +198,16 @@ class Classifier:
                 "Use Classifier.predict for pictures of any size."
             )
         sides = [inputs, inputs[:, :, ::-1]] if self.card.mirror else [inputs]
-        return average_views(np.stack([self._run_all(side) for side in sides], axis=1))
+        return average_views(np.stack([self._run_all(side, progress=progress) for side in sides], axis=1))
 
-    def _run_all(self, inputs: np.ndarray) -> np.ndarray:
+    def _run_all(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
         count = self._engine.at_once
-        parts = [self._engine(inputs[first : first + count]) for first in range(0, len(inputs), count)]
+        starts = range(0, len(inputs), count)
+        if progress:
+            from cifar_lab.progress import bar  # the page does without it
+
+            starts = bar(starts, desc=f"asking {self.card.name}", unit="batch")
+        parts = [self._engine(inputs[first : first + count]) for first in starts]
         return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
 
     def _prediction(self, row: np.ndarray, image: np.ndarray, top: int) -> Prediction:

@@ -13,11 +13,9 @@ from cifar_lab.augmentation import Augmentation
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.native import stderr_hidden
-from cifar_lab.progress import bar
 from cifar_lab.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
-_AT_ONCE = 256  # images between two moves of the progress bar
 PRECISIONS = ("float32", "float16", "int8")
 
 
@@ -186,7 +184,7 @@ def _calibrate(
     progress: bool,
 ) -> None:
     """Fit the temperature, then the threshold, on what the exported network says of these images."""
-    answers = partial(_answers, Classifier.load(folder), progress=progress)
+    answers = partial(Classifier.load(folder).raw_probabilities, progress=progress)
     raw = answers(split.images)
     fitted_on = (answers(calibration.images), calibration.labels) if calibration is not None else (raw, split.labels)
     content["temperature"] = evaluation.fit_temperature(*fitted_on)
@@ -204,9 +202,3 @@ def _calibrate(
             }
         }
     files.write_json(folder / card.CARD, content)
-
-
-def _answers(classifier: Classifier, images: np.ndarray, *, progress: bool) -> np.ndarray:
-    """What a classifier says of images before calibration."""
-    starts = bar(range(0, len(images) or 1, _AT_ONCE), unit="batch", desc="calibrating", shown=progress)
-    return np.concatenate([classifier.raw_probabilities(images[first : first + _AT_ONCE]) for first in starts])

@@ -214,8 +214,7 @@ def test_a_run_is_exported_only_with_its_own_pictures(models_here, tmp_path, mon
     assert classifier.card.content["trained"]["recipe"]["epochs"] == 1
 
 
-def test_a_run_that_zoomed_has_its_temperature_fitted_on_moved_images(models_here, network, stripes, monkeypatch):
-    monkeypatch.setattr("cifar_lab.export._AT_ONCE", 7)  # several batches, and a rest
+def test_a_run_that_zoomed_has_its_temperature_fitted_on_moved_images(models_here, network, stripes):
     recipe = {"name": "any", "shift": 3, "zoom": 0.5}
     content = {"recipe": recipe, "dataset": {"fingerprint": stripes.fingerprint()}, "metrics": {}}
     made = export_run(SimpleNamespace(card=content, load_model=lambda: network), stripes, "zoomed")
