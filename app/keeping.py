@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from cifar_lab import files
+from cifar_lab.core import files
 
 
 class Keeper:

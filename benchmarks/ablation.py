@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from cifar_lab import ablation, data, paths, recipes
+from cifar_lab import ablation, data, recipes
+from cifar_lab.core import paths
 from cifar_lab.data.dataset import Dataset
 
 # The notebook on experiments shows these cards, and can train any of them again.

@@ -12,8 +12,8 @@ import time
 
 from benchmarks.measure import LeftOut, Row
 from cifar_lab import data, recipes
+from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.progress import bar
 
 # The sketches are a tenth of CIFAR-10: smaller batches, with steps in proportion, and more rounds through the images.
 _CHANGES = {"cifar10": {}, "sketches": {"epochs": 6, "batch_size": 128, "learning_rate": 0.1875}}
@@ -44,7 +44,7 @@ def measure(*, quick: bool = False) -> list[Row]:
 def usual_way(pictures: Dataset, seed: int) -> tuple[float, float]:
     """The tutorial's accuracy on the validation images after its eight epochs, and the minutes until it was reached."""
     from cifar_lab import models
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     keras.utils.set_random_seed(seed)
     model, ends = models.build("tutorial", class_count=len(pictures.class_names)), []

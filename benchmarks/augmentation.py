@@ -31,7 +31,7 @@ def apply(augmentation: Augmentation, images: np.ndarray, epoch: int = 0) -> np.
 
 def measure(*, quick: bool = False) -> list[Row]:
     """Mirror, shift, zoom and cutout, each alone, and the first two together."""
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     layers, batches = keras.layers, 4 if quick else 16
     flip = layers.RandomFlip("horizontal")

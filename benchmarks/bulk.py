@@ -24,7 +24,7 @@ from PIL import Image
 
 from cifar_lab import bulk, card
 from cifar_lab.bulk import workers as processes
-from cifar_lab.native import stderr_hidden
+from cifar_lab.core.quiet import stderr_hidden
 
 _SIZES = {(640, 480): 6, (1024, 768): 3, (2048, 1536): 1}  # of ten files
 _EACH = 8  # different pictures of each size; every file still has bytes of its own

@@ -50,7 +50,7 @@ def _picture(generator: np.random.Generator, *, warm: bool) -> Image.Image:
 
 def exercise(count: int) -> None:
     """Plant mistakes in a folder, look through it, and print what was found of them."""
-    from cifar_lab import paths
+    from cifar_lab.core import paths
     from cifar_lab.data import checkup
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -83,7 +83,8 @@ def loading(count: int) -> None:
 
 def _load(scratch: str) -> None:
     """Load a folder, and print what it took; for a process of its own."""
-    from cifar_lab import data, paths
+    from cifar_lab import data
+    from cifar_lab.core import paths
 
     paths.data_folder = lambda: Path(scratch)
     before = _peak()

@@ -12,7 +12,7 @@ from functools import partial
 import click
 
 from cifar_lab import data, evaluation, recipes, runs, training
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.recipe import PRECISIONS
 from cifar_lab.runs import Run

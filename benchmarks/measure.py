@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cifar_lab.progress import bar
+from cifar_lab.core.progress import bar
 
 _TAIL_FROM = 100  # rounds: of fewer, a 99th percentile is no more than the worst
 _HEAD = "| | usual way | here | times better | rounds |\n|---|---|---|---|---|"

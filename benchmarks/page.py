@@ -13,7 +13,7 @@ from benchmarks.page_client import upload
 from benchmarks.page_load import USUAL, small
 from benchmarks.page_load import measure as load_of
 from benchmarks.page_server import served
-from cifar_lab.progress import bar
+from cifar_lab.core.progress import bar
 
 # The picture and the connections of each case.
 _ASKED = {

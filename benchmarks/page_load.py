@@ -16,7 +16,7 @@ from PIL import Image
 from benchmarks.decode import photograph
 from benchmarks.page_client import Load, ask_all, for_seconds, upload
 from benchmarks.page_server import Served, served
-from cifar_lab.progress import bar
+from cifar_lab.core.progress import bar
 
 CONNECTIONS = (1, 8, 64)
 USUAL = ("--threads", "4", "benchmarks.usual_page:app")  # with more threads Keras only gets slower

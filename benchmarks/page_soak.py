@@ -20,8 +20,8 @@ import numpy as np
 from benchmarks.page_client import Client, Load, ask_all, at_rate, for_seconds, upload
 from benchmarks.page_load import small
 from benchmarks.page_server import Served, served
+from cifar_lab.core.progress import bar
 from cifar_lab.data import sketches
-from cifar_lab.progress import bar
 
 
 class Checked:

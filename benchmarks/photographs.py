@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from cifar_lab import card, data, evaluation, explain, images
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 
 _FILTERS = {kind.name.lower(): kind for kind in Image.Resampling}
 _NEIGHBOUR, _REMEMBERED = 50, 10_000  # as Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022

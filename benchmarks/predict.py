@@ -8,8 +8,8 @@ from PIL import Image
 from benchmarks.decode import in_full, photograph
 from benchmarks.measure import Row, compare
 from cifar_lab import card
-from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier
+from cifar_lab.core.keras_backend import keras
 
 
 def measure(*, quick: bool = False) -> list[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.measure import Row
 from cifar_lab import card, engines
-from cifar_lab.progress import bar
+from cifar_lab.core.progress import bar
 
 _KERAS = """
 import sys, time

@@ -13,7 +13,7 @@ import click
 from benchmarks.augmentation import some_images
 from benchmarks.measure import compare, table
 from cifar_lab import fast, models, recipes, untrained
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 
 _WAYS = {
     "ours, float32": (fast.Normalization, "float32"),

@@ -12,8 +12,8 @@ from benchmarks.augmentation import some_images
 from benchmarks.measure import Row
 from cifar_lab import recipes
 from cifar_lab.augmentation import shrink
+from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Split
-from cifar_lab.progress import bar
 
 _RECIPE = "fast-mini"
 
@@ -53,7 +53,7 @@ def _usual(split: Split):
 
     It is given one batch beforehand, so that no round pays for what happens the first time only.
     """
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     recipe = recipes.get(_RECIPE)
     shift = recipe.shift / 32

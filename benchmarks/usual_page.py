@@ -5,7 +5,7 @@ from flask import Flask, jsonify, request
 from PIL import Image
 
 from cifar_lab import card
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 
 _card = card.Card.load(card.default())
 _model = keras.saving.load_model(_card.folder / "model.keras", compile=False, safe_mode=True)

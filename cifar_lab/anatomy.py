@@ -1,6 +1,6 @@
 """The anatomy of a network: its layers as one graph, and which of them give maps. `cifar_lab.explain` stands on it."""
 
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 

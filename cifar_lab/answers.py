@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import files, runs
+from cifar_lab import runs
 from cifar_lab.card import Card
+from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.runs import Run
 

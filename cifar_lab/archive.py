@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
-from cifar_lab import files
+from cifar_lab.core import files
 
 ENDING = ".cifarlab"
 CARD = "card.json"

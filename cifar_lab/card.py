@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cifar_lab import archive, files, images, paths
+from cifar_lab import archive, images
+from cifar_lab.core import files, paths
 
 CARD = archive.CARD
 FORMAT = 1

@@ -5,8 +5,9 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
-from cifar_lab import card, paths
+from cifar_lab import card
 from cifar_lab.classifier import Classifier
+from cifar_lab.core import paths
 from cifar_lab.imagenet import weights
 
 _CORE = ("numpy", "pillow", "ai-edge-litert")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import files
-from cifar_lab.backend import keras
+from cifar_lab.core import files
+from cifar_lab.core.keras_backend import keras
 
 FILE_NAME = "checkpoint.npz"
 

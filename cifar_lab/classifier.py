@@ -204,7 +204,7 @@ class Classifier:
         count = self._engine.at_once
         starts = range(0, len(inputs), count)
         if progress:
-            from cifar_lab.progress import bar  # the page does without it
+            from cifar_lab.core.progress import bar  # the page does without it
 
             starts = bar(starts, desc=f"asking {self.card.name}", unit="batch")
         parts = [self._engine(inputs[first : first + count]) for first in starts]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_lab.backend import build_metrics, keras
+from cifar_lab.core.keras_backend import build_metrics, keras
+from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Dataset, Split
-from cifar_lab.progress import bar
 
 START, BATCH, BLACK, LOTS = TESTS = (
     "loss at the start",

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from cifar_lab import anatomy, card, foreign
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 
 _BATCH = 128  # images the network sees at once
 

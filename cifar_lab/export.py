@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import card, engines, evaluation, files, paper, runs
+from cifar_lab import card, engines, evaluation, paper, runs
 from cifar_lab.augmentation import Augmentation
 from cifar_lab.classifier import Classifier, apply_temperature
+from cifar_lab.core import files
+from cifar_lab.core.quiet import stderr_hidden
 from cifar_lab.data.dataset import Dataset, Split
-from cifar_lab.native import stderr_hidden
 from cifar_lab.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
@@ -118,7 +119,7 @@ def export_model(
 
 
 def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> None:
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     if keras.config.backend() != "tensorflow":
         raise ValueError(

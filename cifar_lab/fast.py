@@ -14,7 +14,7 @@ live in `cifar_lab.optimization`, and flips in `cifar_lab.augmentation`.
 
 import numpy as np
 
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.normalization import Normalization
 
 layers = keras.layers

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 
 from cifar_lab import fast, transfer
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.imagenet import network as mobilenet
 
 layers = keras.layers

@@ -1,6 +1,6 @@
 """Batch normalisation that only centres and scales, as quick as the backend can do it."""
 
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 
 
 class Normalization(keras.layers.BatchNormalization):

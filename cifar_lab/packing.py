@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from cifar_lab import card, files
+from cifar_lab import card
 from cifar_lab.classifier import Classifier
+from cifar_lab.core import files
 
 
 def unpack(path: str | Path, name: str | None = None, *, replace: bool = False) -> Classifier:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset, Split
 
 layers = keras.layers

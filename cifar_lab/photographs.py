@@ -12,8 +12,8 @@ import numpy as np
 from cifar_lab import evaluation
 from cifar_lab.card import Card
 from cifar_lab.classifier import Classifier
+from cifar_lab.core.progress import bar
 from cifar_lab.images import PictureError
-from cifar_lab.progress import bar
 
 
 @dataclass(frozen=True)

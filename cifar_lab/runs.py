@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import files, paths
-from cifar_lab.progress import bar
+from cifar_lab.core import files, paths
+from cifar_lab.core.progress import bar
 from cifar_lab.recipe import Recipe
 
 CARD, START, MODEL, PIPELINE = "card.json", "start.json", "model.keras", "model.skops"
@@ -66,7 +66,7 @@ class Run:
             from cifar_lab import pipelines
 
             return pipelines.read(content)
-        from cifar_lab.backend import keras  # here, so that listing runs costs no TensorFlow
+        from cifar_lab.core.keras_backend import keras  # here, so that listing runs costs no TensorFlow
 
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 
@@ -98,7 +98,7 @@ class Run:
 
 
 def _at_once(model, images: np.ndarray) -> int:
-    from cifar_lab.backend import at_once
+    from cifar_lab.core.keras_backend import at_once
 
     return at_once(model, images, _AT_ONCE)
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from cifar_lab import files
+from cifar_lab.core import files
 
 FOLDER = "tensorboard"
 # TensorBoard draws what has the same name into one chart, a line for each folder.

@@ -7,7 +7,7 @@ trains badly. Here they come out again, and the network still says the same.
 import numpy as np
 
 from cifar_lab import fast, transfer
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
 
 _IMAGES = 2000  # so many tell a filter's mean over all places and images to a few thousandths

@@ -1,7 +1,7 @@
 """A recipe's network as it is before the first step: built, at its start, and compiled."""
 
 from cifar_lab import fast, models, optimization, transfer, unfolding
-from cifar_lab.backend import build_metrics, keras
+from cifar_lab.core.keras_backend import build_metrics, keras
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.recipe import Recipe
 

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.folder import plant
-from cifar_lab import data, paths
+from cifar_lab import data
 from cifar_lab.classifier import Classifier
+from cifar_lab.core import paths
 
 ROOT = Path(__file__).parent.parent
 FRESH = "fresh"  # knows cool and warm pictures, at 24 pixels
@@ -41,7 +42,7 @@ def make_models(place: Path) -> dict[str, Classifier]:
 
 def _network(dataset):
     """A network that compares red with blue: what training would find, in weights set by hand."""
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     more_red = 50 * (np.array(dataset.class_names) == "warm") - 25.0  # -25 for cool, 25 for warm
     answer = keras.layers.Dense(2, activation="softmax")

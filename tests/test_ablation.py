@@ -52,7 +52,7 @@ def test_a_recipe_without_tricks_has_none_to_lose():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
     return tmp_path / "runs"
 
 

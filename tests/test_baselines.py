@@ -17,10 +17,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.preprocessing import StandardScaler
 
-from cifar_lab import answers, assess, baselines, data, evaluation, files, leaderboard, pipelines, runs
+from cifar_lab import answers, assess, baselines, data, evaluation, leaderboard, pipelines, runs
 from cifar_lab.baselines import fitting
 from cifar_lab.classifier import Classifier, load_all
 from cifar_lab.cli import main
+from cifar_lab.core import files
 from cifar_lab.export import export_run
 from cifar_lab.runs import Run
 
@@ -33,7 +34,7 @@ def lab(tmp_path_factory):
     """Runs and classifiers of this file alone."""
     folder = tmp_path_factory.mktemp("lab")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_lab.paths.runs_folder", lambda: folder / "runs")
+        patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder / "runs")
         patch.setenv("CIFAR_LAB_MODELS", str(folder / "models"))
         yield folder
 

@@ -148,7 +148,7 @@ def test_the_widget_refuses_what_makes_no_sense():
 
 def test_the_recorded_cards_are_offers():
     """What the notebook shows: cards without pictures, files or another machine's paths."""
-    from cifar_lab import paths
+    from cifar_lab.core import paths
 
     folder = paths.home() / "notebooks" / "experiments" / "ladder"
     recorded, problems = leaderboard.read_runs(folder)

@@ -10,7 +10,8 @@ import tarfile
 import numpy as np
 import pytest
 
-from cifar_lab import data, paths
+from cifar_lab import data
+from cifar_lab.core import paths
 from cifar_lab.data import batches, cifar10, sketches
 from cifar_lab.data.batches import DataError
 from cifar_lab.data.download import DownloadError
@@ -213,7 +214,7 @@ def nowhere(tmp_path, monkeypatch):
     monkeypatch.delenv("CIFAR_LAB_DATA", raising=False)
     monkeypatch.delenv("CIFAR_LAB_DATASET", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr("cifar_lab.paths.data_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr("cifar_lab.core.paths.data_folder", lambda: tmp_path / "data")
     return tmp_path
 
 

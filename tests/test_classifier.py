@@ -11,8 +11,8 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from cifar_lab import assess, augmentation, card, evaluation, images, models
-from cifar_lab.backend import keras
 from cifar_lab.classifier import Classifier, apply_temperature
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.engines import litert
 from cifar_lab.engines.litert import LiteRT
 from cifar_lab.export import export_model, export_run
@@ -206,7 +206,7 @@ def test_a_run_is_exported_only_with_its_own_pictures(models_here, tmp_path, mon
     from cifar_lab import training
     from tests.conftest import make_stripes
 
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path)
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path)
     run = training.train(stripes, epochs=1, progress=False)
     with pytest.raises(ValueError, match="trained on other pictures"):
         export_run(run, make_stripes(seed=9), "other")

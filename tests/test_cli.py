@@ -17,7 +17,7 @@ from cifar_lab.cli import main
 def lab(tmp_path, monkeypatch, stripes):
     """A command line with its own runs and models, whose every dataset is the stripes."""
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
     monkeypatch.setattr(data, "load", lambda name="auto", **_: {"sketches": stripes, "stripes": stripes}[name])
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
 

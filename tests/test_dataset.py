@@ -103,7 +103,7 @@ def test_a_subset_can_be_had_again_from_what_a_card_says(four, monkeypatch):
 
 
 def test_a_subset_of_a_folder_can_be_had_again_until_it_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.data_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr("cifar_lab.core.paths.data_folder", lambda: tmp_path / "data")
     rng = np.random.default_rng(0)
     for name in ("ants", "bees", "cats"):
         (tmp_path / "pets" / name).mkdir(parents=True)

@@ -14,10 +14,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from app import create_app
-from cifar_lab import card, data, export, files, paper, recipes
+from cifar_lab import card, data, export, paper, recipes
 from cifar_lab.augmentation import Augmentation
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
+from cifar_lab.core import files
 from cifar_lab.data import digits
 from cifar_lab.data.batches import DataError
 from cifar_lab.widgets.upload_classifier import UploadClassifier
@@ -32,7 +33,7 @@ def places(tmp_path, monkeypatch):
     for name in ("placed", "data", "keras/datasets"):
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.setenv("CIFAR_LAB_DATA", str(tmp_path / "placed"))
-    monkeypatch.setattr("cifar_lab.paths.data_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr("cifar_lab.core.paths.data_folder", lambda: tmp_path / "data")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return [tmp_path / "placed", tmp_path / "data", tmp_path / "keras" / "datasets"]
 

@@ -28,7 +28,7 @@ def teachers(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("models")
         patch.setenv("CIFAR_LAB_MODELS", str(folder))
-        patch.setattr("cifar_lab.paths.runs_folder", lambda: folder / "runs")
+        patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder / "runs")
         for seed, name in enumerate(("left", "right")):
             run = training.train(make_stripes(), **TEACHER, flip="none", seed=seed, progress=False)
             assert run.card["metrics"]["validation"]["accuracy"] > 0.9

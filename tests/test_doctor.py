@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifar_lab import doctor, patients
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data import sketches
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.doctor import BATCH, BLACK, LOTS, START

@@ -68,7 +68,7 @@ def test_nearest_mean_agrees_with_scikit_learn(stripes):
 
 
 def test_convolutions_agree_with_keras(stripes):
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     three = [keras.layers.Conv2D(1, 3, kernel_initializer="ones") for _ in range(3)]
     chain = keras.Sequential([keras.Input((None, None, 1)), *three])
@@ -97,7 +97,7 @@ def test_four_times_the_pictures_halve_the_interval(stripes):
 
 
 def test_a_normalisation_counts_what_keras_counts(stripes):
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     layer = keras.layers.BatchNormalization()
     layer.build((None, 8, 8, 64))
@@ -189,7 +189,7 @@ def test_solutions_on_experiments_agree_with_what_does_it(stripes):
 
 
 def test_solutions_on_transfer_are_what_is_built_and_counted():
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     head = keras.Sequential([keras.Input((256,)), keras.layers.Dense(2)])
     assert exercises.solution("weights of the new head") == head.count_params()

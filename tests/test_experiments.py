@@ -18,7 +18,7 @@ from tests.cards import run_card, write_run
 def lab(tmp_path, monkeypatch):
     """A command line with its own runs and models."""
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 

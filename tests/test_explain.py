@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cifar_lab import explain, models
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 
 layers = keras.layers
 # Two classes, two maps: the red one speaks for class 0, the green one half as much against it.

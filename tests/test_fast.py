@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cifar_lab import fast, models
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data import sketches
 
 WIDTHS = (16, 24, 32)

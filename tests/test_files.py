@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from cifar_lab import files
+from cifar_lab.core import files
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path):

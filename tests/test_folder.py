@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.folder import plant
-from cifar_lab import data, images, paths, runs
+from cifar_lab import data, images, runs
+from cifar_lab.core import paths
 from cifar_lab.data import balance, checkup, decoding, duplicates, folder, messy, sketches
 from cifar_lab.data.listing import FolderError
 

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from benchmarks.folder import plant
-from cifar_lab import data, paths, progress
+from cifar_lab import data
 from cifar_lab.cli import main
+from cifar_lab.core import paths, progress
 from cifar_lab.data import checkup, decoding
 from cifar_lab.widgets import folder_check
 from cifar_lab.widgets.folder_check import FolderCheck

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cifar_lab import foreign
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from tests import legacy
 
 layers = keras.layers

@@ -11,28 +11,15 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# A module imports from lower floors only, so that no arrow runs back up. Whoever only answers stands below those who
-# learn.
-FLOORS = (
-    {"paper"},
-    {"augmentation", "clock", "cluster", "corruption", "files", "formats", "native", "paths", "progress"},
-    {"archive", "backend", "images", "pipelines", "recipe", "shown", "tensorboard"},
-    {"anatomy", "card", "checkpoint", "data", "engines", "foreign", "normalization", "optimization", "recipes", "runs"},
-    {"answers", "classifier", "exercises", "explain", "fast", "imagenet", "plots"},
-    {"distillation", "transfer"},
-    {"models", "unfolding"},
-    {"untrained"},
-    {"curves", "diagrams", "doctor", "evaluation", "leaderboard", "packing", "patients", "sheets", "training"},
-    {"assess", "budget", "bulk", "charts", "check", "export", "few_labels", "photographs", "search"},
-    {"ablation", "adoption", "baselines", "mobilenet"},
-    {"cli", "widgets"},
-    {"__main__"},
+# A package imports from those before it, never from those after it.
+PACKAGES = (
+    *("core", "images", "data", "evaluation", "inference", "models", "explain"),
+    *("training", "experiments", "plots", "lessons", "cli"),
 )
-FLOOR_OF = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "skops", "ipywidgets", "IPython")
 
 
-def module_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(ROOT / "cifar_lab").parts[0].removesuffix(".py")
 
 
@@ -48,13 +35,13 @@ def imports_of(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "cifar_lab").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
-def test_arrows_point_down(path):
-    module = module_of(path)
-    if module == "__init__":
+def test_a_package_imports_only_from_those_before_it(path):
+    package = package_of(path)
+    if package == "__init__":
         assert imports_of(path) == set()
-        return
-    upward = {other for other in imports_of(path) - {module} if FLOOR_OF[other] >= FLOOR_OF[module]}
-    assert upward == set()
+    elif package in PACKAGES:
+        later = set(PACKAGES[PACKAGES.index(package) + 1 :])
+        assert imports_of(path) & later == set()
 
 
 def python(program: str, *arguments) -> str:
@@ -108,11 +95,6 @@ def test_importing_the_package_costs_nothing():
         "import sys; before = set(sys.modules); import cifar_lab; print(*set(sys.modules) - before)"
     ).split()
     assert set(loaded) == {"cifar_lab"}
-
-
-def test_modules_can_be_read_in_a_sitting():
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "cifar_lab").rglob("*.py")}
-    assert {path.name: length for path, length in lengths.items() if length > 280} == {}
 
 
 # --- set-up ---

@@ -11,7 +11,7 @@ from tests.cards import run_card, write_run
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
     (tmp_path / "runs").mkdir()
     return tmp_path / "runs"

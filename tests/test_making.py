@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from benchmarks.folder import plant
-from cifar_lab import paths, sheets
+from cifar_lab import sheets
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli.group import typed
+from cifar_lab.core import paths
 from cifar_lab.data.survey import look_through
 from tests.command_line import lab
 

@@ -16,10 +16,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cifar_lab import assess, check, explain, files, mobilenet, models, training
-from cifar_lab.backend import keras
+from cifar_lab import assess, check, explain, mobilenet, models, training
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
+from cifar_lab.core import files
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.data.download import DownloadError
 from cifar_lab.imagenet import network, weights
@@ -316,7 +317,7 @@ def test_for_other_classes_it_starts_from_the_file_and_keeps_its_statistics(mode
 
 @pytest.fixture
 def runs_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
 
 
 def test_the_recipe_trains_a_last_layer_and_then_all(runs_here, stripes, model, cache):

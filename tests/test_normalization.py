@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.normalization import Normalization
 
 VALUES = np.random.default_rng(0).normal(3, 2, (8, 5, 6, 7)).astype(np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar_lab import optimization
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 
 
 def values(variable) -> np.ndarray:

@@ -87,7 +87,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CIFAR_LAB_DATA", raising=False)
     monkeypatch.delenv("CIFAR_LAB_MODELS", raising=False)
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
     monkeypatch.setattr("cifar_lab.data.cifar10.locate", lambda: None)
     return tmp_path
 

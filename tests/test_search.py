@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import data, files, recipes, runs, search, training
+from cifar_lab import data, recipes, runs, search, training
 from cifar_lab.cli import main
+from cifar_lab.core import files
 from cifar_lab.search import charts, recipe_search, space, trials
 
 EPOCHS, FIRST, REDUCTION = 9, 1, 3
@@ -20,7 +21,7 @@ EPOCHS, FIRST, REDUCTION = 9, 1, 3
 
 @pytest.fixture
 def runs_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
     return tmp_path / "runs"
 
 
@@ -167,7 +168,7 @@ def unbroken(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("unbroken")
-        patch.setattr("cifar_lab.paths.runs_folder", lambda: folder)
+        patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder)
         return search.find_recipe(make_stripes(), **REAL)
 
 
@@ -359,7 +360,7 @@ def test_the_command_refuses_with_a_sentence(lab, runs_here, tried, sentence):
 def test_grid_search_says_what_a_loop_by_hand_says(stripes):
     from sklearn.model_selection import StratifiedKFold
 
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
     from cifar_lab.search import grid
 
     images, labels = stripes.train.images[:60], stripes.train.labels[:60]

@@ -6,8 +6,8 @@ from click.testing import CliRunner
 from tensorflow.core.util import event_pb2
 
 from cifar_lab import training, untrained
-from cifar_lab.backend import keras
 from cifar_lab.cli import main
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.tensorboard import EventLog
 
 HISTORY = [
@@ -63,7 +63,7 @@ def cheap(tmp_path, monkeypatch):
             raise accuracy
         return {"validation_loss": 1.0, "validation_accuracy": accuracy}
 
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path)
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path)
     monkeypatch.setattr(untrained, "network", network)
     monkeypatch.setattr(training, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
     monkeypatch.setattr(training, "_validate", validate)

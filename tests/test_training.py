@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cifar_lab import models, recipes, runs, training
-from cifar_lab.backend import build_metrics
+from cifar_lab.core.keras_backend import build_metrics
 from cifar_lab.data.dataset import Split
 from cifar_lab.recipe import PRECISIONS
 from tests import interruption
@@ -21,7 +21,7 @@ SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256")  # what kil
 
 @pytest.fixture
 def runs_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
     return tmp_path / "runs"
 
 
@@ -113,7 +113,7 @@ def test_a_run_killed_twice_ends_as_an_unbroken_one(tmp_path, runs_here, stripes
 def test_a_resumed_run_keeps_the_state_of_random_layers(runs_here, stripes, monkeypatch):
     """Dropout and batch normalisation carry state that is no weight in the narrow sense."""
     from cifar_lab import models
-    from cifar_lab.backend import keras
+    from cifar_lab.core.keras_backend import keras
 
     def random_layers(class_count, input_size):
         pixels = keras.Input((input_size, input_size, 3), dtype="uint8")
@@ -177,7 +177,7 @@ def all_tricks(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("all tricks")
-        patch.setattr("cifar_lab.paths.runs_folder", lambda: folder)
+        patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder)
         return training.train(make_stripes(), **SMALL_FAST, epochs=2, progress=False).card["weights_sha256"]
 
 
@@ -222,7 +222,7 @@ def test_resume_starts_anew_when_the_recipe_or_the_pictures_differ(runs_here, st
     with pytest.raises(KeyboardInterrupt):
         training.train(stripes, epochs=2, progress=False)
     monkeypatch.undo()
-    monkeypatch.setattr("cifar_lab.paths.runs_folder", lambda: runs_here)
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: runs_here)
     training.train(stripes, epochs=1, progress=False, resume=True)
     assert len(list(runs_here.iterdir())) == 2
     training.train(stripes, epochs=2, progress=False, resume=True)

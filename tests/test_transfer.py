@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import data, files, models, recipes, runs, training, transfer
-from cifar_lab.backend import keras
+from cifar_lab import data, models, recipes, runs, training, transfer
 from cifar_lab.card import NETWORK, Card
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
-from cifar_lab.clock import Clock
-from cifar_lab.progress import bar
+from cifar_lab.core import files
+from cifar_lab.core.eta import Clock
+from cifar_lab.core.keras_backend import keras
+from cifar_lab.core.progress import bar
 from tests import interruption
 
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256", "start")  # what killing a run must not change
@@ -25,7 +26,7 @@ def classifiers(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("models")
         patch.setenv("CIFAR_LAB_MODELS", str(folder))
-        patch.setattr("cifar_lab.paths.runs_folder", lambda: folder / "runs")
+        patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder / "runs")
         keras.utils.set_random_seed(1)
         write_classifier(folder / "stripes", small())
         write_classifier(folder / "wide", small(input_size=24))

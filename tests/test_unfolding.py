@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar_lab import fast, training, unfolding
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data import sketches
 from cifar_lab.data.dataset import Dataset, Split
 
@@ -18,7 +18,7 @@ def run(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("runs")
-        patch.setattr("cifar_lab.paths.runs_folder", lambda: folder)
+        patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder)
         yield training.train(make_stripes(), **SMALL)
 
 

@@ -5,7 +5,7 @@ from itertools import product
 
 from cifar_lab import assess, leaderboard, recipes, runs, training
 from cifar_lab.ablation.worth import WITHOUT
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.recipe import Recipe
 from cifar_lab.runs import Run

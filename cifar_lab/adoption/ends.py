@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Split, stratified_split
 
 layers = keras.layers

@@ -18,7 +18,7 @@ from cifar_lab.bulk.beginning import begin_or_resume
 from cifar_lab.bulk.job import Job
 from cifar_lab.bulk.listing import Listing
 from cifar_lab.bulk.output import Report
-from cifar_lab.progress import bar
+from cifar_lab.core.progress import bar
 
 __all__ = ["Report", "classify"]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 
-from cifar_lab import cluster
 from cifar_lab.bulk.answering import Model, answer
 from cifar_lab.bulk.workers import Part, cores
 from cifar_lab.classifier import Classifier
+from cifar_lab.core import ray_cluster
 
 _RETRIES = 5  # of a part whose worker or node died, before the run stops (and can be gone on with)
 _STORE = 256 * 2**20  # bytes of shared memory for a Ray that is started here: only paths and answers travel
@@ -73,7 +73,7 @@ def _answers(parts: Iterator[Part], model: Model, workers: int | None, seen) -> 
                 seen(len(answers))
                 yield row["number"], answers
         except (ray.exceptions.RayError, ray.data.exceptions.SystemException) as error:
-            problem = cluster.first_line(error)
+            problem = ray_cluster.first_line(error)
             raise ValueError(f"Ray could not finish ({problem}). The same command goes on.") from error
 
 
@@ -97,4 +97,4 @@ def connected(address: str, workers: int | None) -> AbstractContextManager:
     """
     own = {"num_cpus": workers or cores(), "object_store_memory": _STORE, "include_dashboard": False}
     instead = "leave --cluster out: then it runs on this machine. What is answered is kept."
-    return cluster.connected(address, instead, **own)
+    return ray_cluster.connected(address, instead, **own)

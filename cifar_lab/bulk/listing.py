@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cifar_lab import formats
-from cifar_lab.progress import bar
+from cifar_lab.core.progress import bar
 
 _BLOCK = 2**16  # bytes of a list that are read at once
 _LONGEST = 32_768  # bytes: more than any system allows a path

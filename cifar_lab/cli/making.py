@@ -29,7 +29,8 @@ def make(folder, name, recipe, resume, replace, **changes):
     FOLDER has a subfolder a class. It is looked through, a network is trained on it, measured and exported to
     data/models/NAME, where `cifar-lab predict`, the page and the upload widget find it.
     """
-    from cifar_lab import card, data, paths, recipes
+    from cifar_lab import card, data, recipes
+    from cifar_lab.core import paths
     from cifar_lab.data import checkup
 
     wishes = folder_wishes(changes)

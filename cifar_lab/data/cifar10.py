@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import paths
+from cifar_lab.core import paths
 from cifar_lab.data import batches
 from cifar_lab.data.batches import DataError
 from cifar_lab.data.dataset import Dataset, Split, stratified_split

@@ -20,11 +20,12 @@ from typing import NamedTuple
 import numpy as np
 import PIL
 
-from cifar_lab import files, formats, images, paths
+from cifar_lab import formats, images
+from cifar_lab.core import files, paths
+from cifar_lab.core.progress import bar
 from cifar_lab.data.download import only_one
 from cifar_lab.data.listing import Entry, FolderError, Listing
 from cifar_lab.data.problems import REASONS
-from cifar_lab.progress import bar
 
 _FORMAT = 2  # of the cache: another number, and everything is decoded anew
 _PART_FILES, _PART_BYTES = 500, 2**24

@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 
-from cifar_lab import files
+from cifar_lab.core import files
 from cifar_lab.data.dataset import SPLITS
 from cifar_lab.data.listing import FolderError
 from cifar_lab.data.survey import Survey

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cifar_lab import files
-from cifar_lab.progress import bar
+from cifar_lab.core import files
+from cifar_lab.core.progress import bar
 
 _CHUNK = 1 << 16
 

@@ -10,7 +10,7 @@ Denzler, "Do We Train on Test Data?", 2020, who looked at every candidate by eye
 
 import numpy as np
 
-from cifar_lab.progress import bar
+from cifar_lab.core.progress import bar
 
 SIDE = 8  # points: a shift by one pixel of 32 is lost in it, what the picture shows is not
 _AT_ONCE = 500  # pictures compared at once: 500 x 50,000 likenesses are 100 MB

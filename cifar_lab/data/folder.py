@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import paths
+from cifar_lab.core import paths
 from cifar_lab.data import balance as balancing
 from cifar_lab.data import places
 from cifar_lab.data.checkup import report_on

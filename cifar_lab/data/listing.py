@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from cifar_lab.core.progress import bar
 from cifar_lab.data.problems import Problem, shown
-from cifar_lab.progress import bar
 
 MAX_CLASSES = 1_000
 MAX_FILES = 1_000_000

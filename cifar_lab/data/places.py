@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cifar_lab import files, paths
+from cifar_lab.core import files, paths
 from cifar_lab.data.dataset import Dataset
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import files, images
+from cifar_lab import images
+from cifar_lab.core import files
 from cifar_lab.data import duplicates, twins
 from cifar_lab.data.decoding import Part, decode, pick
 from cifar_lab.data.listing import Listing, list_files

@@ -4,7 +4,7 @@ import queue
 
 import numpy as np
 
-from cifar_lab.native import stderr_hidden
+from cifar_lab.core.quiet import stderr_hidden
 
 
 class LiteRT:

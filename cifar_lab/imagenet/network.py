@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cifar_lab.backend import keras
+from cifar_lab.core.keras_backend import keras
 from cifar_lab.imagenet import weights as files
 
 layers = keras.layers

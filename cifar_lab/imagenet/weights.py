@@ -8,7 +8,7 @@ named by its SHA-256 on the card of each classifier that is made of it.
 
 from pathlib import Path
 
-from cifar_lab import files, paths
+from cifar_lab.core import files, paths
 from cifar_lab.data import download
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cifar_lab import answers, files, paths, runs
+from cifar_lab import answers, runs
+from cifar_lab.core import files, paths
 from cifar_lab.runs import Run
 
 

@@ -16,7 +16,7 @@ import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
-from cifar_lab import files
+from cifar_lab.core import files
 from cifar_lab.pipelines import soundness
 
 MAX_BYTES, MAX_SCHEMA_BYTES = 4 * 2**30, 2**28  # unpacked: a small file can say that it holds terabytes

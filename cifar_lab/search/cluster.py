@@ -10,9 +10,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cifar_lab import cluster
+from cifar_lab.core import ray_cluster
+from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.progress import bar
 from cifar_lab.search import state
 from cifar_lab.search.state import Search
 
@@ -44,7 +44,7 @@ def connected(address: str) -> Iterator[None]:
             f"A search on a cluster needs Ray, which is not whole here ({error}). Install it on each machine with: "
             f"{INSTALL}; or search without cluster, on this machine alone."
         ) from error
-    with cluster.connected(address, "leave cluster out to search on this machine."):
+    with ray_cluster.connected(address, "leave cluster out to search on this machine."):
         yield
 
 
@@ -102,7 +102,7 @@ def _fit(tuner):
         return tuner.fit()
     except (ray.exceptions.RayError, tune.TuneError, ConnectionError) as error:
         raise ValueError(
-            f"The cluster failed: {cluster.first_line(error)} To go on, search the same with resume=True."
+            f"The cluster failed: {ray_cluster.first_line(error)} To go on, search the same with resume=True."
         ) from error
 
 

@@ -15,8 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from cifar_lab import models
-from cifar_lab.backend import keras
-from cifar_lab.progress import bar
+from cifar_lab.core.keras_backend import keras
+from cifar_lab.core.progress import bar
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):

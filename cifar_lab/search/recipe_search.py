@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import paths, recipes, runs
+from cifar_lab import recipes, runs
+from cifar_lab.core import paths
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.recipe import Recipe
 from cifar_lab.search import space, state

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cifar_lab import files, paths, runs
+from cifar_lab import runs
+from cifar_lab.core import files, paths
 from cifar_lab.recipe import Recipe
 from cifar_lab.search.space import in_words, value_in_words
 

@@ -1,4 +1,4 @@
-"""Keras, imported quietly: `from cifar_lab.backend import keras`.
+"""Keras, imported quietly: `from cifar_lab.core.keras_backend import keras`.
 
 Keras works on TensorFlow here; `KERAS_BACKEND=torch` or `jax` in the environment runs the same code on another.
 """
@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from cifar_lab.native import stderr_hidden
+from cifar_lab.core.quiet import stderr_hidden
 
 with stderr_hidden():
     import keras
