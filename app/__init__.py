@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 
 from app import errors, keeping, pages, settings
-from cifar_lab import classifier, shown
+from cifar_lab import classifier
 from cifar_lab.data.sketches import CLASS_NAMES
+from cifar_lab.images import display
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -33,7 +34,7 @@ def create_app(config: dict | None = None) -> Flask:
     app.extensions["places"] = threading.Semaphore(app.config["AT_ONCE"] + app.config["WAITING"])
     if app.config["UPLOADS"]:
         app.extensions["keeper"] = keeping.Keeper(app.config["UPLOADS"], app.config["UPLOADS_MB"])
-    app.jinja_env.globals.update(classifiers=classifiers, samples=CLASS_NAMES, listed=shown.listed)
+    app.jinja_env.globals.update(classifiers=classifiers, samples=CLASS_NAMES, listed=display.listed)
     app.register_blueprint(pages.pages)
     app.register_error_handler(Exception, errors.respond)
     app.after_request(_protect)

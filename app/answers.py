@@ -1,13 +1,14 @@
 """What a classifier says of the files of a request, as the API sends it and the page shows it."""
 
 from app.settings import MAX_FILE_BYTES
-from cifar_lab import images, shown
+from cifar_lab import images
 from cifar_lab.classifier import Classifier
+from cifar_lab.images import display
 
 
 def answer(sent: list, classifier: Classifier, top_k: int, with_pictures: bool) -> list[dict]:
     """Answer for each file, or give its `error` and `code`; the page's answers also hold the pictures to show."""
-    answers = [{"filename": shown.name(file.filename)} for file in sent]
+    answers = [{"filename": display.name(file.filename)} for file in sent]
 
     def pictures():
         """Those that can be read. Each is made small before the next is opened, for it can hold 100 MB."""
@@ -18,12 +19,12 @@ def answer(sent: list, classifier: Classifier, top_k: int, with_pictures: bool) 
             except images.PictureError as error:
                 found.update(error=str(error), code=error.code)
                 continue
-            kind, width, height, notes = shown.facts(content, picture, classifier.card.framings)
+            kind, width, height, notes = display.facts(content, picture, classifier.card.framings)
             found.update(input={"format": kind, "width": width, "height": height}, notes=notes)
             yield picture
             picture.thumbnail((320, 320))
             if with_pictures:
-                found["picture"] = shown.address(picture, "JPEG")
+                found["picture"] = display.address(picture, "JPEG")
 
     predictions = classifier.predict(pictures(), top=top_k)  # one batch
     readable = [found for found in answers if "error" not in found]
@@ -31,5 +32,5 @@ def answer(sent: list, classifier: Classifier, top_k: int, with_pictures: bool) 
         found.update(label=said.label, index=said.index, score=said.score, known=said.known)
         found["top"] = [{"label": guess.label, "score": guess.score} for guess in said.top]
         if with_pictures:
-            found["seen"] = shown.address(said.image, "PNG")
+            found["seen"] = display.address(said.image, "PNG")
     return answers

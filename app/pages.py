@@ -9,10 +9,10 @@ from werkzeug.datastructures import FileStorage
 from app.answers import answer
 from app.errors import STATUS, Refusal
 from app.settings import MAX_FILE_BYTES, MAX_FILES, MAX_TOP_K
-from cifar_lab import shown
 from cifar_lab.data import sketches
+from cifar_lab.images import display
 
-_DRAWINGS = {name: shown.encoded(picture, "PNG") for name, picture in sketches.sample_pictures(128).items()}
+_DRAWINGS = {name: display.encoded(picture, "PNG") for name, picture in sketches.sample_pictures(128).items()}
 pages = Blueprint("pages", __name__)
 pages.add_url_rule("/", "index", lambda: render_template("page.html"))
 pages.add_url_rule("/api", "api", lambda: render_template("api.html"))

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.measure import Row, compare
 from cifar_lab import recipes
-from cifar_lab.augmentation import Augmentation
+from cifar_lab.images.augmentation import Augmentation
 
 _BATCH, _ROUNDS = 512, 20
 

@@ -11,9 +11,9 @@ import time
 from benchmarks.augmentation import some_images
 from benchmarks.measure import Row
 from cifar_lab import recipes
-from cifar_lab.augmentation import shrink
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Split
+from cifar_lab.images.augmentation import shrink
 
 _RECIPE = "fast-mini"
 

@@ -9,10 +9,11 @@ from functools import partial
 
 import numpy as np
 
-from cifar_lab import answers, card, evaluation, leaderboard, runs, shown
+from cifar_lab import answers, card, evaluation, leaderboard, runs
 from cifar_lab.classifier import Classifier
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.evaluation import Difference, Evaluation
+from cifar_lab.images import display
 
 
 def dataset_facts(subject: str) -> dict:
@@ -164,5 +165,6 @@ def _keep(found: card.Card, probabilities: np.ndarray, dataset: Dataset, result:
 def _same_classes(class_names, dataset: Dataset) -> None:
     if tuple(class_names) != tuple(dataset.class_names):
         raise ValueError(
-            f"It knows {shown.listed(class_names)}; the dataset {dataset.name} has {shown.listed(dataset.class_names)}."
+            f"It knows {display.listed(class_names)}; "
+            f"the dataset {dataset.name} has {display.listed(dataset.class_names)}."
         )

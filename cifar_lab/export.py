@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import card, engines, evaluation, paper, runs
-from cifar_lab.augmentation import Augmentation
+from cifar_lab import card, engines, evaluation, runs
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.core import files
 from cifar_lab.core.quiet import stderr_hidden
 from cifar_lab.data.dataset import Dataset, Split
+from cifar_lab.images import handwriting
+from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
@@ -49,7 +50,7 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
     facts = {"trained": trained, "metrics": run.card["metrics"]} | options.pop("facts", {})
     recipe = run.card["recipe"]
     if recipe.get("paper"):
-        dataset = changed(dataset, validation=_shown(dataset.validation, paper.written))
+        dataset = changed(dataset, validation=_shown(dataset.validation, handwriting.written))
     elif recipe.get("zoom") and options.get("calibration") is None:
         framed = Augmentation(shift=recipe.get("shift", 0), zoom=recipe["zoom"])
         unmirrored = np.zeros(len(dataset.validation), bool)

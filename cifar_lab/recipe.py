@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, fields, replace
 
-from cifar_lab.augmentation import Augmentation
+from cifar_lab.images.augmentation import Augmentation
 
 SCHEDULES = ("constant", "triangle")
 KEEPS = ("best", "last", "mean", "half-way")
@@ -46,7 +46,8 @@ class Recipe:
         shift: the farthest move of an image in pixels.
         zoom: how much nearer or farther half of the images are shown, 0 to 1.
         cutout: the size of the square that is painted grey, in pixels.
-        paper: the images show bright strokes on black, and are shown as photographs of handwriting (`cifar_lab.paper`).
+        paper: the images show bright strokes on black, and are shown as photographs of handwriting
+            (`cifar_lab.images.handwriting`).
         start_size: the height and width of the images in the first epoch, in pixels; they grow to their own size over
             the first two thirds of the run. 0 shows them in full from the start.
         plain_epochs: so many epochs at the end show the images without zoom, cutout and blend, as the dataset has them.

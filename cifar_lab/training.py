@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 import numpy as np
 
 from cifar_lab import checkpoint, distillation, fast, optimization, recipes, runs, transfer, unfolding, untrained
-from cifar_lab.augmentation import Augmentation, shrink
 from cifar_lab.checkpoint import Progress
 from cifar_lab.core import files
 from cifar_lab.core.eta import Clock
 from cifar_lab.core.keras_backend import at_once, keras
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Dataset, Split
+from cifar_lab.images.augmentation import Augmentation, shrink
 from cifar_lab.recipe import Recipe
 from cifar_lab.runs import Run
 from cifar_lab.tensorboard import EventLog, is_logged

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from cifar_lab import augmentation
-from cifar_lab.augmentation import Augmentation
+from cifar_lab.images import augmentation
+from cifar_lab.images.augmentation import Augmentation
 
 FLIPS = {"mirror": augmentation.mirror, "flip_vertical": augmentation.flip_vertical}
 TRANSFORMS = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_lab import augmentation
+from cifar_lab.images import augmentation
 from cifar_lab.widgets import augmentation_mixer
 from cifar_lab.widgets.augmentation_mixer import CONTROLS, AugmentationMixer, mix, still
 

@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from cifar_lab import assess, augmentation, card, evaluation, images, models
+from cifar_lab import assess, card, evaluation, images, models
 from cifar_lab.classifier import Classifier, apply_temperature
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.engines import litert
 from cifar_lab.engines.litert import LiteRT
 from cifar_lab.export import export_model, export_run
+from cifar_lab.images import augmentation
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from cifar_lab import corruption
+from cifar_lab.images import corruption
 
 # From make_cifar_c.py of github.com/hendrycks/robustness.
 PUBLISHED = {

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_lab import corruption, images
+from cifar_lab import images
+from cifar_lab.images import corruption
 from cifar_lab.widgets.corruption_slider import CorruptionSlider, still
 
 

@@ -14,15 +14,16 @@ from click.testing import CliRunner
 from PIL import Image
 
 from app import create_app
-from cifar_lab import card, data, export, paper, recipes
-from cifar_lab.augmentation import Augmentation
+from cifar_lab import card, data, export, recipes
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.data import digits
 from cifar_lab.data.batches import DataError
+from cifar_lab.images import handwriting
+from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.widgets.upload_classifier import UploadClassifier
-from tests import handwriting
+from tests import drawn_digits
 
 SHIPPED = Path(__file__).parent.parent / "data" / "models" / "digits"
 
@@ -47,7 +48,7 @@ def bundled():
 @pytest.fixture(scope="module")
 def drawn():
     """The twenty drawn digits: file name -> (digit, content)."""
-    return handwriting.drawn()
+    return drawn_digits.drawn()
 
 
 def write_mnist(folder: Path, monkeypatch, **changes) -> dict[str, np.ndarray]:
@@ -160,12 +161,12 @@ def test_the_command_says_what_there_is_when_mnist_cannot_be_fetched(places, mon
 def test_writing_on_paper_repeats_itself_and_spares_its_input(bundled):
     images = bundled.train.images[:40]
     before = images.copy()
-    first, again, other = (paper.written(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (handwriting.written(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.shape == images.shape and first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     np.testing.assert_array_equal(images, before)
-    assert paper.written(images[:0], np.random.default_rng(0)).shape == (0, 32, 32, 3)
+    assert handwriting.written(images[:0], np.random.default_rng(0)).shape == (0, 32, 32, 3)
 
 
 def test_places_between_pixels_are_read_as_scipy_reads_them():
@@ -178,34 +179,34 @@ def test_places_between_pixels_are_read_as_scipy_reads_them():
         map_coordinates(image, [(y + 1) * 4 - 0.5, (x + 1) * 4 - 0.5], order=1, mode="grid-constant", cval=0)
         for image, x, y in zip(strokes, across, down, strict=True)
     ]
-    np.testing.assert_allclose(paper._sampled(strokes, across, down), expected, atol=1e-5)
+    np.testing.assert_allclose(handwriting._sampled(strokes, across, down), expected, atol=1e-5)
 
 
 def test_strokes_are_evened_to_one():
     strokes = np.zeros((1, 20, 20), np.float32)
     strokes[0, 2:18, 9] = np.linspace(0.4, 0.9, 16)  # ever paler
-    evened = paper._even(strokes)
+    evened = handwriting._even(strokes)
     assert evened[0, 2:18, 9].min() > 0.79 and evened.max() == 1
     assert (evened[strokes == 0] == 0).all()
 
 
 def test_paper_comes_light_and_dark_and_a_share_stays_empty(bundled):
     # The border of most pictures is paper, the digit lies inside.
-    pictures = paper.written(bundled.train.images[:300], np.random.default_rng(0))
+    pictures = handwriting.written(bundled.train.images[:300], np.random.default_rng(0))
     grey = pictures.mean(axis=3)
     border = np.median(np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1), axis=1)
     furthest = np.where(grey.max(axis=(1, 2)) - border > border - grey.min(axis=(1, 2)), 1, -1)
     assert 0.2 < (furthest > 0).mean() < 0.5  # light on dark: about a third
     blank = np.zeros((200, 32, 32, 3), np.uint8)
-    assert paper._drawn(paper._even(blank.mean(axis=3) / 255), np.random.default_rng(0)).max() == 0
+    assert handwriting._drawn(handwriting._even(blank.mean(axis=3) / 255), np.random.default_rng(0)).max() == 0
 
 
 def test_the_augmentation_leaves_some_sheets_empty(bundled):
     images, nobody = bundled.train.images[:50], np.zeros(50, bool)
     shown = Augmentation(paper=True)(images, nobody, np.random.default_rng(3))
-    np.testing.assert_array_equal(shown, paper.written(images, np.random.default_rng(3), nothing=0.06))
+    np.testing.assert_array_equal(shown, handwriting.written(images, np.random.default_rng(3), nothing=0.06))
     chances = np.random.default_rng(3).random(50)  # the first that are drawn: who gets no digit
-    without = paper.written(np.zeros_like(images), np.random.default_rng(3))
+    without = handwriting.written(np.zeros_like(images), np.random.default_rng(3))
     empty = (shown == without).all(axis=(1, 2, 3))
     np.testing.assert_array_equal(empty, chances < 0.03)
     assert empty.any()
@@ -254,7 +255,7 @@ def test_hands_that_it_never_saw(shipped, bundled):
 
 
 def test_what_was_learnt_holds_on_paper(shipped, bundled):
-    pictures = paper.written(bundled.test.images, np.random.default_rng(7))
+    pictures = handwriting.written(bundled.test.images, np.random.default_rng(7))
     right = shipped.probabilities(pictures).argmax(axis=1) == bundled.test.labels
     assert right.mean() > 0.8  # some are too small, too pale or too thick for anybody
 
@@ -264,7 +265,7 @@ def on_paper(bundled):
     """Each validation digit four times, as exporting a run of the recipe meets them: images and labels."""
     rng = np.random.default_rng(0)
     split = bundled.validation
-    return np.concatenate([paper.written(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4)
+    return np.concatenate([handwriting.written(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4)
 
 
 def test_the_threshold_keeps_95_in_100_digits_on_paper(shipped, on_paper):

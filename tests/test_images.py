@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from cifar_lab import formats, images
-from cifar_lab.images import PictureError, open_picture, to_input
+from cifar_lab import images
+from cifar_lab.images import PictureError, formats, open_picture, to_input
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

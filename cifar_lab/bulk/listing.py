@@ -9,8 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_lab import formats
 from cifar_lab.core.progress import bar
+from cifar_lab.images import formats
 
 _BLOCK = 2**16  # bytes of a list that are read at once
 _LONGEST = 32_768  # bytes: more than any system allows a path

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cifar_lab import augmentation
+from cifar_lab.images import augmentation
 
 BALANCES = ("none", "down", "up")
 _AT_ONCE = 1_000  # images

@@ -1,7 +1,7 @@
 """Handwritten digits: MNIST where it is at hand, else the 1,797 that scikit-learn brings along.
 
-Both show one digit a picture, bright strokes on black, upright and in the middle. `cifar_lab.paper` makes of them what
-a photograph or a scan looks like.
+Both show one digit a picture, bright strokes on black, upright and in the middle. `cifar_lab.images.handwriting` makes
+of them what a photograph or a scan looks like.
 """
 
 import io

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from cifar_lab import images, plots, shown
+from cifar_lab import images, plots
 from cifar_lab.classifier import Classifier, Prediction
+from cifar_lab.images import display
 from cifar_lab.widgets import tags
 
 _KEPT = 512  # pixels a side at most of what is kept of a picture: enough to look at, and to cut pieces from
@@ -51,10 +52,10 @@ def look(name: str, source: images.Source, classifiers: Mapping[str, Classifier]
     notes = {}
     for model, classifier in classifiers.items():
         is_file = isinstance(source, bytes)
-        notes[model] = shown.facts(source, opened, classifier.card.framings).notes if is_file else []
+        notes[model] = display.facts(source, opened, classifier.card.framings).notes if is_file else []
     opened.thumbnail((_KEPT, _KEPT))
     opened.save(stream := io.BytesIO(), "jpeg", quality=92)
-    return Answer(shown.name(name) or "unnamed", stream.getvalue(), predictions, notes)
+    return Answer(display.name(name) or "unnamed", stream.getvalue(), predictions, notes)
 
 
 def said(prediction: Prediction) -> str:

@@ -12,14 +12,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cifar_lab import augmentation, plots, shown
+from cifar_lab import plots
+from cifar_lab.images import augmentation, display
 
 COUNT, COLUMNS = 12, 6
 
 
 @dataclass(frozen=True)
 class Control:
-    """One transform of `cifar_lab.augmentation`, as a slider or a box to tick.
+    """One transform of `cifar_lab.images.augmentation`, as a slider or a box to tick.
 
     Attributes:
         name: the function; also the strength's name in `mix` and `still`.
@@ -95,7 +96,7 @@ def describe(strengths: dict[str, float]) -> str:
 
 
 def code(strengths: dict[str, float], *, draw: int = 0) -> str:
-    """The lines that do what `mix` does, given `images`, numpy as `np`, and `cifar_lab.augmentation`."""
+    """The lines that do what `mix` does, given `images`, numpy as `np`, and `cifar_lab.images.augmentation`."""
     return "\n".join(control.code(strength, seed) for control, strength, seed in _active(strengths, draw))
 
 
@@ -193,4 +194,4 @@ def _picture(images: np.ndarray, words: str) -> str:
         top, left = index // COLUMNS * (size + gap), index % COLUMNS * (size + gap)
         sheet[top : top + size, left : left + size] = image
     style = "image-rendering: pixelated; width: 100%; min-width: 280px; max-width: 600px"
-    return f'<img alt="{words}" style="{style}" src="{shown.address(Image.fromarray(sheet), "PNG")}">'
+    return f'<img alt="{words}" style="{style}" src="{display.address(Image.fromarray(sheet), "PNG")}">'

@@ -12,8 +12,9 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifar_lab import corruption, images, plots
+from cifar_lab import images, plots
 from cifar_lab.classifier import Classifier
+from cifar_lab.images import corruption
 from cifar_lab.widgets import tags
 from cifar_lab.widgets.careful import reported
 

@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cifar_lab import diagrams, formats, images, plots
+from cifar_lab import diagrams, images, plots
+from cifar_lab.images import formats
 from cifar_lab.widgets import tags
 
 PRESETS: dict[str, tuple[tuple[float, float, float], ...]] = {

@@ -5,7 +5,7 @@ import html
 import numpy as np
 from PIL import Image
 
-from cifar_lab import shown
+from cifar_lab.images import display
 
 
 def img(picture: Image.Image | np.ndarray, text: str, *, width: int, pixelated: bool = False) -> str:
@@ -18,9 +18,9 @@ def img(picture: Image.Image | np.ndarray, text: str, *, width: int, pixelated: 
         pixelated: each pixel a square, not a blur.
     """
     if isinstance(picture, np.ndarray):
-        address = shown.address(Image.fromarray(picture), "PNG")
+        address = display.address(Image.fromarray(picture), "PNG")
     else:
-        address = shown.address(picture, "JPEG")
+        address = display.address(picture, "JPEG")
     style = f"width: {width}px; max-width: 100%" + ("; image-rendering: pixelated" if pixelated else "")
     return f'<img alt="{html.escape(text)}" src="{address}" style="{style}">'
 

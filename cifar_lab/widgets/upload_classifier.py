@@ -10,9 +10,10 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from cifar_lab import card, formats, images, plots, shown
+from cifar_lab import card, images, plots
 from cifar_lab.classifier import Classifier, load_all
 from cifar_lab.data import sketches
+from cifar_lab.images import display, formats
 from cifar_lab.widgets import answers, tags
 from cifar_lab.widgets.careful import reported
 from cifar_lab.widgets.closer_look import CloserLook
@@ -36,7 +37,7 @@ def classify(source: images.Source, *, model: str | None = None) -> None:
         ValueError: there is no such classifier.
     """
     prediction = Classifier.load(model or card.default()).predict(source)
-    name = shown.name(str(source)) if isinstance(source, str | Path) else "the picture"
+    name = display.name(str(source)) if isinstance(source, str | Path) else "the picture"
     print(f"{name}: {answers.said(prediction)}")
     plots.show(plots.prediction_bars(prediction), "What the network saw of the picture, and its best guesses as bars.")
 
@@ -150,9 +151,9 @@ class UploadClassifier(widgets.VBox):
                 cards.append(widgets.HTML(answers.card(answer, self.model.value)))
                 self.answers.append(answer)
             except images.PictureError as error:
-                faults.append(f"{shown.name(name)}: {error}")
+                faults.append(f"{display.name(name)}: {error}")
             except Exception as error:  # one bad file must not cost the others' answers
-                faults.append(f"{shown.name(name)}: it failed here ({type(error).__name__}): {error}")
+                faults.append(f"{display.name(name)}: it failed here ({type(error).__name__}): {error}")
             self.progress.value = number
         self.progress.layout.display = "none"
         self.results.children += tuple(cards)

@@ -14,7 +14,7 @@ import weakref
 import pytest
 
 from app import answers, create_app, keeping, pages
-from cifar_lab import formats
+from cifar_lab.images import formats
 from tests.app.conftest import ROOT, saved
 
 ADDRESSES = ("/", "/api", "/api/openapi.json", "/api/models", "/healthz", "/readyz", "/samples/cat.png", "/nothing",

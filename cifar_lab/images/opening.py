@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, WebPImagePlugin  # noqa: F401  (Pillow knows WebP only once this is imported)
 
-from cifar_lab import formats
+from cifar_lab.images import formats
 
 MAX_BYTES = 32 * 2**20  # a 25-megapixel photograph of the best quality fits; a server should ask for less
 MAX_PIXELS = 25_000_000

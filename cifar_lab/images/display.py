@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from cifar_lab import formats
+from cifar_lab.images import formats
 
 _CUT = "Only the square in the middle is looked at."
 _SQUEEZED = "The picture is squeezed into a square."

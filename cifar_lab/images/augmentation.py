@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cifar_lab import paper
+from cifar_lab.images import handwriting
 
 FLIPS = ("none", "random", "alternating")
 _EMPTY_SHEETS = 0.06  # the share of them among handwriting
@@ -97,7 +97,8 @@ class Augmentation:
         zoom: the strength of the zoom, 0 to 1.
         zoom_share: the share of the images that is zoomed, 0 to 1.
         cutout: the size of the grey square in pixels.
-        paper: the images show bright strokes on black, and are shown as photographs of handwriting (`cifar_lab.paper`).
+        paper: the images show bright strokes on black, and are shown as photographs of handwriting
+            (`cifar_lab.images.handwriting`).
     """
 
     flip: str = "none"
@@ -132,7 +133,7 @@ class Augmentation:
             rng: where all other chances come from.
         """
         if self.paper:
-            images = paper.written(images, rng, nothing=_EMPTY_SHEETS)
+            images = handwriting.written(images, rng, nothing=_EMPTY_SHEETS)
         if self.flip != "none":
             images = mirror(images, mirrored)
         if self.zoom:

@@ -1,0 +1,21 @@
+"""From any picture file to an array, and transforms of arrays."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "opening": [
+            "FRAMINGS",
+            "MAX_BYTES",
+            "MAX_INPUT",
+            "MAX_PIXELS",
+            "MAX_SIDE",
+            "PictureError",
+            "Source",
+            "WORKING_SIDE",
+            "open_picture",
+            "to_input",
+        ]
+    },
+)
