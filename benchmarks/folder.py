@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cifar_lab.data import messy
+from cifar_lab.data.folder import example
 
 CLASSES = ("cool", "warm")  # ten of the first for one of the second
 
@@ -38,7 +38,7 @@ def plant(folder: Path, count: int, *, broken: float = 0.02, repeated: float = 0
     names = (CLASSES[number < rare] for number in range(count - mistakes - repeats))
     generator = np.random.default_rng(seed)
     pictures = ((name, _picture(generator, warm=name == "warm")) for name in names)
-    return messy.make(folder, pictures, mistakes=mistakes, repeats=repeats)
+    return example.make(folder, pictures, mistakes=mistakes, repeats=repeats)
 
 
 def _picture(generator: np.random.Generator, *, warm: bool) -> Image.Image:
@@ -51,12 +51,12 @@ def _picture(generator: np.random.Generator, *, warm: bool) -> Image.Image:
 def exercise(count: int) -> None:
     """Plant mistakes in a folder, look through it, and print what was found of them."""
     from cifar_lab.core import paths
-    from cifar_lab.data import checkup
+    from cifar_lab.data.folder import checks
 
     with tempfile.TemporaryDirectory() as scratch:
         paths.data_folder = lambda: Path(scratch)  # so that the decoded pictures go there, and then with it
         planted, made = plant(Path(scratch) / "planted", count), time.perf_counter()
-        report = checkup.check(Path(scratch) / "planted")
+        report = checks.check(Path(scratch) / "planted")
         print(
             f"{count:,} files looked through in {time.perf_counter() - made:.1f} s, peak {_peak():.0f} MB\n\n{report}"
         )

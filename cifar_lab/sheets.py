@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifar_lab import plots
-from cifar_lab.data.decoding import pick
-from cifar_lab.data.survey import Survey
+from cifar_lab.data.folder.image_cache import pick
+from cifar_lab.data.folder.scan import Survey
 
 _MOST_CLASSES = 30
 
@@ -16,7 +16,7 @@ def contact_sheet(survey: Survey, *, per_class: int = 10, seed: int = 0) -> tupl
     `plots.show(*sheets.contact_sheet(survey))` puts it into a notebook.
 
     Args:
-        survey: of `cifar_lab.data.survey.look_through`.
+        survey: of `cifar_lab.data.folder.scan.look_through`.
         per_class: pictures a class.
         seed: another seed shows others.
 

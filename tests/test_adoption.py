@@ -13,6 +13,7 @@ from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Split
 from tests import legacy
 from tests.command_line import lab
+from tests.helpers.datasets import replace_load
 
 layers = keras.layers
 
@@ -31,7 +32,7 @@ def place(tmp_path_factory):
 def exported(place, stripes):
     """What the command says."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_lab.data.load", lambda name, **_: stripes)
+        replace_load(patch, lambda name, **_: stripes)
         return lab("export", place / "old.h5", "--name", "edges", "--dataset", "sketches")
 
 

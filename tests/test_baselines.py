@@ -17,13 +17,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.preprocessing import StandardScaler
 
-from cifar_lab import answers, assess, baselines, data, evaluation, leaderboard, pipelines, runs
+from cifar_lab import answers, assess, baselines, evaluation, leaderboard, pipelines, runs
 from cifar_lab.baselines import fitting
 from cifar_lab.classifier import Classifier, load_all
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.export import export_run
 from cifar_lab.runs import Run
+from tests.helpers.datasets import replace_load
 
 ROOT = Path(__file__).parent.parent
 FEW = {"n_estimators": 20}
@@ -286,7 +287,7 @@ def test_widgets_say_that_it_has_no_layers_to_look_into(exported, stripes):
 
 
 def test_the_whole_way_on_the_command_line(lab, stripes, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "load", lambda name="auto", **_: stripes)
+    replace_load(monkeypatch, lambda name="auto", **_: stripes)
     ask = lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])  # noqa: E731
     fitted = ask("baseline", "linear-svm", "--train", 100, "--seed", 5)
     assert fitted.exit_code == 0, fitted.output

@@ -124,7 +124,7 @@ def test_parquet_has_the_same_rows(collection, unbroken, tmp_path):
 DISTURB = """
 import os, signal, sys
 import cifar_lab.bulk.beginning, cifar_lab.bulk.job as job
-from cifar_lab import files
+from cifar_lab.core import files
 from cifar_lab.cli import main
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background is born deaf to it

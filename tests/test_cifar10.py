@@ -12,8 +12,8 @@ import pytest
 
 from cifar_lab import data
 from cifar_lab.core import paths
-from cifar_lab.data import batches, cifar10, sketches
-from cifar_lab.data.batches import DataError
+from cifar_lab.data import cifar10, cifar10_files, sketches
+from cifar_lab.data.cifar10_files import DataError
 from cifar_lab.data.download import DownloadError
 
 PER_BATCH = 20
@@ -26,7 +26,7 @@ def batch_rows(number: int) -> tuple[np.ndarray, np.ndarray]:
 
 def write_python(folder, protocol=2):
     folder.mkdir(parents=True, exist_ok=True)
-    for number, name in enumerate(batches.BATCHES):
+    for number, name in enumerate(cifar10_files.BATCHES):
         rows, labels = batch_rows(number)
         content = {b"batch_label": name.encode(), b"labels": labels.tolist(), b"data": rows}
         (folder / name).write_bytes(pickle.dumps(content, protocol=protocol))
@@ -35,7 +35,7 @@ def write_python(folder, protocol=2):
 
 def write_binary(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    for number, name in enumerate(batches.BATCHES):
+    for number, name in enumerate(cifar10_files.BATCHES):
         rows, labels = batch_rows(number)
         (folder / f"{name}.bin").write_bytes(np.hstack([labels[:, None].astype(np.uint8), rows]).tobytes())
     return folder
@@ -61,7 +61,7 @@ def expected():
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
 def test_python_batches_of_every_protocol(tmp_path, protocol):
-    images, labels, official = batches.read(write_python(tmp_path / "py", protocol), PER_BATCH)
+    images, labels, official = cifar10_files.read(write_python(tmp_path / "py", protocol), PER_BATCH)
     np.testing.assert_array_equal(images, expected())
     np.testing.assert_array_equal(labels, np.tile(np.arange(PER_BATCH) % 10, 6))
     assert images.dtype == np.uint8 and labels.dtype == np.int64
@@ -78,7 +78,7 @@ def test_batches_written_by_python_2():
     )
     array += len(rows).to_bytes(4, "little") + rows + b"tb"
     content = b"\x80\x02}(U\x04data" + array + b"U\x06labels](K\x07eu."
-    found, labels = batches._parse_pickle(content, "data_batch_1")
+    found, labels = cifar10_files._parse_pickle(content, "data_batch_1")
     assert found.tobytes() == rows and found.shape == (1, 3072)
     assert labels.tolist() == [7]
 
@@ -88,7 +88,7 @@ def test_folder_and_archive_give_the_same(tmp_path, write):
     folder = write(tmp_path / "folder")
     archive = pack(folder, tmp_path / "cifar-10-python.tar.gz")
     for place in (folder, archive):
-        np.testing.assert_array_equal(batches.read(place, PER_BATCH)[0], expected())
+        np.testing.assert_array_equal(cifar10_files.read(place, PER_BATCH)[0], expected())
 
 
 # --- hostile files ---
@@ -121,7 +121,7 @@ def test_hostile_pickles_run_nothing_and_are_refused(tmp_path):
         for protocol in (0, 2, 4):
             (folder / "data_batch_3").write_bytes(pickle.dumps(content, protocol=protocol))
             with pytest.raises(DataError, match=r"refused|damaged"):
-                batches.read(folder, PER_BATCH)
+                cifar10_files.read(folder, PER_BATCH)
             assert not marker.exists()
     pickle.loads(pickle.dumps(Hostile(os.system, f"touch {marker}")))
     assert marker.exists(), "the trap itself works: an ordinary unpickler walks into it"
@@ -133,7 +133,7 @@ def test_hostile_pickles_run_nothing_and_are_refused(tmp_path):
 def test_every_other_name_is_refused(name):
     module, _, function = name.rpartition(".")
     with pytest.raises(DataError, match="refused"):
-        batches._BatchUnpickler(io.BytesIO(f"c{module}\n{function}\n.".encode())).load()
+        cifar10_files._BatchUnpickler(io.BytesIO(f"c{module}\n{function}\n.".encode())).load()
 
 
 def test_an_archive_cannot_write_outside_its_folder(tmp_path):
@@ -144,7 +144,7 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path):
             information.size = 3
             tar.addfile(information, io.BytesIO(b"abc"))
     (tmp_path / "out").mkdir()
-    batches.extract(archive, tmp_path / "out")
+    cifar10_files.extract(archive, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"data_batch_1", "data_batch_2"}
     assert {path.name for path in tmp_path.iterdir()} == {"out", archive.name}
 
@@ -152,22 +152,22 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path):
 def test_a_file_too_large_for_a_batch_is_not_read(tmp_path, monkeypatch):
     folder = write_python(tmp_path / "py")
     archive = pack(folder, tmp_path / "cifar-10-python.tar.gz")
-    monkeypatch.setattr(batches, "_LARGEST_FILE", 1000)
+    monkeypatch.setattr(cifar10_files, "_LARGEST_FILE", 1000)
     for place in (folder, archive):
         with pytest.raises(DataError, match="large"):
-            batches.read(place, PER_BATCH)
+            cifar10_files.read(place, PER_BATCH)
 
 
 # --- damaged files ---
 
 
 @pytest.mark.parametrize("write", [write_python, write_binary])
-@pytest.mark.parametrize("name", batches.BATCHES)
+@pytest.mark.parametrize("name", cifar10_files.BATCHES)
 def test_a_missing_batch_is_named(tmp_path, write, name):
     folder = write(tmp_path / "folder")
     next(folder.glob(f"{name}*")).unlink()
     with pytest.raises(DataError, match=f"has no {name}"):
-        batches.read(folder, PER_BATCH)
+        cifar10_files.read(folder, PER_BATCH)
 
 
 @pytest.mark.parametrize("write", [write_python, write_binary])
@@ -176,14 +176,14 @@ def test_a_cut_off_batch_is_named(tmp_path, write):
     path = next(folder.glob("data_batch_4*"))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match="data_batch_4"):
-        batches.read(folder, PER_BATCH)
+        cifar10_files.read(folder, PER_BATCH)
 
 
 def test_a_cut_off_archive_is_named(tmp_path):
     archive = pack(write_python(tmp_path / "py"), tmp_path / "cifar-10-python.tar.gz")
     archive.write_bytes(archive.read_bytes()[:-2000])
     with pytest.raises(DataError, match="damaged"):
-        batches.read(archive, PER_BATCH)
+        cifar10_files.read(archive, PER_BATCH)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_batch_of_something_else_is_refused(tmp_path, content, sentence):
     folder = write_python(tmp_path / "py")
     (folder / "data_batch_2").write_bytes(pickle.dumps(content, protocol=2))
     with pytest.raises(DataError, match=sentence):
-        batches.read(folder, PER_BATCH)
+        cifar10_files.read(folder, PER_BATCH)
 
 
 # --- where it lies ---
@@ -273,14 +273,14 @@ def test_a_fetched_archive_becomes_a_folder_and_the_archive_goes(nowhere, monkey
     folder = cifar10.fetch(progress=False)
     assert folder == cifar10.locate()
     assert {path.name for path in (nowhere / "data").iterdir()} == {"cifar-10-batches-py", "cifar-10.lock"}
-    np.testing.assert_array_equal(batches.read(folder, PER_BATCH)[0], expected())
+    np.testing.assert_array_equal(cifar10_files.read(folder, PER_BATCH)[0], expected())
 
 
 CHILD = """
 import hashlib, shutil, sys, time
 from pathlib import Path
-from cifar_lab import paths
-from cifar_lab.data import batches, cifar10
+from cifar_lab.core import paths
+from cifar_lab.data import cifar10, cifar10_files
 folder, source = map(Path, sys.argv[1:])
 paths.data_folder = lambda: folder
 
@@ -291,7 +291,7 @@ def download(_mirrors, destination, **_):
     shutil.copy(source, destination)
 
 cifar10.download = download
-print(len(batches.read(cifar10.fetch(progress=False), 20)[0]))
+print(len(cifar10_files.read(cifar10.fetch(progress=False), 20)[0]))
 """
 
 
@@ -376,8 +376,8 @@ def test_names_that_do_not_exist_are_refused_with_those_that_do(stand_in, monkey
 @pytest.fixture
 def small_cifar10(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10, "_TRAIN_AND_VALIDATION", 5 * PER_BATCH)
-    real = batches.read
-    monkeypatch.setattr(batches, "read", lambda place: (*real(place, PER_BATCH)[:2], False))
+    real = cifar10_files.read
+    monkeypatch.setattr(cifar10_files, "read", lambda place: (*real(place, PER_BATCH)[:2], False))
     monkeypatch.setenv("CIFAR_LAB_DATA", str(write_python(tmp_path / "cifar-10-batches-py").parent))
     return tmp_path
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cifar_lab import data
 from cifar_lab.cli import main
+from tests.helpers.datasets import replace_load
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def lab(tmp_path, monkeypatch, stripes):
     """A command line with its own runs and models, whose every dataset is the stripes."""
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
-    monkeypatch.setattr(data, "load", lambda name="auto", **_: {"sketches": stripes, "stripes": stripes}[name])
+    replace_load(monkeypatch, lambda name="auto", **_: {"sketches": stripes, "stripes": stripes}[name])
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 

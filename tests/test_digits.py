@@ -19,7 +19,7 @@ from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.data import digits
-from cifar_lab.data.batches import DataError
+from cifar_lab.data.cifar10_files import DataError
 from cifar_lab.images import handwriting
 from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.widgets.upload_classifier import UploadClassifier

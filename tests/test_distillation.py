@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import data, distillation, recipes, training
+from cifar_lab import distillation, recipes, training
 from cifar_lab.checkpoint import Progress
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
 from cifar_lab.data.dataset import Split
 from cifar_lab.export import export_model
 from tests import interruption
+from tests.helpers.datasets import replace_load
 
 TEACHER = {"recipe": "fast", "widths": (6, 8, 8), "batch_size": 20, "learning_rate": 0.5, "epochs": 6}
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256", "start", "teachers")
@@ -166,7 +167,7 @@ def test_a_teacher_of_other_classes_is_refused_before_anything_is_written(teache
 
 
 def test_by_command_line(teachers, stripes, monkeypatch):
-    monkeypatch.setattr(data, "load", lambda *_, **__: stripes)
+    replace_load(monkeypatch, lambda *_, **__: stripes)
     trained = ["train", "--recipe", "distilled", "--start", "left", "--teachers", "left, right", "--epochs", "4"]
     result = CliRunner().invoke(main, [*trained, "--batch-size", "20", "--learning-rate", "0.02"])
     assert result.exit_code == 0, result.output

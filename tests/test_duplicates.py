@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar_lab.data import duplicates
+from cifar_lab.data.folder import fingerprints
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def images() -> np.ndarray:
 
 
 def test_likeness_is_the_correlation_of_the_shrunk_pictures(images):
-    rows = duplicates.fingerprints(images[:6])
+    rows = fingerprints.fingerprints(images[:6])
     shrunk = [[image[y : y + 4, x : x + 4].mean(axis=(0, 1)) for y in range(0, 32, 4) for x in range(0, 32, 4)]
               for image in images[:6].astype(float)]  # fmt: skip
     np.testing.assert_allclose(rows @ rows.T, np.corrcoef(np.reshape(shrunk, (6, -1))), atol=1e-5)
@@ -35,34 +35,34 @@ CHANGES = {
 def test_a_changed_copy_is_found(images, change):
     copies = np.stack([CHANGES[change](image) for image in images[[7, 31]]])
     assert np.mean(copies == images[[7, 31]]) < 0.5
-    positions, likeness = duplicates.most_alike(copies, images, progress=False)
+    positions, likeness = fingerprints.most_alike(copies, images, progress=False)
     assert positions.tolist() == [7, 31]
     assert likeness.min() > 0.95
-    assert duplicates.most_alike(copies, np.delete(images, [7, 31], axis=0), progress=False)[1].max() < 0.8
+    assert fingerprints.most_alike(copies, np.delete(images, [7, 31], axis=0), progress=False)[1].max() < 0.8
 
 
 def test_more_images_than_are_compared_at_once(images):
     many = np.concatenate([images] * 13)  # 520
-    positions, likeness = duplicates.most_alike(many, images, progress=False)
+    positions, likeness = fingerprints.most_alike(many, images, progress=False)
     np.testing.assert_array_equal(positions, np.tile(np.arange(40), 13))
     np.testing.assert_allclose(likeness, 1, atol=1e-5)
 
 
 def test_a_picture_of_one_grey_is_like_nothing():
     grey = np.full((1, 32, 32, 3), 90, np.uint8)
-    assert not duplicates.fingerprints(grey).any()
+    assert not fingerprints.fingerprints(grey).any()
 
 
 def test_sizes_that_are_no_multiple_of_eight_work(images):
-    assert duplicates.fingerprints(images[:, :30, :29]).shape == (40, 192)
+    assert fingerprints.fingerprints(images[:, :30, :29]).shape == (40, 192)
 
 
 @pytest.mark.parametrize("shape", [(4, 32, 32), (4, 7, 32, 3), (4, 32, 32, 1)])
 def test_what_is_no_picture_is_refused(shape):
     with pytest.raises(ValueError, match="8 pixels or more a side"):
-        duplicates.fingerprints(np.zeros(shape, np.uint8))
+        fingerprints.fingerprints(np.zeros(shape, np.uint8))
 
 
 def test_nothing_to_compare_with_is_said(images):
     with pytest.raises(ValueError, match="no other images"):
-        duplicates.most_alike(images, images[:0])
+        fingerprints.most_alike(images, images[:0])

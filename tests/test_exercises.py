@@ -144,11 +144,11 @@ def test_solutions_on_evaluation_agree_with_scikit_learn_and_scipy(stripes):
 def test_solutions_on_own_images_are_what_is_measured(stripes):
     from sklearn.metrics import balanced_accuracy_score
 
-    from cifar_lab.data import balance
     from cifar_lab.data.dataset import Split
+    from cifar_lab.data.folder import balancing
 
     uneven = np.array([0] * 30 + [1] * 7)
-    _, copies = balance.positions(uneven, "up", 0)
+    _, copies = balancing.positions(uneven, "up", 0)
     of_uneven = replace(stripes, train=Split(stripes.train.images[:37], uneven))
     assert exercises.solution("copies for balance", of_uneven) == len(copies) == 23
     truth = np.repeat([0, 1], [950, 50])

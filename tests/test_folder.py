@@ -14,8 +14,9 @@ from PIL import Image
 from benchmarks.folder import plant
 from cifar_lab import data, images, runs
 from cifar_lab.core import paths
-from cifar_lab.data import balance, checkup, decoding, duplicates, folder, messy, sketches
-from cifar_lab.data.listing import FolderError
+from cifar_lab.data import sketches
+from cifar_lab.data.folder import balancing, checks, example, fingerprints, image_cache, loading
+from cifar_lab.data.folder.listing import FolderError
 
 FILES = 220  # 6 that can't be used, 7 that repeat others, 189 and 18 that are good
 
@@ -62,7 +63,7 @@ def here(tmp_path, monkeypatch):
 
 def test_every_planted_mistake_is_found_and_named(planted):
     place, truth = planted
-    report = checkup.check(place, progress=False)
+    report = checks.check(place, progress=False)
     found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
     assert found | {"misnamed": set(report.misnamed)} == truth
     wrong = [paths for reason, paths in truth.items() if reason != "misnamed"]
@@ -81,10 +82,10 @@ def test_every_planted_mistake_is_found_and_named(planted):
 
 
 def test_the_report_says_what_to_do(planted):
-    text = " ".join(str(checkup.check(planted[0], progress=False)).split())  # wherever its lines end
+    text = " ".join(str(checks.check(planted[0], progress=False)).split())  # wherever its lines end
     for words in ("damaged", "HEIC", "Most Compatible", "the same picture again", "cool/m00002.jpg", "--balance down"):
         assert words in text
-    report = checkup.check(planted[0], progress=False)
+    report = checks.check(planted[0], progress=False)
     assert str(report) == repr(report) and max(map(len, str(report).splitlines())) <= 88  # what a notebook shows
 
 
@@ -144,7 +145,7 @@ def test_neither_names_nor_the_order_of_the_file_system_nor_the_place_matter(pla
     listdir = os.listdir
     monkeypatch.setattr(os, "listdir", lambda place: listdir(place)[::-1])
     assert data.load(tmp_path / "elsewhere", progress=False).fingerprint() == dataset.fingerprint()
-    repeated = {problem.twin for problem in checkup.check(tmp_path / "elsewhere", progress=False).problems}
+    repeated = {problem.twin for problem in checks.check(tmp_path / "elsewhere", progress=False).problems}
     for path in (tmp_path / "elsewhere" / "warm").glob("0*"):
         if f"warm/{path.name}" not in repeated:  # of copies the first stays, by its name
             path.rename(path.with_stem("9" + path.stem))
@@ -160,7 +161,7 @@ def test_splits_that_the_folder_has_are_left_as_they_are(here):
     shutil.copy(here / "Val" / "dogs" / "001.png", here / "train" / "dogs" / "seen.png")  # a leak
     dataset = data.load(here, progress=False)
     assert [np.bincount(split.labels).tolist() for split in splits_of(dataset)] == [[6, 5], [3, 2], [2, 4]]
-    [problem] = checkup.check(here, progress=False).problems
+    [problem] = checks.check(here, progress=False).problems
     assert problem[:2] == ("train/dogs/seen.png", "copy") and problem.twin == "Val/dogs/001.png"
 
 
@@ -189,7 +190,7 @@ def test_up_adds_changed_copies_to_the_train_split_alone(planted, dataset):
         np.testing.assert_array_equal(one.images, other.images)
     added = larger.train.images[count:]
     assert len({image.tobytes() for image in added}) == len(added) == 2 * most - count
-    originals, likeness = duplicates.most_alike(added, dataset.train.images, progress=False)
+    originals, likeness = fingerprints.most_alike(added, dataset.train.images, progress=False)
     assert np.median(likeness) > 0.7  # changed little,
     assert (dataset.train.labels[originals] == larger.train.labels[count:]).all()  # and of the rare class
     assert larger.fingerprint() == data.load(planted[0], balance="up", progress=False).fingerprint()
@@ -197,7 +198,7 @@ def test_up_adds_changed_copies_to_the_train_split_alone(planted, dataset):
 
 
 def test_copies_multiply_the_train_split(planted, dataset):
-    more = data.load(planted[0], copies=2, augment=balance.TRANSFORMS, progress=False)
+    more = data.load(planted[0], copies=2, augment=balancing.TRANSFORMS, progress=False)
     assert np.bincount(more.train.labels).tolist() == (3 * np.bincount(dataset.train.labels)).tolist()
 
 
@@ -209,14 +210,14 @@ def counted(here, monkeypatch):
     """A folder of 12 + 12 files in parts of 5, and a list that grows with every file that is decoded."""
     make_folder(here, cats=12, dogs=12)
     decoded, to_input = [], images.to_input
-    monkeypatch.setattr(decoding, "_PART_FILES", 5)
+    monkeypatch.setattr(image_cache, "_PART_FILES", 5)
     monkeypatch.setattr(images, "to_input", lambda *a, **k: decoded.append(1) or to_input(*a, **k))
     return here, decoded
 
 
 def test_a_killed_decoding_goes_on_where_it_was(counted, monkeypatch):
     place, decoded = counted
-    write_json = decoding.files.write_json
+    write_json = image_cache.files.write_json
     written = []
 
     def die_in_the_third(path, content):
@@ -226,7 +227,7 @@ def test_a_killed_decoding_goes_on_where_it_was(counted, monkeypatch):
         write_json(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(decoding.files, "write_json", die_in_the_third)
+        patch.setattr(image_cache.files, "write_json", die_in_the_third)
         with pytest.raises(KeyboardInterrupt):
             data.load(place, progress=False)
     assert len(decoded) == 12  # parts of 5, 5, 2
@@ -245,7 +246,7 @@ def test_what_the_cache_holds_is_not_believed(counted):
     content[-1] ^= 1
     first.write_bytes(content)
     np.save(second, np.array([{"a": "pickle"}]), allow_pickle=True)
-    second.with_suffix(".json").write_text(json.dumps({"sha256": decoding.files.sha256(second), "outcomes": [[]]}))
+    second.with_suffix(".json").write_text(json.dumps({"sha256": image_cache.files.sha256(second), "outcomes": [[]]}))
     third.with_suffix(".json").write_text('{"sha256": 3, "outcomes"')
     (cache / "alike.npz").write_bytes(b"PK\x03\x04 nothing")
     decoded.clear()
@@ -259,7 +260,7 @@ def test_a_pickle_in_the_cache_is_never_loaded(counted):
     file = next((place.parent / "cache" / "folders").glob("pets-*/*.npy"))
     np.save(file, np.array([{"a": "pickle"}] * 5), allow_pickle=True)
     stated = json.loads(file.with_suffix(".json").read_text())
-    file.with_suffix(".json").write_text(json.dumps(stated | {"sha256": decoding.files.sha256(file)}))
+    file.with_suffix(".json").write_text(json.dumps(stated | {"sha256": image_cache.files.sha256(file)}))
     with pytest.raises(ValueError, match="allow_pickle"):
         data.load(place, progress=False)
 
@@ -277,7 +278,7 @@ def test_a_changed_file_is_decoded_anew_and_others_are_not(counted):
 
 
 def test_what_was_decoded_of_a_temporary_folder_goes_when_that_is_gone(here, tmp_path, monkeypatch):
-    monkeypatch.setattr(decoding.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    monkeypatch.setattr(image_cache.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     gone = make_folder(tmp_path / "temporary" / "gone", cats=3, dogs=3)
     kept = make_folder(tmp_path / "temporary" / "kept", cats=3, dogs=3)
     unplugged = make_folder(tmp_path / "stick", cats=3, dogs=3)
@@ -299,18 +300,18 @@ def test_what_was_decoded_of_a_temporary_folder_goes_when_that_is_gone(here, tmp
 
 def test_no_more_than_a_few_parts_are_in_memory(planted, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "data_folder", lambda: tmp_path)
-    monkeypatch.setattr(decoding, "_PART_FILES", 10)
-    monkeypatch.setattr(folder, "IN_MEMORY", 0)
+    monkeypatch.setattr(image_cache, "_PART_FILES", 10)
+    monkeypatch.setattr(loading, "IN_MEMORY", 0)
     seen, most = {}, []
-    decode_one, read = decoding._decode_one, decoding.Part.images
+    decode_one, read = image_cache._decode_one, image_cache.Part.images
 
     def watch(array):
         seen[id(array)] = weakref.ref(array)
         most.append(sum(reference() is not None for reference in seen.values()))
         return array
 
-    monkeypatch.setattr(decoding, "_decode_one", lambda *a: watch(a[-1].base) is None or decode_one(*a))
-    monkeypatch.setattr(decoding.Part, "images", lambda *a: watch(read(*a)))
+    monkeypatch.setattr(image_cache, "_decode_one", lambda *a: watch(a[-1].base) is None or decode_one(*a))
+    monkeypatch.setattr(image_cache.Part, "images", lambda *a: watch(read(*a)))
     large = data.load(planted[0], progress=False)
     assert len(most) > 200 and max(most) <= 3  # of 23 parts
     assert all(isinstance(split.images, np.memmap) for split in splits_of(large))
@@ -321,8 +322,8 @@ def test_no_more_than_a_few_parts_are_in_memory(planted, dataset, tmp_path, monk
 
 
 def test_messy_pets_are_drawn_cats_and_dogs_with_every_mistake(here):
-    planted = messy.pets(here, cats=44, dogs=11, mistakes=6, repeats=5)
-    report = checkup.check(here, progress=False)
+    planted = example.pets(here, cats=44, dogs=11, mistakes=6, repeats=5)
+    report = checks.check(here, progress=False)
     found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
     assert found | {"misnamed": set(report.misnamed)} == planted
     assert {reason: len(paths) for reason, paths in planted.items()} == {
@@ -332,7 +333,7 @@ def test_messy_pets_are_drawn_cats_and_dogs_with_every_mistake(here):
     }
     assert report.file_count == 44 + 11 + 6 + 5
     cat = sketches.load().train.images[sketches.load().train.labels == 3][0]
-    _, [likeness] = duplicates.most_alike(
+    _, [likeness] = fingerprints.most_alike(
         images.to_input(here / "cats" / "000000.jpg")[None], cat[None], progress=False
     )
     assert likeness > 0.8  # the drawing, with a margin
@@ -342,7 +343,7 @@ def test_a_folder_with_something_in_it_is_not_made_messy(here):
     make_folder(here, cats=4)
     before = {path: path.read_bytes() for path in here.glob("*/*")}
     with pytest.raises(ValueError, match="pets is not empty, and nothing in it is to be overwritten"):
-        messy.make(here, [("cats", picture(0))])
+        example.make(here, [("cats", picture(0))])
     assert before == {path: path.read_bytes() for path in here.glob("*/*")}
 
 
@@ -355,7 +356,7 @@ def test_what_other_systems_leave_behind_is_passed_over(here):
         (here / "cats" / name).write_bytes(b"\x00\x05")
     (here / "__MACOSX" / "cats").mkdir(parents=True)
     (here / ".git").mkdir()
-    report = checkup.check(here, progress=False)
+    report = checks.check(here, progress=False)
     assert report.problems == () and report.file_count == 8 and list(report.counts) == ["cats", "dogs"]
 
 
@@ -369,7 +370,7 @@ def test_links_and_names_from_other_systems(here):
     Path(os.fsdecode(bytes(here) + b"/dogs/caf\xe9.jpg")).write_bytes(b"no picture")
     (here / "cats\\packed.png").write_bytes(b"")
     shutil.copytree(here / "cats", here / "Ka\u0308tzchen", ignore=lambda *_: ["again", "itself"])  # as macOS spells it
-    report = checkup.check(here, progress=False)
+    report = checks.check(here, progress=False)
     by_reason = {reason: len(problems) for reason, problems in report.by_reason.items()}
     assert by_reason == {"no_picture": 1, "unreadable": 3, "no_class": 1, "conflict": 8}
     assert list(report.counts) == ["K\u00e4tzchen", "cats", "dogs"]
@@ -390,7 +391,7 @@ def test_a_table_of_paths_and_labels(here):
         "",
     ]
     (here / "pets.csv").write_text("Filename;Label;Split\r\n" + "\r\n".join(rows), encoding="utf-8-sig", newline="")
-    report = checkup.check(here / "pets.csv", progress=False)
+    report = checks.check(here / "pets.csv", progress=False)
     assert report.counts == {"Hund": 9, "Katze": 9}
     reasons = {problem.path: problem.reason for problem in report.problems}
     assert reasons == {
@@ -408,7 +409,7 @@ def test_pictures_alike_in_two_classes_stay_together(here):
     make_folder(here, cats=5, dogs=5)
     with Image.open(here / "cats" / "002.png") as original:
         original.point(lambda value: value * 0.9).save(here / "dogs" / "dark.png")
-    report = checkup.check(here, progress=False)
+    report = checks.check(here, progress=False)
     assert report.disputed == (("cats/002.png", "dogs/dark.png"),) and report.problems == ()
     assert "see whether each is in the right class" in " ".join(str(report).split())
     for seed in range(5):

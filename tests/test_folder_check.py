@@ -14,7 +14,7 @@ from benchmarks.folder import plant
 from cifar_lab import data
 from cifar_lab.cli import main
 from cifar_lab.core import paths, progress
-from cifar_lab.data import checkup, decoding
+from cifar_lab.data.folder import checks, image_cache
 from cifar_lab.widgets import folder_check
 from cifar_lab.widgets.folder_check import FolderCheck
 
@@ -52,7 +52,7 @@ def test_nothing_is_read_before_the_button_is_pressed(pets):
 def test_it_says_what_the_check_finds(pets):
     before = {path: path.stat().st_mtime_ns for path in pets.rglob("*")}
     check = looked(pets)
-    report = checkup.check(pets, progress=False)
+    report = checks.check(pets, progress=False)
     said = f"{text_of(check.status)} {text_of(check.words)}".split()
     assert said == str(report).split() and len(report.problems) > 5
     assert text_of(check.status) == report.summary and check.alert.value == ""
@@ -123,7 +123,7 @@ def test_a_folder_without_a_single_good_picture(pets):
 
 
 def test_how_far_it_is_can_be_seen_and_a_stop_loses_nothing(pets, monkeypatch):
-    seen, decode_one = [], decoding._decode_one
+    seen, decode_one = [], image_cache._decode_one
     check = FolderCheck(pets)
     check.size.value = 64
     check.progress.observe(lambda change: seen.append(change["new"]), "value")
@@ -133,10 +133,10 @@ def test_how_far_it_is_can_be_seen_and_a_stop_loses_nothing(pets, monkeypatch):
 
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.setattr(progress.tqdm, "__init__", _often(progress.tqdm.__init__))
-    monkeypatch.setattr(decoding, "_decode_one", stop)
+    monkeypatch.setattr(image_cache, "_decode_one", stop)
     check.look.click()
     assert "Stopped" in check.status.value and not check.look.disabled and check.report is None
-    monkeypatch.setattr(decoding, "_decode_one", decode_one)
+    monkeypatch.setattr(image_cache, "_decode_one", decode_one)
     check.look.click()
     assert check.report.used and check.progress.value == ""
     assert any("decoding" in line and "/88" in line for line in seen)

@@ -12,7 +12,7 @@ from cifar_lab import sheets
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli.group import typed
 from cifar_lab.core import paths
-from cifar_lab.data.survey import look_through
+from cifar_lab.data.folder.scan import look_through
 from tests.command_line import lab
 
 

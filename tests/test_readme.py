@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from cifar_lab import recipes
 from cifar_lab.cli import main
 from cifar_lab.data import sketches
+from tests.helpers.datasets import replace_load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -193,7 +194,7 @@ def test_the_accuracy_in_the_readme_is_that_of_the_shipped_classifier(here, name
 def test_the_library_in_a_few_lines(here, stripes, monkeypatch):
     """The README's lines as they stand, on stripes instead of ten classes, for one epoch."""
     (snippet,) = (content for language, content in blocks(README) if language == "python")
-    monkeypatch.setattr("cifar_lab.data.load", lambda name: {"auto": stripes}[name])
+    replace_load(monkeypatch, lambda name: {"auto": stripes}[name])
     monkeypatch.setitem(recipes.RECIPES, "tutorial", recipes.get("tutorial", epochs=1))
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(here / "models"))
     names = {}

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import data, recipes, runs, search, training
+from cifar_lab import recipes, runs, search, training
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.search import charts, recipe_search, space, trials
+from tests.helpers.datasets import replace_load
 
 EPOCHS, FIRST, REDUCTION = 9, 1, 3
 
@@ -140,7 +141,8 @@ CHILD = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from cifar_lab import paths, search, training
+    from cifar_lab import search, training
+from cifar_lab.core import paths
     from tests.conftest import make_stripes
 
     paths.runs_folder = lambda: Path(sys.argv[1])
@@ -301,7 +303,7 @@ def test_charts_stand_values_that_are_no_numbers(runs_here, stripes, told):
 
 @pytest.fixture
 def lab(runs_here, monkeypatch, stripes, told):
-    monkeypatch.setattr(data, "load", lambda *_, **__: stripes)
+    replace_load(monkeypatch, lambda *_, **__: stripes)
     return lambda *arguments: CliRunner().invoke(main, ["search", *map(str, arguments)])
 
 

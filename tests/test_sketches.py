@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from cifar_lab import images as pictures
 from cifar_lab.data import cifar10, sketches
 from cifar_lab.data.sketches.canvas import Canvas
-from cifar_lab.data.sketches.dice import Dice
+from cifar_lab.data.sketches.rng import Dice
 from cifar_lab.data.sketches.scenes import paint_scene
 
 # Made on x86-64 with AVX2; equal without it, and on aarch64. Other bytes mean that results no longer compare.

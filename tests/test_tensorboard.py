@@ -9,6 +9,7 @@ from cifar_lab import training, untrained
 from cifar_lab.cli import main
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.tensorboard import EventLog
+from tests.helpers.datasets import replace_load
 
 HISTORY = [
     {"epoch": 1, "loss": 2.5, "accuracy": 0.125, "validation_loss": 2.25, "validation_accuracy": 0.25},
@@ -85,7 +86,7 @@ def test_there_are_no_curves_unless_asked_for(cheap, stripes):
 
 def test_the_command_line_asks_for_curves_and_says_how_to_see_them(cheap, tmp_path, stripes, monkeypatch):
     cheap += [0.5]
-    monkeypatch.setattr("cifar_lab.data.load", lambda *_, **__: stripes)
+    replace_load(monkeypatch, lambda *_, **__: stripes)
     result = CliRunner().invoke(main, ["train", "--epochs", "1", "--tensorboard"])
     assert f"tensorboard --logdir {tmp_path}" in result.output and "pip install tensorboard" in result.output
     assert [step for step, _ in curves(tmp_path / "tutorial-stripes-seed0", "train")["epoch_loss"]] == [1]

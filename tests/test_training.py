@@ -71,7 +71,8 @@ CHILD = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from cifar_lab import checkpoint, paths, training
+    from cifar_lab import checkpoint, training
+from cifar_lab.core import paths
     from tests.conftest import make_stripes
 
     folder, kill_after = Path(sys.argv[1]), int(sys.argv[2])

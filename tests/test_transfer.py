@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import data, models, recipes, runs, training, transfer
+from cifar_lab import models, recipes, runs, training, transfer
 from cifar_lab.card import NETWORK, Card
 from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
@@ -15,6 +15,7 @@ from cifar_lab.core.eta import Clock
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.core.progress import bar
 from tests import interruption
+from tests.helpers.datasets import replace_load
 
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256", "start")  # what killing a run must not change
 QUICK = {"recipe": "transfer", "start": "stripes", "epochs": 4, "frozen_epochs": 2, "progress": False}
@@ -149,7 +150,7 @@ def test_a_run_can_be_a_start_itself(tuned, stripes):
 def test_by_command_line_from_some_classes_to_a_classifier(classifiers, stripes, monkeypatch):
     """`evaluate` and `export` find the same classes, in their order, of the same dataset again."""
     names = iter([dataclasses.replace(stripes, name="sketches")] * 3)
-    monkeypatch.setattr(data, "load", lambda *_, **__: next(names))
+    replace_load(monkeypatch, lambda *_, **__: next(names))
 
     def lab(*arguments):
         result = CliRunner().invoke(main, list(arguments))

@@ -139,11 +139,11 @@ def check_folder(folder, size, keep_alike, list_all, sheet):
     path and label. Damaged, empty, tiny and repeated files are named, the classes counted, and what to do is said.
     Nothing in it is changed.
     """
-    from cifar_lab.data import checkup
-    from cifar_lab.data.survey import look_through
+    from cifar_lab.data.folder import checks
+    from cifar_lab.data.folder.scan import look_through
 
     survey = look_through(folder, size=size, keep_alike=keep_alike)
-    report = checkup.report_on(survey)
+    report = checks.report_on(survey)
     click.echo("\n".join(map(str, report.problems)) if list_all else report)
     if sheet:
         from cifar_lab import sheets

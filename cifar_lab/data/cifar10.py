@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab.core import paths
-from cifar_lab.data import batches
-from cifar_lab.data.batches import DataError
+from cifar_lab.data import cifar10_files
+from cifar_lab.data.cifar10_files import DataError
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
 from cifar_lab.data.download import DownloadError, only_one, reachable
 from cifar_lab.data.download import fetch as download
@@ -47,7 +47,7 @@ def load(*, held_out: str | Path | None = None, progress: bool = True) -> Datase
     """
     positions = None if held_out is None else read_positions(Path(held_out))
     place = locate() or fetch(progress=progress)
-    images, labels, official = batches.read(place)
+    images, labels, official = cifar10_files.read(place)
     kind = "the official pixels" if official else "a copy whose pixels are not the official ones"
     return _divided(images, labels, f"CIFAR-10 (Krizhevsky, 2009), {kind}.", positions)
 
@@ -76,20 +76,20 @@ def locate() -> Path | None:
         DataError: `CIFAR_LAB_DATA` names a place without CIFAR-10.
     """
     if placed := os.environ.get("CIFAR_LAB_DATA"):
-        place = batches.find(Path(placed).expanduser())
+        place = cifar10_files.find(Path(placed).expanduser())
         if place is None:
             raise DataError(
-                f"CIFAR_LAB_DATA is {placed!r}, but there is no CIFAR-10 there. Put {' or '.join(batches.FOLDERS)} or "
-                f"{ARCHIVE} into it, or unset it to have CIFAR-10 fetched."
+                f"CIFAR_LAB_DATA is {placed!r}, but there is no CIFAR-10 there. "
+                f"Put {' or '.join(cifar10_files.FOLDERS)} or {ARCHIVE} into it, or unset it to have CIFAR-10 fetched."
             )
         return place
-    return batches.find(paths.data_folder()) or next(filter(batches.is_whole, _keras_folders()), None)
+    return cifar10_files.find(paths.data_folder()) or next(filter(cifar10_files.is_whole, _keras_folders()), None)
 
 
 def _keras_folders() -> list[Path]:
     """Where `keras.datasets.cifar10` leaves the batches: Keras 3 since 2025, and before."""
     datasets = paths.keras_folder() / "datasets"
-    folder = batches.FOLDERS[0]
+    folder = cifar10_files.FOLDERS[0]
     return [datasets / f"{folder}-target" / folder, datasets / folder]
 
 
@@ -123,11 +123,11 @@ def fetch_quickly(seconds: float = 120, *, progress: bool = True) -> Path:
 
 def _fetch(mirrors, *, progress: bool, **options) -> Path:
     """Download and unpack, one process at a time: one that comes second finds the folder that the first has made."""
-    folder = paths.data_folder() / batches.FOLDERS[0]
+    folder = paths.data_folder() / cifar10_files.FOLDERS[0]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with only_one(folder.with_name("cifar-10.lock"), progress):
-            if not batches.is_whole(folder):
+            if not cifar10_files.is_whole(folder):
                 archive = folder.with_name(ARCHIVE)
                 download(mirrors, archive, sha256=SHA256, size=SIZE, progress=progress, **options)
                 _unpack(archive, folder)
@@ -141,7 +141,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=archive.parent) as scratch:
         unfinished = Path(scratch) / folder.name
         unfinished.mkdir()
-        batches.extract(archive, unfinished)
+        cifar10_files.extract(archive, unfinished)
         if folder.exists():  # without all of its batches, or nothing would have been fetched
             shutil.rmtree(folder)
         os.replace(unfinished, folder)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from cifar_lab.core import files, paths
-from cifar_lab.data.batches import DataError
+from cifar_lab.data.cifar10_files import DataError
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
 from cifar_lab.data.download import DownloadError  # noqa: F401  (what `fetch` raises)
 from cifar_lab.data.download import fetch as download

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from cifar_lab import sheets
-from cifar_lab.data import checkup
-from cifar_lab.data.survey import Survey, look_through
+from cifar_lab.data.folder import checks
+from cifar_lab.data.folder.scan import Survey, look_through
 from cifar_lab.widgets import tags
 from cifar_lab.widgets.careful import reported
 
@@ -46,7 +46,7 @@ class FolderCheck(widgets.VBox):
         """
         self.one_at_a_time = threading.RLock()  # JupyterLab may hand two events to two threads
         self.folder: Path | None = None
-        self.report: checkup.Report | None = None
+        self.report: checks.Report | None = None
         self.path = widgets.Text(
             str(folder),
             description="folder",
@@ -115,7 +115,7 @@ class FolderCheck(widgets.VBox):
             return look_through(folder, size=self.size.value, keep_alike=self.keep_alike.value)
 
     def _show(self, folder: Path, survey: Survey) -> None:
-        self.folder, self.report = folder, checkup.report_on(survey)
+        self.folder, self.report = folder, checks.report_on(survey)
         details = str(self.report).partition("\n\n")[2]  # the summary stands above them
         self.words.value = f'<pre style="white-space: pre-wrap; line-height: 1.3">{html.escape(details)}</pre>'
         if self.report.used:

@@ -15,8 +15,8 @@ from PIL import Image
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.data.sketches import cars, crafts, hoofed, pets, pond
 from cifar_lab.data.sketches.canvas import Canvas
-from cifar_lab.data.sketches.dice import Dice
 from cifar_lab.data.sketches.light import finish_figure, photograph
+from cifar_lab.data.sketches.rng import Dice
 from cifar_lab.data.sketches.scenes import paint_scene
 
 # For each class the ground where it is at home, and its views.

@@ -8,7 +8,7 @@ There is nothing here but + - * / and square roots. IEEE 754 fixes their results
 
 import numpy as np
 
-from cifar_lab.data.sketches.dice import Dice
+from cifar_lab.data.sketches.rng import Dice
 
 _FAR = 100.0  # farther than any pixel is from anything
 

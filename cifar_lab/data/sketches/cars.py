@@ -1,8 +1,8 @@
 """Automobiles and trucks. Each function draws one view, facing right, on many pictures at once."""
 
 from cifar_lab.data.sketches.canvas import Canvas
-from cifar_lab.data.sketches.dice import Dice
 from cifar_lab.data.sketches.palettes import BLACK, GLASS, LAMP, PAINTS, SAND, SILVER, TAIL_LAMP, WHITE
+from cifar_lab.data.sketches.rng import Dice
 
 
 def automobile_side(canvas: Canvas, dice: Dice):

@@ -1,8 +1,8 @@
 """Airplanes and ships. Each function draws one view, facing right, on many pictures at once."""
 
 from cifar_lab.data.sketches.canvas import Canvas
-from cifar_lab.data.sketches.dice import Dice
 from cifar_lab.data.sketches.palettes import BLACK, GLASS, PAINTS, SMOKE, WHITE, WOOD
+from cifar_lab.data.sketches.rng import Dice
 
 
 def airplane_beside(canvas: Canvas, dice: Dice):

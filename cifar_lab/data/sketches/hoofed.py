@@ -1,9 +1,9 @@
 """Deer and horses: the same furs and much the same bodies, told apart by antlers and mane, by tail and neck."""
 
 from cifar_lab.data.sketches.canvas import Canvas
-from cifar_lab.data.sketches.dice import Dice
 from cifar_lab.data.sketches.palettes import ANTLERS, BLACK, FURS, WHITE
 from cifar_lab.data.sketches.pets import four_legs
+from cifar_lab.data.sketches.rng import Dice
 
 
 def deer_standing(canvas: Canvas, dice: Dice):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cifar_lab.data.sketches.canvas import Canvas, column, pixel_centres
-from cifar_lab.data.sketches.dice import Dice
+from cifar_lab.data.sketches.rng import Dice
 
 
 def finish_figure(dice: Dice, canvas: Canvas):

@@ -1,8 +1,8 @@
 """Cats and dogs. Each function draws one view, facing right, on many pictures at once."""
 
 from cifar_lab.data.sketches.canvas import Canvas
-from cifar_lab.data.sketches.dice import Dice
 from cifar_lab.data.sketches.palettes import BLACK, EYES, FURS, PINK, PLUMAGES, WHITE
+from cifar_lab.data.sketches.rng import Dice
 
 
 def cat_sitting(canvas: Canvas, dice: Dice):

@@ -1,8 +1,8 @@
 """Birds and frogs. Each function draws one view, facing right, on many pictures at once."""
 
 from cifar_lab.data.sketches.canvas import Canvas
-from cifar_lab.data.sketches.dice import Dice
 from cifar_lab.data.sketches.palettes import BEAKS, BLACK, EYES, PLUMAGES, SKINS, WHITE
+from cifar_lab.data.sketches.rng import Dice
 
 
 def bird_perched(canvas: Canvas, dice: Dice):

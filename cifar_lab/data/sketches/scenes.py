@@ -3,8 +3,8 @@
 import numpy as np
 
 from cifar_lab.data.sketches.canvas import blend, column, pixel_centres
-from cifar_lab.data.sketches.dice import Dice
 from cifar_lab.data.sketches.palettes import GROUNDS, SKIES, THINGS
+from cifar_lab.data.sketches.rng import Dice
 
 
 def paint_scene(dice: Dice, size: int, home: str) -> np.ndarray:

@@ -8,11 +8,11 @@ import numpy as np
 
 from cifar_lab import images
 from cifar_lab.core import files
-from cifar_lab.data import duplicates, twins
-from cifar_lab.data.decoding import Part, decode, pick
-from cifar_lab.data.listing import Listing, list_files
-from cifar_lab.data.problems import Problem
-from cifar_lab.data.twins import Twins
+from cifar_lab.data.folder import fingerprints, near_duplicates
+from cifar_lab.data.folder.image_cache import Part, decode, pick
+from cifar_lab.data.folder.listing import Listing, list_files
+from cifar_lab.data.folder.near_duplicates import Twins
+from cifar_lab.data.folder.problems import Problem
 
 # Of two copies in different splits the one that measures stays, and the one that would have been learnt from goes.
 SPLIT_ORDER = ("test", "validation", "train", "")
@@ -70,8 +70,8 @@ def look_through(path: str | Path, *, size: int = 32, keep_alike: bool = False, 
         FolderError: there is no such folder, it has not two classes, or the disk has not enough room.
         ValueError: the size can't be.
     """
-    if not isinstance(size, int) or not duplicates.SIDE <= size <= images.MAX_INPUT:
-        raise ValueError(f"size must be a whole number from {duplicates.SIDE} to {images.MAX_INPUT}, not {size!r}.")
+    if not isinstance(size, int) or not fingerprints.SIDE <= size <= images.MAX_INPUT:
+        raise ValueError(f"size must be a whole number from {fingerprints.SIDE} to {images.MAX_INPUT}, not {size!r}.")
     listing = list_files(path, progress=progress)
     parts = decode(listing, size, progress=progress)
     outcomes = [outcome for part in parts for outcome in part.outcomes]
@@ -82,7 +82,7 @@ def look_through(path: str | Path, *, size: int = 32, keep_alike: bool = False, 
     ]
     order = _in_order(listing, [not outcome.reason for outcome in outcomes])
     labels = np.array([listing.entries[position].label for position in order], np.int64)
-    copies, conflicts = twins.same([outcomes[position].pixels for position in order], labels)
+    copies, conflicts = near_duplicates.same([outcomes[position].pixels for position in order], labels)
     repeated = [*_told(listing, order, "copy", copies), *_told(listing, order, "conflict", conflicts)]
     order = np.delete(order, [*copies, *conflicts])
     found = _alike(listing, size, parts, order, keep_alike, progress)
@@ -119,15 +119,15 @@ def _alike(listing: Listing, size: int, parts: list[Part], order: np.ndarray, ke
     labels = np.array([listing.entries[position].label for position in order], np.int64)
     splits = np.array([SPLIT_ORDER.index(listing.entries[position].split) for position in order], np.int64)
     digests = [outcome.pixels for part in parts for outcome in part.outcomes]
-    facts = [twins.ALIKE, keep, labels.tolist(), splits.tolist(), [digests[position] for position in order]]
+    facts = [near_duplicates.ALIKE, keep, labels.tolist(), splits.tolist(), [digests[position] for position in order]]
     key = files.sha256_of(repr(facts).encode())
     file = parts[0].file.with_name("alike.npz")
     if kept := _read_twins(file, key, len(order)):
         return kept
-    prints = np.zeros((len(order), 3 * duplicates.SIDE**2), np.float32)
+    prints = np.zeros((len(order), 3 * fingerprints.SIDE**2), np.float32)
     for places, found in pick(parts, order, size):
-        prints[places] = duplicates.fingerprints(found)
-    result = twins.alike(prints, labels, splits, keep=keep, progress=progress)
+        prints[places] = fingerprints.fingerprints(found)
+    result = near_duplicates.alike(prints, labels, splits, keep=keep, progress=progress)
     disputed = np.array(result.disputed, np.int64).reshape(-1, 2)
     arrays = {"key": np.array(key), "of": result.of, "group": result.group, "disputed": disputed}
     files.write_whole(file, lambda unfinished: np.savez_compressed(unfinished, **arrays))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab.data.problems import REASONS, Problem, shown
-from cifar_lab.data.survey import Survey, look_through
+from cifar_lab.data.folder.problems import REASONS, Problem, shown
+from cifar_lab.data.folder.scan import Survey, look_through
 
 _EXAMPLES = 3
 _FEW, _UNEVEN, _MANY_ALIKE = 30, 3, 0.1  # pictures a class; times; share of the files

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cifar_lab.data.problems import shown
+from cifar_lab.data.folder.problems import shown
 
 _ENDINGS = (".jpg", ".png", ".jpg", ".webp", ".jpg", ".bmp", ".jpg", ".gif")  # of the good pictures, in turns
 _WRONG_ENDING = 41  # every so many-th of them has another ending than its format

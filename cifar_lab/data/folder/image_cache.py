@@ -24,8 +24,8 @@ from cifar_lab import images
 from cifar_lab.core import files, paths
 from cifar_lab.core.progress import bar
 from cifar_lab.data.download import only_one
-from cifar_lab.data.listing import Entry, FolderError, Listing
-from cifar_lab.data.problems import REASONS
+from cifar_lab.data.folder.listing import Entry, FolderError, Listing
+from cifar_lab.data.folder.problems import REASONS
 from cifar_lab.images import formats
 
 _FORMAT = 2  # of the cache: another number, and everything is decoded anew

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cifar_lab.core.progress import bar
-from cifar_lab.data.problems import Problem, shown
+from cifar_lab.data.folder.problems import Problem, shown
 
 MAX_CLASSES = 1_000
 MAX_FILES = 1_000_000
@@ -89,9 +89,9 @@ def list_files(path: str | Path, *, progress: bool = True) -> Listing:
         if place.suffix.lower() != ".csv":
             what = _UNPACK if place.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar") else ""
             raise FolderError(f"{path} is a file, not a folder with a subfolder a class or a CSV file. {what}".rstrip())
-        from cifar_lab.data import table
+        from cifar_lab.data.folder import csv_labels
 
-        return listing(place, place.parent, *table.read(place), ())
+        return listing(place, place.parent, *csv_labels.read(place), ())
     if not place.is_dir():
         raise FolderError(
             f"There is no folder or CSV file '{shown(str(path))}'. Look at the spelling, and at where you are."

@@ -10,8 +10,8 @@ import numpy as np
 
 from cifar_lab.core import files
 from cifar_lab.data.dataset import SPLITS
-from cifar_lab.data.listing import FolderError
-from cifar_lab.data.survey import Survey
+from cifar_lab.data.folder.listing import FolderError
+from cifar_lab.data.folder.scan import Survey
 
 _MOST_HELD_OUT = 0.5
 

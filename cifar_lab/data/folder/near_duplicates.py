@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cifar_lab.core.progress import bar
-from cifar_lab.data.duplicates import mirrored
+from cifar_lab.data.folder.fingerprints import mirrored
 
 # Of the pairs among 3,000 test images of CIFAR-10, 1 in 4.5 million is as alike as this, and none of the sketches.
 # Copies saved once more, made smaller, brighter or noisy, or mirrored are; one that was moved by 3 % may not be.

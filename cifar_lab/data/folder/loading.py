@@ -2,7 +2,7 @@
 
     dataset = data.load("pets", size=32, balance="up", seed=1)
 
-Files that can't be learnt from are left out and named; see `cifar_lab.data.checkup`. Decoded pictures are kept in
+Files that can't be learnt from are left out and named; see `cifar_lab.data.folder.checks`. Decoded pictures are kept in
 `data/folders/`, so that the second time is quick, and a first one that was stopped goes on where it was.
 """
 
@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab.core import paths
-from cifar_lab.data import balance as balancing
-from cifar_lab.data import places
-from cifar_lab.data.checkup import report_on
 from cifar_lab.data.dataset import Dataset, Split
-from cifar_lab.data.decoding import pick
-from cifar_lab.data.division import divide
-from cifar_lab.data.problems import shown
-from cifar_lab.data.survey import Survey, look_through
+from cifar_lab.data.folder import balancing, known_folders
+from cifar_lab.data.folder.checks import report_on
+from cifar_lab.data.folder.image_cache import pick
+from cifar_lab.data.folder.problems import shown
+from cifar_lab.data.folder.scan import Survey, look_through
+from cifar_lab.data.folder.splitting import divide
 
 IN_MEMORY = 2**27  # bytes: a larger split stays on disk, and is read a batch at a time
 
@@ -84,7 +83,7 @@ def load(
         origin=f"{report.used:,} of {report.file_count:,} files of {report.name!r}, at {size} x {size}.",
         options=wanted,
     )
-    places.remember(dataset, Path(path))
+    known_folders.remember(dataset, Path(path))
     return dataset
 
 

@@ -9,8 +9,8 @@ import os
 import stat
 from pathlib import Path
 
-from cifar_lab.data.listing import MAX_FILES, SPLIT_NAMES, FolderError, Found, class_name
-from cifar_lab.data.problems import Problem, shown
+from cifar_lab.data.folder.listing import MAX_FILES, SPLIT_NAMES, FolderError, Found, class_name
+from cifar_lab.data.folder.problems import Problem, shown
 
 _PATH = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "picture")
 _LABEL = ("label", "class", "class_name", "category")

@@ -1,0 +1,1 @@
+"""Folders of pictures: find, check, split and load them."""
