@@ -18,9 +18,9 @@ from cifar_lab.evaluation.comparison import (
     mcnemar,
 )
 from cifar_lab.evaluation.metrics import cross_entropy, wilson_interval, worst_mistakes
+from cifar_lab.evaluation.rejection import known_auroc, known_curve, known_threshold
 from cifar_lab.evaluation.result import ClassMetrics, Evaluation, evaluate
-from cifar_lab.evaluation.unknown import known_auroc, known_curve, known_threshold
-from cifar_lab.evaluation.views import VIEWS, with_views
+from cifar_lab.evaluation.tta import VIEWS, with_views
 
 __all__ = [
     "VIEWS",
