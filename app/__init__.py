@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 
 from app import errors, keeping, pages, settings
-from cifar_lab import classifier
 from cifar_lab.data.sketches import CLASS_NAMES
 from cifar_lab.images import display
+from cifar_lab.inference import classifier
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "

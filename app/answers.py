@@ -2,8 +2,8 @@
 
 from app.settings import MAX_FILE_BYTES
 from cifar_lab import images
-from cifar_lab.classifier import Classifier
 from cifar_lab.images import display
+from cifar_lab.inference.classifier import Classifier
 
 
 def answer(sent: list, classifier: Classifier, top_k: int, with_pictures: bool) -> list[dict]:

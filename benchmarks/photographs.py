@@ -14,8 +14,9 @@ import click
 import numpy as np
 from PIL import Image
 
-from cifar_lab import card, data, evaluation, explain, images
+from cifar_lab import data, evaluation, explain, images
 from cifar_lab.core.keras_backend import keras
+from cifar_lab.inference import model_card
 
 _FILTERS = {kind.name.lower(): kind for kind in Image.Resampling}
 _NEIGHBOUR, _REMEMBERED = 50, 10_000  # as Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022
@@ -103,7 +104,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 @click.option("--held-out", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def main(folder, others, model, dataset, held_out):
     """Compare framings and filters on the photographs in FOLDER, and scores of "none of these"."""
-    found = card.Card.load(model or card.default())
+    found = model_card.Card.load(model or model_card.default())
     paths = sorted(path for path in folder.glob("*/*") if path.is_file())
     pictures = [images.open_picture(path) for path in paths]
     index = {name: number for number, name in enumerate(found.class_names)}

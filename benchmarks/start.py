@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from benchmarks.measure import Row
-from cifar_lab import card, engines
 from cifar_lab.core.progress import bar
+from cifar_lab.inference import engines, model_card
 
 _KERAS = """
 import sys, time
@@ -23,7 +23,7 @@ _OURS = """
 import sys, time
 importing = time.perf_counter()
 import numpy
-from cifar_lab.classifier import Classifier
+from cifar_lab.inference.classifier import Classifier
 importing, loading = time.perf_counter() - importing, time.perf_counter()
 classifier = Classifier.load(sys.argv[1])
 loading = time.perf_counter() - loading
@@ -46,7 +46,7 @@ _WHAT = {
 
 def measure(*, quick: bool = False) -> list[Row]:
     """The comparisons of this file, in turns, after one round that is not counted."""
-    folder = card.find(card.default())
+    folder = model_card.find(model_card.default())
     figures: tuple[list, list] = ([], [])
     for number in bar(range(2 if quick else 8), unit="round", desc="new processes"):
         for program, kept in zip((_KERAS, _OURS), figures, strict=True):
@@ -58,7 +58,7 @@ def measure(*, quick: bool = False) -> list[Row]:
 
 
 def _sizes(folder: Path) -> Row:
-    megabytes = ([(folder / name).stat().st_size / 1e6] for name in (card.NETWORK, engines.NETWORK))
+    megabytes = ([(folder / name).stat().st_size / 1e6] for name in (model_card.NETWORK, engines.NETWORK))
     return Row("the network's file (model.keras, in float32)", *megabytes, unit="MB")
 
 

@@ -4,10 +4,10 @@ import numpy as np
 from flask import Flask, jsonify, request
 from PIL import Image
 
-from cifar_lab import card
 from cifar_lab.core.keras_backend import keras
+from cifar_lab.inference import model_card
 
-_card = card.Card.load(card.default())
+_card = model_card.Card.load(model_card.default())
 _model = keras.saving.load_model(_card.folder / "model.keras", compile=False, safe_mode=True)
 app = Flask(__name__)
 

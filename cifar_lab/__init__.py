@@ -3,7 +3,7 @@
 Each module is one subject and is imported on its own, so that `import cifar_lab` costs nothing:
 
     from cifar_lab import data, images
-    from cifar_lab.classifier import Classifier
+    from cifar_lab.inference.classifier import Classifier
 """
 
 import os

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab import runs
-from cifar_lab.card import Card
 from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.inference.model_card import Card
 from cifar_lab.runs import Run
 
 PREDICTIONS = "test_predictions.npz"

@@ -9,11 +9,12 @@ from functools import partial
 
 import numpy as np
 
-from cifar_lab import answers, card, evaluation, leaderboard, runs
-from cifar_lab.classifier import Classifier
+from cifar_lab import answers, evaluation, leaderboard, runs
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.evaluation import Difference, Evaluation
 from cifar_lab.images import display
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier
 
 
 def dataset_facts(subject: str) -> dict:
@@ -64,7 +65,7 @@ def evaluate_kept(subject: str) -> tuple[Evaluation, str] | None:
     return evaluation.evaluate(kept.probabilities, kept.labels, kept.class_names), about
 
 
-def kept_predictions(found: card.Card | runs.Run) -> tuple[np.ndarray, np.ndarray]:
+def kept_predictions(found: model_card.Card | runs.Run) -> tuple[np.ndarray, np.ndarray]:
     """What a classifier or run said of the test images, and what they show.
 
     Returns:
@@ -155,7 +156,7 @@ def evaluate_classifier(
     return result
 
 
-def _keep(found: card.Card, probabilities: np.ndarray, dataset: Dataset, result: Evaluation) -> None:
+def _keep(found: model_card.Card, probabilities: np.ndarray, dataset: Dataset, result: Evaluation) -> None:
     """Write the predictions, then the card that states their SHA-256."""
     stated = {answers.PREDICTIONS: answers.write(found.folder, probabilities, dataset)}
     test = result.to_dict() | answers.image_facts(dataset)

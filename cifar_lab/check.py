@@ -5,10 +5,10 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
-from cifar_lab import card
-from cifar_lab.classifier import Classifier
 from cifar_lab.core import paths
 from cifar_lab.imagenet import weights
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier
 
 _CORE = ("numpy", "pillow", "ai-edge-litert")
 _LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn", "skops")
@@ -84,7 +84,7 @@ def _mobilenet() -> Finding:
 
 def _classifiers() -> list[Finding]:
     findings = []
-    for name in card.available():
+    for name in model_card.available():
         try:
             Classifier.load(name)
             findings.append(Finding(True, f"classifier {name}"))

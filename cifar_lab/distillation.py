@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_lab.classifier import Classifier
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images.augmentation import overlay
+from cifar_lab.inference.classifier import Classifier
 from cifar_lab.recipe import Recipe
 
 

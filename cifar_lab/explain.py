@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cifar_lab import anatomy, card, foreign
+from cifar_lab import anatomy, foreign
 from cifar_lab.core.keras_backend import keras
+from cifar_lab.inference import model_card
 
 _BATCH = 128  # images the network sees at once
 
@@ -36,10 +37,10 @@ def load(name: str | Path | None = None) -> keras.Model:
         ValueError: there is no such classifier, it is no network, or its file is missing, not the one its card states,
             unreadable, or made of other layers than the stock ones.
     """
-    found = card.Card.load(card.default() if name is None else name)
+    found = model_card.Card.load(model_card.default() if name is None else name)
     if not found.has_network:
         raise ValueError(f"The classifier {found.name!r} is no network: there are no layers to look into.")
-    return foreign.load(found.read_verified(card.NETWORK), f"The network of the classifier {found.name!r}")
+    return foreign.load(found.read_verified(model_card.NETWORK), f"The network of the classifier {found.name!r}")
 
 
 def feature_maps(model: keras.Model, image: np.ndarray, layer_names: Sequence[str] = ()) -> dict[str, np.ndarray]:

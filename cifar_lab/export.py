@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import card, engines, evaluation, runs
-from cifar_lab.classifier import Classifier, apply_temperature
+from cifar_lab import evaluation, runs
 from cifar_lab.core import files
+from cifar_lab.core.probabilities import apply_temperature
 from cifar_lab.core.quiet import stderr_hidden
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images import handwriting
 from cifar_lab.images.augmentation import Augmentation
+from cifar_lab.inference import engines, model_card
+from cifar_lab.inference.classifier import Classifier
 from cifar_lab.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
@@ -106,14 +108,14 @@ def export_model(
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, but it is {precision!r}.")
     write = _write_pipeline if hasattr(model, "predict_proba") else _write_networks
-    with card.new_folder(name, replace=replace) as unfinished:
+    with model_card.new_folder(name, replace=replace) as unfinished:
         write(model, dataset, unfinished, precision)
         looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
         split = dataset.validation
         content = _card(
             name, dataset, unfinished, looks | (facts or {}) | ({} if len(split) else {"calibrated": False})
         )
-        files.write_json(unfinished / card.CARD, content)
+        files.write_json(unfinished / model_card.CARD, content)
         if len(split):
             _calibrate(unfinished, content, split, calibration, others, progress)
     return Classifier.load(name)
@@ -141,13 +143,13 @@ def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> No
         },
         "int8": {"optimizations": [tf.lite.Optimize.DEFAULT]},
     }
-    model.save(folder / card.NETWORK, include_optimizer=False)
+    model.save(folder / model_card.NETWORK, include_optimizer=False)
     with stderr_hidden():  # the converter writes its own log
         model.export(folder / engines.NETWORK, format="litert", verbose=False, **settings[precision])
 
 
 def _write_pipeline(pipeline, dataset: Dataset, folder: Path, precision: str) -> None:
-    from cifar_lab import pipelines
+    from cifar_lab.inference import pipelines
 
     if precision != PRECISIONS[0]:
         raise ValueError(f"A scikit-learn pipeline is stored as it is; precision {precision} is for networks.")
@@ -203,4 +205,4 @@ def _calibrate(
                 "auroc": evaluation.known_auroc(known, unknown),
             }
         }
-    files.write_json(folder / card.CARD, content)
+    files.write_json(folder / model_card.CARD, content)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import h5py
 
-from cifar_lab import archive
 from cifar_lab.core.keras_backend import keras
+from cifar_lab.inference import archive
 
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\3\4"
 _CONFIG, _METADATA, _WEIGHTS, _MAX_CONFIG = "config.json", "metadata.json", "model.weights.h5", 2**24

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab.classifier import Classifier
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.export import export_model
 from cifar_lab.imagenet import weights as weight_files
 from cifar_lab.imagenet.labels import labels as imagenet_labels
 from cifar_lab.imagenet.weights import available, fetch
+from cifar_lab.inference.classifier import Classifier
 
 __all__ = ["available", "export", "fetch", "imagenet_labels", "network"]
 

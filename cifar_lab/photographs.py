@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab import evaluation
-from cifar_lab.card import Card
-from cifar_lab.classifier import Classifier
 from cifar_lab.core.progress import bar
 from cifar_lab.images import PictureError
+from cifar_lab.inference.classifier import Classifier
+from cifar_lab.inference.model_card import Card
 
 
 @dataclass(frozen=True)

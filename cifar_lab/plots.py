@@ -198,7 +198,7 @@ def prediction_bars(prediction) -> Figure:
     """What the network saw, and its best guesses as bars.
 
     Args:
-        prediction: a `cifar_lab.classifier.Prediction`.
+        prediction: a `cifar_lab.inference.classifier.Prediction`.
     """
     labels = [guess.label for guess in prediction.top]
     scores = [guess.score for guess in prediction.top]

@@ -63,7 +63,7 @@ class Run:
             what = "pipeline" if self.is_baseline else "network"
             raise ValueError(f"{path} is not the {what} that its run card describes. Train it again.")
         if self.is_baseline:
-            from cifar_lab import pipelines
+            from cifar_lab.inference import pipelines
 
             return pipelines.read(content)
         from cifar_lab.core.keras_backend import keras  # here, so that listing runs costs no TensorFlow

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_lab import answers, explain
-from cifar_lab.card import NETWORK, Card
 from cifar_lab.core.keras_backend import at_once, keras
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Split
 from cifar_lab.imagenet import weights
+from cifar_lab.inference.model_card import NETWORK, Card
 from cifar_lab.runs import Run
 
 layers = keras.layers

@@ -240,7 +240,7 @@ def hand_of_chance(rng: np.random.Generator) -> Hand:
 
 def measure(count: int, seed: int = 0) -> str:
     """How many of `count` more are right, and in which shapes the others are."""
-    from cifar_lab.classifier import Classifier
+    from cifar_lab.inference.classifier import Classifier
 
     classifier, rng = Classifier.load("digits"), np.random.default_rng(seed)
     drawn_shapes = [(str(number % 10), number // 10 % 2) for number in range(count)]

@@ -11,8 +11,8 @@ from PIL import Image
 
 from benchmarks.folder import plant
 from cifar_lab import data
-from cifar_lab.classifier import Classifier
 from cifar_lab.core import paths
+from cifar_lab.inference.classifier import Classifier
 
 ROOT = Path(__file__).parent.parent
 FRESH = "fresh"  # knows cool and warm pictures, at 24 pixels

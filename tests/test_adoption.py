@@ -8,9 +8,9 @@ from PIL import Image
 
 from cifar_lab import adoption, explain
 from cifar_lab.adoption.ends import GREY, PIXELS, around, input_size
-from cifar_lab.classifier import Classifier
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Split
+from cifar_lab.inference.classifier import Classifier
 from tests import legacy
 from tests.command_line import lab
 from tests.helpers.datasets import replace_load

@@ -18,9 +18,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cifar_lab import archive, card, packing
-from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
+from cifar_lab.inference import archive, model_card, packing
+from cifar_lab.inference.classifier import Classifier
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "data" / "models" / "tutorial"
@@ -92,7 +92,7 @@ def test_a_file_answers_where_tensorflow_is_not_installed(shipped, mailed, pictu
 
     pictures[0].save(tmp_path / "picture.png")
     program = REFUSE + (
-        "from cifar_lab.classifier import Classifier\n"
+        "from cifar_lab.inference.classifier import Classifier\n"
         "print(Classifier.load(sys.argv[1], threads=1).predict(sys.argv[2]).score)"
     )
     command = [sys.executable, "-c", program, str(mailed), str(tmp_path / "picture.png")]
@@ -131,7 +131,7 @@ def test_a_file_is_written_whole_or_not_at_all(shipped, tmp_path, monkeypatch):
 
 def test_a_file_is_not_changed(mailed):
     with pytest.raises(ValueError, match="cifar-lab unpack"):
-        card.Card.load(mailed).write(name="other")
+        model_card.Card.load(mailed).write(name="other")
 
 
 # --- what is refused ---
@@ -147,7 +147,7 @@ def test_a_file_that_was_cut_off_is_refused(mailed, tmp_path, left):
 
 def test_whatever_is_damaged_is_refused_or_harmless(tmp_path):
     good = packed(tmp_path / "good.cifarlab", {ANSWERS: b"x" * 300}).read_bytes()
-    expected = card.Card.load(tmp_path / "good.cifarlab").content
+    expected = model_card.Card.load(tmp_path / "good.cifarlab").content
     rng, refused = np.random.default_rng(0), 0
     for _ in range(400):
         content = bytearray(good)
@@ -155,7 +155,7 @@ def test_whatever_is_damaged_is_refused_or_harmless(tmp_path):
             content[place] = rng.integers(0, 256)
         (tmp_path / "bad.cifarlab").write_bytes(content)
         try:  # a date in the zip may be any
-            assert card.Card.load(tmp_path / "bad.cifarlab").content == expected
+            assert model_card.Card.load(tmp_path / "bad.cifarlab").content == expected
         except ValueError:
             refused += 1
     assert refused > 300
@@ -302,7 +302,7 @@ def test_an_unpacked_file_is_a_classifier_like_others(models_here, mailed, shipp
         packing.unpack(mailed)
     assert packing.unpack(mailed, replace=True).card.name == "tutorial"
     assert packing.unpack(mailed, "from-a-friend").card.name == "from-a-friend"
-    assert card.available() == ["from-a-friend", "tutorial"]
+    assert model_card.available() == ["from-a-friend", "tutorial"]
 
 
 def test_nothing_is_left_of_a_file_that_is_refused(models_here, tmp_path):

@@ -17,12 +17,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.preprocessing import StandardScaler
 
-from cifar_lab import answers, assess, baselines, evaluation, leaderboard, pipelines, runs
+from cifar_lab import answers, assess, baselines, evaluation, leaderboard, runs
 from cifar_lab.baselines import fitting
-from cifar_lab.classifier import Classifier, load_all
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.export import export_run
+from cifar_lab.inference import pipelines
+from cifar_lab.inference.classifier import Classifier, load_all
 from cifar_lab.runs import Run
 from tests.helpers.datasets import replace_load
 
@@ -263,7 +264,7 @@ class Refuse:
         if name.split(".")[0] in ("sklearn", "skops", "tensorflow", "keras"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Refuse())
-from cifar_lab.classifier import load_all
+from cifar_lab.inference.classifier import load_all
 loaded, left_out = load_all()
 print(loaded, *left_out, sep="\\n")
 """

@@ -18,14 +18,15 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cifar_lab import bulk, images
-from cifar_lab.bulk import workers
-from cifar_lab.bulk.answering import Model
-from cifar_lab.bulk.job import Job
-from cifar_lab.bulk.lock import hold
-from cifar_lab.bulk.output import Row, csv_line
-from cifar_lab.classifier import Classifier
+from cifar_lab import images
 from cifar_lab.cli import main
+from cifar_lab.inference import batch
+from cifar_lab.inference.batch import workers
+from cifar_lab.inference.batch.job import Job
+from cifar_lab.inference.batch.lock import hold
+from cifar_lab.inference.batch.output import Row, csv_line
+from cifar_lab.inference.batch.predicting import Model
+from cifar_lab.inference.classifier import Classifier
 
 ROOT = Path(__file__).parent.parent
 MODEL = "tutorial"
@@ -76,7 +77,7 @@ def rows_of(path: Path) -> list[dict]:
 def unbroken(collection, tmp_path_factory) -> Path:
     """The table of a run that nobody disturbed, with two workers."""
     path = tmp_path_factory.mktemp("unbroken") / "answers.csv"
-    report = bulk.classify(collection[0], path, model=MODEL, workers=2)
+    report = batch.classify(collection[0], path, model=MODEL, workers=2)
     assert (report.count, report.answered) == (100, 94)
     assert report.broken == {"no_file": 2, "unsupported_format": 2, "corrupt_image": 1, "too_many_pixels": 1}
     assert report.lines()[1].startswith("6 could not be read, each with the reason in its row: 2 ")
@@ -106,13 +107,13 @@ def test_every_file_has_one_row_with_what_predict_says_of_it(collection, unbroke
 
 
 def test_one_worker_gives_the_same_bytes(collection, unbroken, tmp_path):
-    bulk.classify(collection[0], tmp_path / "answers.csv", model=MODEL, workers=1)
+    batch.classify(collection[0], tmp_path / "answers.csv", model=MODEL, workers=1)
     assert (tmp_path / "answers.csv").read_bytes() == unbroken.read_bytes()
 
 
 def test_parquet_has_the_same_rows(collection, unbroken, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    bulk.classify(collection[0], tmp_path / "answers.parquet", model=MODEL, workers=1)
+    batch.classify(collection[0], tmp_path / "answers.parquet", model=MODEL, workers=1)
     rows = parquet.read_table(tmp_path / "answers.parquet").to_pylist()
     lines = [",".join(Row._fields) + "\n", *(csv_line(Row(**row)) for row in rows)]
     assert "".join(lines).encode() == unbroken.read_bytes()
@@ -123,7 +124,7 @@ def test_parquet_has_the_same_rows(collection, unbroken, tmp_path):
 # What happens to the process itself, at the given call of a function, before or after it has done its work.
 DISTURB = """
 import os, signal, sys
-import cifar_lab.bulk.beginning, cifar_lab.bulk.job as job
+import cifar_lab.inference.batch.manifest, cifar_lab.inference.batch.job as job
 from cifar_lab.core import files
 from cifar_lab.cli import main
 
@@ -254,7 +255,7 @@ def begun(tmp_path, monkeypatch):
         (tmp_path / "pictures" / f"{number:02}.png").write_bytes(content)
 
     def run_here(parts, model, *, workers=None, seen=None):
-        from cifar_lab.bulk.answering import answer
+        from cifar_lab.inference.batch.predicting import answer
 
         for number, paths in parts:
             yield number, answer(model.classifier(), paths)
@@ -264,7 +265,7 @@ def begun(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     def classify(source="pictures", output="answers.csv", model=MODEL, **options):
-        return bulk.classify(source, output, model=model, **options)
+        return batch.classify(source, output, model=model, **options)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(workers, "run", stopped)
@@ -389,7 +390,7 @@ def test_bytes_that_are_no_text_are_shown_and_folders_and_pipes_are_named(tmp_pa
     (tmp_path / os.fsdecode(odd)).write_bytes((collection[0] / "00.jpg").read_bytes())
     names = [odd, b"pipe.jpg", b"folder", b"link", b"nothing.jpg", b"x" * 300]
     paths = io.BytesIO(b"".join(os.path.join(os.fsencode(tmp_path), name) + b"\0" for name in names))
-    report = bulk.classify(paths, tmp_path / "answers.csv", model=MODEL, workers=1)
+    report = batch.classify(paths, tmp_path / "answers.csv", model=MODEL, workers=1)
     rows = rows_of(report.path)
     assert rows[0]["path"] == f"{tmp_path}/caf\\xe9\n.jpg" and rows[0]["label"]
     assert [row["code"] for row in rows[1:]] == ["no_file"] * 5
@@ -404,7 +405,7 @@ def test_bytes_that_are_no_text_are_shown_and_folders_and_pipes_are_named(tmp_pa
 
 
 def test_the_memory_does_not_grow_with_the_list(tmp_path):
-    from cifar_lab.bulk.beginning import begin_or_resume
+    from cifar_lab.inference.batch.manifest import begin_or_resume
 
     job = Job(tmp_path / "answers.csv")
     paths = (b"pictures/%032d.jpg" % number for number in range(50_000))

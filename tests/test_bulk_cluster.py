@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_lab import bulk, images
-from cifar_lab.bulk import cluster, workers
-from cifar_lab.bulk.answering import Model, answer
-from cifar_lab.bulk.job import Job
+from cifar_lab import images
+from cifar_lab.inference import batch
+from cifar_lab.inference.batch import ray_runner, workers
+from cifar_lab.inference.batch.job import Job
+from cifar_lab.inference.batch.predicting import Model, answer
 
 pytest.importorskip("ray.data", reason="Ray is not installed: pip install -e '.[cluster]'")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ray is not tested on Windows")
@@ -24,13 +25,13 @@ MODEL = "tutorial"
 @pytest.fixture(scope="module")
 def ray_here():
     """A Ray on this machine with one core, started as `cluster="local"` starts it."""
-    cluster.runner("local")  # what it sets has to be set before Ray is imported
+    ray_runner.runner("local")  # what it sets has to be set before Ray is imported
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(cluster.connected("local", 1))
+            stack.enter_context(ray_runner.connected("local", 1))
         except ValueError:  # Ray gives itself 30 s to start, which a machine full of other tests may not
             try:
-                stack.enter_context(cluster.connected("local", 1))
+                stack.enter_context(ray_runner.connected("local", 1))
             except ValueError as error:
                 pytest.skip(f"Ray does not start here: {error}")
         yield
@@ -47,14 +48,14 @@ def collection(tmp_path_factory):
     (folder / "empty.jpg").touch()
     (folder / "gone.jpg").symlink_to("nowhere.jpg")
     table = tmp_path_factory.mktemp("one machine") / "answers.csv"
-    report = bulk.classify(folder, table, model=MODEL, workers=1)
+    report = batch.classify(folder, table, model=MODEL, workers=1)
     assert report.broken == {"no_file": 2, "corrupt_image": 1}
     return folder, table.read_bytes()
 
 
 def test_ray_gives_the_rows_of_one_machine(ray_here, collection, tmp_path, capfd):
     folder, expected = collection
-    report = bulk.classify(folder, tmp_path / "answers.csv", model=MODEL, cluster="local", workers=1)
+    report = batch.classify(folder, tmp_path / "answers.csv", model=MODEL, cluster="local", workers=1)
     assert (report.count, report.answered) == (40, 37)
     assert (tmp_path / "answers.csv").read_bytes() == expected
     assert capfd.readouterr() == ("", "")  # no word from Ray
@@ -70,10 +71,10 @@ def test_a_run_that_was_killed_on_one_machine_goes_on_with_ray(ray_here, collect
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(workers, "run", stopped)
-        bulk.classify(folder, tmp_path / "answers.csv", model=MODEL)
+        batch.classify(folder, tmp_path / "answers.csv", model=MODEL)
     kept, keep = [], Job.keep
     monkeypatch.setattr(Job, "keep", lambda job, number, answers: kept.append(number) or keep(job, number, answers))
-    bulk.classify(folder, tmp_path / "answers.csv", model=MODEL, cluster="local")
+    batch.classify(folder, tmp_path / "answers.csv", model=MODEL, cluster="local")
     assert sorted(kept) == [1, 2]  # of three parts
     assert (tmp_path / "answers.csv").read_bytes() == expected
 
@@ -105,7 +106,7 @@ def test_the_part_of_a_worker_that_died_is_done_again(ray_here, collection, tmp_
     (tmp_path / "alive").touch()
     mortal = Mortal(**vars(model), while_there=str(tmp_path / "alive"))
     mortal.content["files"][mortal.file]["sha256"] = "another"  # else the worker takes the one it knows
-    answered = list(cluster.runner("local")(iter(parts), mortal, workers=1))
+    answered = list(ray_runner.runner("local")(iter(parts), mortal, workers=1))
     assert not (tmp_path / "alive").exists()
     assert sorted(answered) == [(number, answer(model.classifier(), paths)) for number, paths in parts]
 
@@ -119,6 +120,6 @@ def test_no_cluster_at_the_address_is_said(collection, tmp_path, monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", nothing_there)
     with pytest.raises(ValueError, match=r"No Ray cluster answers at 'auto' \(Could .* instance.\). Start one with"):
-        bulk.classify(collection[0], tmp_path / "answers.csv", model=MODEL, cluster="auto")
-    report = bulk.classify(collection[0], tmp_path / "answers.csv", model=MODEL, workers=1)  # it may be taken home
+        batch.classify(collection[0], tmp_path / "answers.csv", model=MODEL, cluster="auto")
+    report = batch.classify(collection[0], tmp_path / "answers.csv", model=MODEL, workers=1)  # it may be taken home
     assert report.count == 40

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from cifar_lab.bulk.listing import Listing, read_list, walk
+from cifar_lab.inference.batch.listing import Listing, read_list, walk
 
 ODD_NAMES = [
     b"a,b.jpg",

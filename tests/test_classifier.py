@@ -10,13 +10,15 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from cifar_lab import assess, card, evaluation, images, models
-from cifar_lab.classifier import Classifier, apply_temperature
+from cifar_lab import assess, evaluation, images, models
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.engines import litert
-from cifar_lab.engines.litert import LiteRT
+from cifar_lab.core.probabilities import apply_temperature
 from cifar_lab.export import export_model, export_run
 from cifar_lab.images import augmentation
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier
+from cifar_lab.inference.engines import litert
+from cifar_lab.inference.engines.litert import LiteRT
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +239,7 @@ def test_a_run_that_zoomed_has_its_temperature_fitted_on_moved_images(models_her
 
 def test_default_is_the_best_shipped_one_before_the_readers_own(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path))
-    assert card.default() == "cifar10"  # loading it says that there is none
+    assert model_card.default() == "cifar10"  # loading it says that there is none
     for name, expected in (
         ("my-first", "my-first"),
         ("animals", "animals"),
@@ -246,7 +248,7 @@ def test_default_is_the_best_shipped_one_before_the_readers_own(tmp_path, monkey
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "card.json").write_text("{}")
-        assert card.default() == expected
+        assert model_card.default() == expected
 
 
 # --- several views of one picture ---

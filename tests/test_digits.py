@@ -14,14 +14,15 @@ from click.testing import CliRunner
 from PIL import Image
 
 from app import create_app
-from cifar_lab import card, data, export, recipes
-from cifar_lab.classifier import Classifier
+from cifar_lab import data, export, recipes
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.data import digits
 from cifar_lab.data.cifar10_files import DataError
 from cifar_lab.images import handwriting
 from cifar_lab.images.augmentation import Augmentation
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier
 from cifar_lab.widgets.upload_classifier import UploadClassifier
 from tests import drawn_digits
 
@@ -233,7 +234,7 @@ def shipped(tmp_path_factory):
 
 def test_the_photographs_stay_the_default_beside_the_digits(monkeypatch):
     monkeypatch.delenv("CIFAR_LAB_MODELS", raising=False)
-    assert "digits" in card.available() and card.default() == "cifar10"
+    assert "digits" in model_card.available() and model_card.default() == "cifar10"
 
 
 def test_the_card_tells_how_to_make_it_again(shipped):

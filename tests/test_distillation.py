@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from cifar_lab import distillation, recipes, training
 from cifar_lab.checkpoint import Progress
-from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
 from cifar_lab.data.dataset import Split
 from cifar_lab.export import export_model
+from cifar_lab.inference.classifier import Classifier
 from tests import interruption
 from tests.helpers.datasets import replace_load
 

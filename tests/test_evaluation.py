@@ -5,7 +5,7 @@ import pytest
 from sklearn import calibration, metrics
 
 from cifar_lab import evaluation
-from cifar_lab.classifier import apply_temperature
+from cifar_lab.core.probabilities import apply_temperature
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from app import create_app
-from cifar_lab import card
-from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
 from cifar_lab.data import sketches
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier
 from cifar_lab.widgets import answers
 from tests.test_upload_classifier import encoded, of_every_kind
 
@@ -48,7 +48,7 @@ def test_every_door_gives_the_same_numbers(client, tmp_path):
     assert len(files) == 20
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-    classifier = Classifier.load(card.default())
+    classifier = Classifier.load(model_card.default())
     typed = CliRunner().invoke(main, ["predict", *[str(tmp_path / name) for name in files], "--json"])
     assert typed.exit_code == 0, typed.output
     lines = {row["filename"]: row for row in map(json.loads, typed.output.splitlines())}

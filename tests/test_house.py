@@ -75,7 +75,7 @@ def test_whoever_answers_needs_no_tensorflow(tmp_path, stripes):
     Image.fromarray(stripes.test.images[0]).save(tmp_path / "picture.png")
     program = REFUSE + (
         "import cifar_lab, cifar_lab.images, cifar_lab.check\n"
-        "from cifar_lab.classifier import Classifier\n"
+        "from cifar_lab.inference.classifier import Classifier\n"
         "print(Classifier.load(sys.argv[1]).predict(sys.argv[2]).score)"
     )
     score = float(python(program, tmp_path / "stripes", tmp_path / "picture.png"))

@@ -9,10 +9,10 @@ from PIL import Image
 
 from benchmarks.folder import plant
 from cifar_lab import sheets
-from cifar_lab.classifier import Classifier
 from cifar_lab.cli.group import typed
 from cifar_lab.core import paths
 from cifar_lab.data.folder.scan import look_through
+from cifar_lab.inference.classifier import Classifier
 from tests.command_line import lab
 
 

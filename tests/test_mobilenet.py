@@ -17,7 +17,6 @@ from click.testing import CliRunner
 from PIL import Image
 
 from cifar_lab import assess, check, explain, mobilenet, models, training
-from cifar_lab.classifier import Classifier
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.core.keras_backend import keras
@@ -25,6 +24,7 @@ from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.data.download import DownloadError
 from cifar_lab.imagenet import network, weights
 from cifar_lab.imagenet.weights import WeightsError
+from cifar_lab.inference.classifier import Classifier
 
 OFFICIAL_ADDRESS = weights.ADDRESS
 SIDE = 96  # pixels: a fifth of the work of 224

@@ -14,9 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.svm import SVC
 
-from cifar_lab import pipelines
 from cifar_lab.baselines import METHODS, build
-from cifar_lab.pipelines import Hog, Margins, Pixels, soundness, storage
+from cifar_lab.inference import pipelines
+from cifar_lab.inference.pipelines import Hog, Margins, Pixels, storage, validation
 
 
 @pytest.mark.parametrize(("size", "cell", "block", "orientations"), [(32, 8, 2, 9), (21, 5, 3, 9), (16, 4, 2, 8)])
@@ -209,7 +209,7 @@ def test_arrays_that_compiled_code_would_trip_over_are_refused(contents, method,
     pipeline = pipelines.read(contents[method])
     damage(pipeline[-1])
     with pytest.raises(ValueError, match=sentence):
-        soundness.check(pipeline)
+        validation.check(pipeline)
 
 
 def test_what_was_damaged_before_it_was_written_is_refused(contents):

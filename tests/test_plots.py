@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cifar_lab import plots
-from cifar_lab.classifier import Guess, Prediction
+from cifar_lab.inference.classifier import Guess, Prediction
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_lab import card
-from cifar_lab.classifier import Classifier
 from cifar_lab.data import sketches
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier
 from cifar_lab.widgets import answers, upload_classifier
 from cifar_lab.widgets.closer_look import lit
 from cifar_lab.widgets.upload_classifier import UploadClassifier, classify
@@ -290,7 +290,7 @@ def test_one_file_without_widgets(models, tmp_path, monkeypatch, capsys):
     path = tmp_path / "a.png"
     sketches.sample_pictures(64)["ship"].save(path)
     classify(path)
-    said = answers.said(Classifier.load(card.default()).predict(path))
+    said = answers.said(Classifier.load(model_card.default()).predict(path))
     assert capsys.readouterr().out == f"a.png: {said}\n"
     assert len(shown) == 1
 

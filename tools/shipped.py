@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import card, data, export, recipes, runs, training
+from cifar_lab import data, export, recipes, runs, training
 from cifar_lab.data import cifar10
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.inference import model_card
 from cifar_lab.recipe import PRECISIONS
 from cifar_lab.runs import Run
 
@@ -60,7 +61,7 @@ def main():
         if wishes.export == name:
             run = finished(recipe, dataset) or sys.exit(f"No run of {name} has finished: leave out --export first.")
             make_classifier(run, dataset, name, wishes.others)
-        elif not wishes.export and (name == SHIPPED or name not in card.available()):
+        elif not wishes.export and (name == SHIPPED or name not in model_card.available()):
             finished(recipe, dataset) or training.train(dataset, recipe, resume=True, command=typed())
             # In a process of its own: that takes TensorFlow, whatever training ran on.
             again = [sys.executable, "-m", "tools.shipped", *sys.argv[1:], "--export", name]
@@ -90,7 +91,7 @@ def make_classifier(run: Run, dataset: Dataset, name: str, others: Path | None) 
     """Turn a run into the classifier NAME. What is shipped looks at a picture twice, and counts everybody's minutes."""
     looks = {"precision": "int8", "replace": True, "progress": True}
     if name == SHIPPED:
-        before = [card.Card.load(step).content["trained"]["minutes"] for step in STEPS if step != SHIPPED]
+        before = [model_card.Card.load(step).content["trained"]["minutes"] for step in STEPS if step != SHIPPED]
         run = Run(run.folder, run.card | {"minutes": round(run.card["minutes"] + sum(before), 2)})
         looks |= {"mirror": True, "framings": ("centre", "squash")}
         if others:

@@ -13,11 +13,11 @@ import numpy as np
 
 from cifar_lab import foreign, images, runs
 from cifar_lab.adoption.ends import PIXELS, around, input_size
-from cifar_lab.card import Card
-from cifar_lab.classifier import Classifier
 from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
 from cifar_lab.export import export_model
+from cifar_lab.inference.classifier import Classifier
+from cifar_lab.inference.model_card import Card
 
 MAX_BYTES = 2**30
 _ENDINGS = {

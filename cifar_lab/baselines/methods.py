@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from cifar_lab.pipelines import Hog, Margins, Pixels
+from cifar_lab.inference.pipelines import Hog, Margins, Pixels
 
 FEATURES = {"pixels": Pixels, "hog": Hog}
 

@@ -34,11 +34,11 @@ def classify(source, output, **options):
     stopped or killed goes on with the same command: nothing is lost or counted twice. With --cluster every node must
     be able to read the files under the same paths.
     """
-    from cifar_lab import bulk
+    from cifar_lab.inference import batch
 
     stream = sys.stdin.buffer if str(source) == "-" else source
     try:
-        report = bulk.classify(stream, output, progress=True, **options)
+        report = batch.classify(stream, output, progress=True, **options)
     except KeyboardInterrupt:
         click.echo("What is answered is kept: the same command goes on.", err=True)
         raise

@@ -29,15 +29,16 @@ def make(folder, name, recipe, resume, replace, **changes):
     FOLDER has a subfolder a class. It is looked through, a network is trained on it, measured and exported to
     data/models/NAME, where `cifar-lab predict`, the page and the upload widget find it.
     """
-    from cifar_lab import card, data, recipes
+    from cifar_lab import data, recipes
     from cifar_lab.core import paths
     from cifar_lab.data.folder import checks
+    from cifar_lab.inference import model_card
 
     wishes = folder_wishes(changes)
     recipe = recipes.get(recipe, **changes)
     checked = {wish: wishes[wish] for wish in ("size", "keep_alike") if wish in wishes}
     report = checks.check(folder, **checked)  # first, so that an hour's training is not for nothing
-    name = card.check_name(name or re.sub(r"[^A-Za-z0-9._-]+", "-", report.name).strip("-._")[:64])
+    name = model_card.check_name(name or re.sub(r"[^A-Za-z0-9._-]+", "-", report.name).strip("-._")[:64])
     if (paths.models_folder() / name).exists() and not replace:
         raise ValueError(f"There is a classifier {name!r} already. Choose another --name, or replace it (--replace).")
     click.echo(f"{report}\n")

@@ -118,7 +118,7 @@ def evaluate(subject, dataset, photographs, keep, as_json):
         raise click.UsageError(f"--keep writes beside the card. Make a folder of it first: cifar-lab unpack {subject}")
     if photographs:
         from cifar_lab import photographs as measuring
-        from cifar_lab.classifier import Classifier
+        from cifar_lab.inference.classifier import Classifier
 
         report = measuring.evaluate(Classifier.load(subject), photographs, keep=keep, progress=True)
         click.echo(json.dumps(vars(report), indent=2) if as_json else "\n".join(report.lines()))

@@ -18,8 +18,8 @@ def pack(model, file, replace):
     class names, how pictures are prepared and the card are in it. It answers as it is:
     cifar-lab predict PICTURE --model FILE
     """
-    from cifar_lab import archive
-    from cifar_lab.classifier import Classifier
+    from cifar_lab.inference import archive
+    from cifar_lab.inference.classifier import Classifier
 
     classifier = Classifier.load(model)
     name = classifier.card.folder.name.removesuffix(archive.ENDING)
@@ -36,7 +36,7 @@ def unpack(file, name, replace):
 
     There the page and the upload widget find it. Everything in it is checked against its card first.
     """
-    from cifar_lab import packing
+    from cifar_lab.inference import packing
 
     card = packing.unpack(file, name, replace=replace).card
     click.echo(f"Classifier {card.name} is in {card.folder}. It knows {_named(card.class_names)}.")

@@ -19,11 +19,11 @@ def predict(pictures, model, top, as_json):
 
     Those that cannot be read are named, and the others answered.
     """
-    from cifar_lab import card
-    from cifar_lab.classifier import Classifier
     from cifar_lab.images import PictureError
+    from cifar_lab.inference import model_card
+    from cifar_lab.inference.classifier import Classifier
 
-    classifier = Classifier.load(model or card.default())
+    classifier = Classifier.load(model or model_card.default())
     failed = False
     for path in pictures:
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from cifar_lab.classifier import apply_temperature
+from cifar_lab.core.probabilities import apply_temperature
 from cifar_lab.evaluation.metrics import checked, cross_entropy
 
 

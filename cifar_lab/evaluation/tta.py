@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifar_lab.classifier import average_views
+from cifar_lab.core.probabilities import average_views
 
 # How much each view counts in `with_views`: the image and its mirror image first, then the moved ones.
 VIEWS = {"one": (1.0,), "mirror": (0.5, 0.5), "six": (0.25, 0.25, 0.125, 0.125, 0.125, 0.125)}

@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cifar_lab import answers, card, engines, runs
+from cifar_lab import answers, runs
+from cifar_lab.inference import engines, model_card
 from cifar_lab.leaderboard.reading import but_for_seed, one_a_seed, own_test
 from cifar_lab.recipes import RECIPES
 from cifar_lab.runs import Run, is_number
@@ -128,15 +129,15 @@ def _in_words(key: str, value) -> str:
 def classifier_rows() -> tuple[list[Row], dict[str, str]]:
     """A row for each classifier in the models folder, and one sentence for each whose card is broken."""
     rows, problems = [], {}
-    for name in card.available():
+    for name in model_card.available():
         try:
-            rows.append(_classifier_row(card.Card.load(name)))
+            rows.append(_classifier_row(model_card.Card.load(name)))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             problems[name] = str(error)
     return rows, problems
 
 
-def _classifier_row(found: card.Card) -> Row:
+def _classifier_row(found: model_card.Card) -> Row:
     trained, metrics = found.content.get("trained", {}), found.content.get("metrics", {})
     dataset, test = trained.get("dataset", {}), metrics.get("test", {})
     seed, files = trained.get("recipe", {}).get("seed"), found.content["files"]

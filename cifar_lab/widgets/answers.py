@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from PIL import Image
 
 from cifar_lab import images, plots
-from cifar_lab.classifier import Classifier, Prediction
 from cifar_lab.images import display
+from cifar_lab.inference.classifier import Classifier, Prediction
 from cifar_lab.widgets import tags
 
 _KEPT = 512  # pixels a side at most of what is kept of a picture: enough to look at, and to cut pieces from

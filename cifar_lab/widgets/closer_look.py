@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import numpy as np
 from PIL import ImageDraw
 
-from cifar_lab.classifier import Classifier, Prediction
+from cifar_lab.inference.classifier import Classifier, Prediction
 from cifar_lab.widgets import answers, tags
 from cifar_lab.widgets.careful import reported
 

@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifar_lab import images, plots
-from cifar_lab.classifier import Classifier
 from cifar_lab.images import corruption
+from cifar_lab.inference.classifier import Classifier
 from cifar_lab.widgets import tags
 from cifar_lab.widgets.careful import reported
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from cifar_lab import card, images, plots
-from cifar_lab.classifier import Classifier, load_all
+from cifar_lab import images, plots
 from cifar_lab.data import sketches
 from cifar_lab.images import display, formats
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier, load_all
 from cifar_lab.widgets import answers, tags
 from cifar_lab.widgets.careful import reported
 from cifar_lab.widgets.closer_look import CloserLook
@@ -36,7 +37,7 @@ def classify(source: images.Source, *, model: str | None = None) -> None:
         PictureError: the picture can't be used; the sentence says why.
         ValueError: there is no such classifier.
     """
-    prediction = Classifier.load(model or card.default()).predict(source)
+    prediction = Classifier.load(model or model_card.default()).predict(source)
     name = display.name(str(source)) if isinstance(source, str | Path) else "the picture"
     print(f"{name}: {answers.said(prediction)}")
     plots.show(plots.prediction_bars(prediction), "What the network saw of the picture, and its best guesses as bars.")
@@ -68,7 +69,7 @@ class UploadClassifier(widgets.VBox):
         self.one_at_a_time = threading.RLock()  # JupyterLab may hand two events to two threads
         self._classifiers, left_out = load_all()
         model = model or next(
-            (name for name in (card.default(), *self._classifiers) if name in self._classifiers), None
+            (name for name in (model_card.default(), *self._classifiers) if name in self._classifiers), None
         )
         if model not in self._classifiers:
             there = ", ".join(self._classifiers) or "none (cifar-lab train, then cifar-lab export makes one)"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_lab.classifier import Classifier
+from cifar_lab.inference.classifier import Classifier
 from tests.app.conftest import saved
 
 

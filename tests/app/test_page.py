@@ -240,11 +240,6 @@ def test_the_api_page_shows_lines_that_fit_this_address(client):
     assert 'curl -F file=@cat.png "http://lab.example:8000/api/predict"' in page
 
 
-def test_all_python_can_be_read_in_a_sitting():
-    lines = [line for path in (ROOT / "app").rglob("*.py") for line in path.read_text(encoding="utf-8").splitlines()]
-    assert len(lines) < 300
-
-
 def test_the_page_needs_no_tensorflow(models, png, tmp_path):
     (tmp_path / "picture.png").write_bytes(png)
     program = (

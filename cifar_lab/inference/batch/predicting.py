@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from cifar_lab import card as cards
-from cifar_lab import engines, images
-from cifar_lab.card import Card
-from cifar_lab.classifier import Classifier
+from cifar_lab import images
+from cifar_lab.inference import engines
+from cifar_lab.inference import model_card as cards
+from cifar_lab.inference.classifier import Classifier
+from cifar_lab.inference.model_card import Card
 
 _MEMORY = 64 * 2**20  # bytes of images of the network's size that wait for it together
 ENDED = "worker_ended"

@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from cifar_lab.pipelines.features import Hog, Pixels
-from cifar_lab.pipelines.margins import Margins
+from cifar_lab.inference.pipelines.features import Hog, Pixels
+from cifar_lab.inference.pipelines.margins import Margins
 
 
 def check(pipeline) -> None:

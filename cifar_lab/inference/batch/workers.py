@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context
 
-from cifar_lab.bulk.answering import Model, answer
+from cifar_lab.inference.batch.predicting import Model, answer
 
 _TRIES = 3  # worker processes that may end at the same file before it is passed over
 _PATIENCE = 30  # that may end without any part finished in between

@@ -25,7 +25,7 @@ def load(card, *, threads: int):
     """
     file, shape = file_of(card), (card.input_size, card.input_size, 3)
     if file == PIPELINE:
-        from cifar_lab.engines.scikit import Scikit as Engine
+        from cifar_lab.inference.engines.sklearn import Scikit as Engine
     else:
-        from cifar_lab.engines.litert import LiteRT as Engine
+        from cifar_lab.inference.engines.litert import LiteRT as Engine
     return Engine(card.read_verified(file), shape=shape, classes=len(card.class_names), threads=threads)

@@ -8,8 +8,8 @@ One idea a file: `features` (images to pixels or HOG), `margins` (a machine's ma
 `soundness`, which looks at what was read before it is used.
 """
 
-from cifar_lab.pipelines.features import Hog, Pixels
-from cifar_lab.pipelines.margins import Margins
-from cifar_lab.pipelines.storage import read, versions, write
+from cifar_lab.inference.pipelines.features import Hog, Pixels
+from cifar_lab.inference.pipelines.margins import Margins
+from cifar_lab.inference.pipelines.storage import read, versions, write
 
 __all__ = ["Hog", "Margins", "Pixels", "read", "versions", "write"]

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifar_lab.bulk.job import Job
 from cifar_lab.core import files
 from cifar_lab.core.progress import bar
+from cifar_lab.inference.batch.job import Job
 
 _ROWS = 65_536  # written at once
 # What spreadsheets take for the beginning of a formula, the wide forms too; and what they skip before it.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 
-from cifar_lab.bulk.answering import Model, answer
-from cifar_lab.bulk.workers import Part, cores
-from cifar_lab.classifier import Classifier
 from cifar_lab.core import ray_cluster
+from cifar_lab.inference.batch.predicting import Model, answer
+from cifar_lab.inference.batch.workers import Part, cores
+from cifar_lab.inference.classifier import Classifier
 
 _RETRIES = 5  # of a part whose worker or node died, before the run stops (and can be gone on with)
 _STORE = 256 * 2**20  # bytes of shared memory for a Ray that is started here: only paths and answers travel

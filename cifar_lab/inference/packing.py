@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from cifar_lab import card
-from cifar_lab.classifier import Classifier
 from cifar_lab.core import files
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier
 
 
 def unpack(path: str | Path, name: str | None = None, *, replace: bool = False) -> Classifier:
@@ -24,11 +24,11 @@ def unpack(path: str | Path, name: str | None = None, *, replace: bool = False) 
     """
     if not Path(path).is_file():
         raise ValueError(f"There is no file {str(path)!r} to unpack.")
-    packed = card.Card.load(Path(path))
+    packed = model_card.Card.load(Path(path))
     name = packed.name if name is None else name
-    with card.new_folder(name, replace=replace) as unfinished:
+    with model_card.new_folder(name, replace=replace) as unfinished:
         for file in packed.content["files"]:
             (unfinished / file).write_bytes(packed.read_verified(file))
-        files.write_json(unfinished / card.CARD, packed.content | {"name": name})
+        files.write_json(unfinished / model_card.CARD, packed.content | {"name": name})
         Classifier.load(unfinished)  # one that cannot answer is not let in
     return Classifier.load(name)

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
-from cifar_lab.bulk.listing import blocks, split
-from cifar_lab.bulk.lock import hold
 from cifar_lab.core import files
+from cifar_lab.inference.batch.listing import blocks, split
+from cifar_lab.inference.batch.lock import hold
 
 
 class Job:

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cifar_lab import archive, images
+from cifar_lab import images
 from cifar_lab.core import files, paths
+from cifar_lab.inference import archive
 
 CARD = archive.CARD
 FORMAT = 1

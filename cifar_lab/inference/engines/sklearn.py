@@ -22,7 +22,7 @@ class Scikit:
                 classes.
         """
         try:
-            from cifar_lab import pipelines
+            from cifar_lab.inference import pipelines
         except ModuleNotFoundError as error:
             raise ValueError(
                 f"it is a scikit-learn pipeline, and {error.name} is not installed here. Install the lab: "

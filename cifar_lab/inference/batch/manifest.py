@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from cifar_lab.bulk.job import Job
 from cifar_lab.core import files
+from cifar_lab.inference.batch.job import Job
 
 _FORMAT = 1
 _LARGEST_PART = 2000  # files: what a core answers in about 20 s, and so what a kill can cost

@@ -17,7 +17,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from cifar_lab.core import files
-from cifar_lab.pipelines import soundness
+from cifar_lab.inference.pipelines import validation
 
 MAX_BYTES, MAX_SCHEMA_BYTES = 4 * 2**30, 2**28  # unpacked: a small file can say that it holds terabytes
 _SCHEMA = "schema.json"
@@ -32,9 +32,9 @@ TYPES = {
     "NdArrayNode": {f"numpy.{name}" for name in ("ndarray", "bool", "float32", "float64", "int32", "int64")},
     "TreeNode": {"sklearn.tree._tree.Tree"},
     "ObjectNode": {
-        "cifar_lab.pipelines.features.Hog",
-        "cifar_lab.pipelines.features.Pixels",
-        "cifar_lab.pipelines.margins.Margins",
+        "cifar_lab.inference.pipelines.features.Hog",
+        "cifar_lab.inference.pipelines.features.Pixels",
+        "cifar_lab.inference.pipelines.margins.Margins",
         "sklearn.decomposition._pca.PCA",
         "sklearn.ensemble._forest.RandomForestClassifier",
         "sklearn.linear_model._logistic.LogisticRegression",
@@ -55,7 +55,7 @@ def write(path: Path, pipeline: Pipeline) -> None:
     Raises:
         ValueError: it has parts that `read` would refuse.
     """
-    soundness.check(pipeline)
+    validation.check(pipeline)
     content = skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED)
     _check_types(content)
     files.write_whole(path, lambda unfinished: unfinished.write_bytes(content))
@@ -76,7 +76,7 @@ def read(content: bytes) -> Pipeline:
         except Exception as error:  # whatever scikit-learn's types make of parts that don't fit them
             raise ValueError(f"This is no pipeline that can be read ({type(error).__name__}: {error}).") from error
     _check_version([warning.message for warning in caught])
-    soundness.check(pipeline)
+    validation.check(pipeline)
     return pipeline
 
 

@@ -12,13 +12,13 @@ import contextlib
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_lab.bulk import output
-from cifar_lab.bulk.answering import Model
-from cifar_lab.bulk.beginning import begin_or_resume
-from cifar_lab.bulk.job import Job
-from cifar_lab.bulk.listing import Listing
-from cifar_lab.bulk.output import Report
 from cifar_lab.core.progress import bar
+from cifar_lab.inference.batch import output
+from cifar_lab.inference.batch.job import Job
+from cifar_lab.inference.batch.listing import Listing
+from cifar_lab.inference.batch.manifest import begin_or_resume
+from cifar_lab.inference.batch.output import Report
+from cifar_lab.inference.batch.predicting import Model
 
 __all__ = ["Report", "classify"]
 
@@ -83,9 +83,9 @@ def classify(
 def _runner(cluster: str | None):
     """The way the parts are answered; what it needs is looked for before anything is begun."""
     if cluster is None:
-        from cifar_lab.bulk import workers
+        from cifar_lab.inference.batch import workers
 
         return workers.run
-    from cifar_lab.bulk import cluster as clusters
+    from cifar_lab.inference.batch import ray_runner as clusters
 
     return clusters.runner(cluster)
