@@ -14,7 +14,7 @@ import click
 import numpy as np
 from PIL import Image
 
-from cifar_lab import data, evaluation, explain, images
+from cifar_lab import data, evaluation, images, models
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.inference import model_card
 
@@ -60,7 +60,7 @@ class Network:
     """The classifier's Keras network, cut open: logits and last features, over both mirror images where asked."""
 
     def __init__(self, name: str, mirror: bool):
-        model = explain.load(name)
+        model = models.load_network(name)
         outputs = [model.get_layer("logits").output, model.get_layer("strongest").output]
         self._inside, self._mirror = keras.Model(model.input, outputs), mirror
 

@@ -12,13 +12,14 @@ import click
 
 from benchmarks.augmentation import some_images
 from benchmarks.measure import compare, table
-from cifar_lab import fast, models, recipes, untrained
+from cifar_lab import models, recipes, untrained
 from cifar_lab.core.keras_backend import keras
+from cifar_lab.models import airbench
 
 _WAYS = {
-    "ours, float32": (fast.Normalization, "float32"),
+    "ours, float32": (airbench.Normalization, "float32"),
     "Keras's, bfloat16": (keras.layers.BatchNormalization, "bfloat16"),
-    "ours, bfloat16": (fast.Normalization, "bfloat16"),
+    "ours, bfloat16": (airbench.Normalization, "bfloat16"),
 }
 
 
@@ -27,10 +28,10 @@ def step(recipe: recipes.Recipe, normalization, precision: str):
     options = {"widths": recipe.widths, "precision": precision}
     if recipe.activation:
         options["activation"] = recipe.activation
-    with mock.patch.object(fast, "Normalization", _as_ours(normalization)):
+    with mock.patch.object(airbench, "Normalization", _as_ours(normalization)):
         model = models.build("fast", **options)
     untrained.prepare(model, recipe)
-    fast.freeze_first_layer(model)  # as it is after three epochs
+    airbench.freeze_first_layer(model)  # as it is after three epochs
     images = some_images(recipe.batch_size)
     labels = images[:, 0, 0, 0].astype("int64") % 10
     return lambda: model.train_on_batch(images, labels)

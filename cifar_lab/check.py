@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from cifar_lab.core import paths
-from cifar_lab.imagenet import weights
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.models import imagenet_weights
 
 _CORE = ("numpy", "pillow", "ai-edge-litert")
 _LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn", "skops")
@@ -74,8 +74,8 @@ def _pictures() -> list[Finding]:
 
 def _mobilenet() -> Finding:
     """Its weights are for whoever wants them: not to have them is nothing to mend."""
-    place = weights.place()
-    if weights.available():
+    place = imagenet_weights.place()
+    if imagenet_weights.available():
         return Finding(True, f"mobilenet: ImageNet's weights are in {place.parent}")
     if place.exists():
         return Finding(False, f"mobilenet: {place} is not all there; delete it", "cifar-lab mobilenet")

@@ -1,6 +1,6 @@
 """What happens inside a trained network: its first filters, its feature maps, and which part of a picture decides.
 
-    network = explain.load("tutorial")
+    network = models.load_network("tutorial")
     maps = explain.feature_maps(network, image)              # {"conv_1": (30, 30, 32), ...}
     heat = explain.grad_cam(network, image, class_index=3)   # (32, 32), 0-1
     other = explain.grad_cam(explain.shuffled(network), image, class_index=3)
@@ -11,36 +11,14 @@ Everything works on a Sequential or functional model that takes `(n, height, wid
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from cifar_lab import anatomy, foreign
+from cifar_lab import anatomy
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.inference import model_card
 
 _BATCH = 128  # images the network sees at once
-
-
-def load(name: str | Path | None = None) -> keras.Model:
-    """Load the network of a classifier, to look into.
-
-    Args:
-        name: a name in `data/models/` or the path of a classifier's folder or single file; the best shipped one when
-            not given.
-
-    Returns:
-        The Keras model: uint8 pixels in, probabilities out.
-
-    Raises:
-        ValueError: there is no such classifier, it is no network, or its file is missing, not the one its card states,
-            unreadable, or made of other layers than the stock ones.
-    """
-    found = model_card.Card.load(model_card.default() if name is None else name)
-    if not found.has_network:
-        raise ValueError(f"The classifier {found.name!r} is no network: there are no layers to look into.")
-    return foreign.load(found.read_verified(model_card.NETWORK), f"The network of the classifier {found.name!r}")
 
 
 def feature_maps(model: keras.Model, image: np.ndarray, layer_names: Sequence[str] = ()) -> dict[str, np.ndarray]:

@@ -13,10 +13,10 @@ import numpy as np
 
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.export import export_model
-from cifar_lab.imagenet import weights as weight_files
-from cifar_lab.imagenet.labels import labels as imagenet_labels
-from cifar_lab.imagenet.weights import available, fetch
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.models import imagenet_weights as weight_files
+from cifar_lab.models.imagenet_labels import labels as imagenet_labels
+from cifar_lab.models.imagenet_weights import available, fetch
 
 __all__ = ["available", "export", "fetch", "imagenet_labels", "network"]
 
@@ -24,8 +24,8 @@ _ORIGIN = "Keras's weights for ImageNet (ILSVRC 2012: 1.28 million photographs i
 
 
 def network(class_count: int = 1000, **options):
-    """The Keras network; arguments, result and errors as in `cifar_lab.imagenet.network.network`."""
-    from cifar_lab.imagenet.network import network as build  # Keras takes seconds to start
+    """The Keras network; arguments, result and errors as in `cifar_lab.models.mobilenet.network`."""
+    from cifar_lab.models.mobilenet import network as build  # Keras takes seconds to start
 
     return build(class_count, **options)
 

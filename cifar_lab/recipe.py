@@ -28,8 +28,8 @@ class Recipe:
         unfrozen_rate: how many times as long the steps are from then on, such as 0.1.
         widths: filters of each group of layers, for a network that comes in widths.
         activation: what follows each of its convolutions, such as `"gelu"` or `"relu"`, for a network with a choice.
-        precision: what most layers of the fast network compute with (`cifar_lab.fast.network`): `"float32"`, or
-            `"bfloat16"`, which some processors are quicker with.
+        precision: what most layers of the fast network compute with (`cifar_lab.models.airbench.network`):
+            `"float32"`, or `"bfloat16"`, which some processors are quicker with.
         epochs: how often every training image is seen.
         batch_size: images a step.
         optimizer: a Keras optimiser by its name, such as `"adam"`, or `"nesterov"`, ours.

@@ -2,7 +2,7 @@
 
 from cifar_lab.recipe import Recipe
 
-# The fast recipe (`cifar_lab.fast`, `cifar_lab.optimization`): one family that differs in widths and epochs;
+# The fast recipe (`cifar_lab.models.airbench`, `cifar_lab.optimization`): one family that differs in widths and epochs;
 # the two smallest also take the cheaper activation and start on small images, to be quick.
 _FAST = Recipe(
     name="fast",
@@ -66,7 +66,8 @@ RECIPES = {
             plain_epochs=3,
             keep="half-way",
         ),
-        # From the shipped network to other classes (`cifar_lab.transfer`): only a new last layer for good, or first.
+        # From the shipped network to other classes (`cifar_lab.models.transfer`): only a new last layer for good, or
+        # first.
         _TRANSFER.changed(name="transfer-frozen", frozen_epochs=1000),  # more than anybody will ask for
         _TRANSFER,
         # From ImageNet's weights (`cifar_lab.imagenet`): a new last layer, then a little of all layers, which takes

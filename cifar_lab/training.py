@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cifar_lab import checkpoint, distillation, fast, optimization, recipes, runs, transfer, unfolding, untrained
+from cifar_lab import checkpoint, distillation, optimization, recipes, runs, untrained
 from cifar_lab.checkpoint import Progress
 from cifar_lab.core import files
 from cifar_lab.core.eta import Clock
@@ -22,10 +22,11 @@ from cifar_lab.core.keras_backend import at_once, keras
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images.augmentation import Augmentation, shrink
+from cifar_lab.models import airbench, bn_unfolding, transfer
+from cifar_lab.models.transfer import Features
 from cifar_lab.recipe import Recipe
 from cifar_lab.runs import Run
 from cifar_lab.tensorboard import EventLog, is_logged
-from cifar_lab.transfer import Features
 
 _WHITENING_BIAS_EPOCHS = 3  # so long the first layer's bias is trained; its kernel never is
 
@@ -107,7 +108,7 @@ def _run_epochs(
             started = time.perf_counter()
             steps_bar.set_description(f"epoch {state.epoch + 1}/{recipe.epochs}")
             if recipe.whitening and state.epoch >= _WHITENING_BIAS_EPOCHS:
-                fast.freeze_first_layer(model)
+                airbench.freeze_first_layer(model)
             if learner is None or state.epoch == recipe.frozen_epochs:
                 learner, train, validation = _stage(model, dataset, recipe, state.epoch, progress)
             before = model.get_weights() if recipe.keep in ("mean", "half-way") else None
@@ -220,12 +221,12 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
     model.set_weights(state.best_weights)
     reached = state.best
     if recipe.keep in ("mean", "half-way"):  # networks that no epoch has measured
-        unfolding.settle(model, dataset.train.images)
+        bn_unfolding.settle(model, dataset.train.images)
         if recipe.keep == "half-way":
-            unfolding.go_half_way(model, recipe.start, dataset)
+            bn_unfolding.go_half_way(model, recipe.start, dataset)
         reached = _validate(model, _validation(dataset, recipe))
     path = folder / runs.MODEL
-    stock = fast.fold(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model
+    stock = airbench.fold(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model
     files.write_whole(path, lambda unfinished: stock.save(unfinished, include_optimizer=False))
     card = {
         "format": 1,

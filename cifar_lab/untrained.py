@@ -1,8 +1,9 @@
 """A recipe's network as it is before the first step: built, at its start, and compiled."""
 
-from cifar_lab import fast, models, optimization, transfer, unfolding
+from cifar_lab import models, optimization
 from cifar_lab.core.keras_backend import build_metrics, keras
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.models import airbench, bn_unfolding, transfer
 from cifar_lab.recipe import Recipe
 
 
@@ -19,13 +20,13 @@ def network(dataset: Dataset, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size, class_count = dataset.train.images.shape[1], len(dataset.class_names)
     if recipe.model == "fast" and recipe.start:
-        model = unfolding.network(recipe.start, dataset, precision=recipe.precision)
+        model = bn_unfolding.network(recipe.start, dataset, precision=recipe.precision)
     else:
         names = ("widths", "activation", "identity_start", "start") + (("precision",) if recipe.model == "fast" else ())
         options = {name: value for name in names if (value := getattr(recipe, name))}
         model = models.build(recipe.model, class_count=class_count, input_size=size, **options)
     if recipe.whitening:
-        fast.whiten(model, dataset.train.images)
+        airbench.whiten(model, dataset.train.images)
     if recipe.frozen_epochs >= recipe.epochs:
         transfer.freeze(model)
     prepare(model, recipe)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_lab import adoption, explain
+from cifar_lab import adoption, explain, models
 from cifar_lab.adoption.ends import GREY, PIXELS, around, input_size
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Split
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.models import keras_loader
 from tests import legacy
 from tests.command_line import lab
 from tests.helpers.datasets import replace_load
@@ -79,14 +80,14 @@ def test_the_card_says_where_it_came_from(exported, place, stripes):
 
 
 def test_it_can_be_looked_into_mailed_and_measured(exported, place, stripes):
-    network = explain.load("edges")
+    network = models.load_network("edges")
     assert explain.first_filters(network).shape == (2, 2, 3, 4)
     assert explain.grad_cam(network, stripes.test.images[0]).shape == (16, 16)
     again = Classifier.load(Classifier.load("edges").save(place / "edges.cifarlab"))
     assert again.raw_probabilities(stripes.test.images[:2]).tolist() == (
         Classifier.load("edges").raw_probabilities(stripes.test.images[:2]).tolist()
     )
-    assert explain.load(place / "edges.cifarlab").count_params() == network.count_params()
+    assert models.load_network(place / "edges.cifarlab").count_params() == network.count_params()
 
 
 # --- the two ends ---
@@ -97,7 +98,7 @@ def test_what_a_pixel_is_is_found_out(stripes, tmp_path, pixels):
     span = {"0-1": 1, "-1-1": 2, "0-255": 255}[pixels]
     weights = legacy.stripes_weights(scale=1 / span)
     path = legacy.write_h5(tmp_path / "old.h5", legacy.sequential(legacy.stripes_network()), weights)
-    model = adoption.foreign.load(path.read_bytes(), "old.h5")
+    model = keras_loader.load(path.read_bytes(), "old.h5")
     network, found = around(model, stripes.validation, 2)
     assert found["pixels"] == pixels and found["cross_entropy"].keys() == PIXELS.keys()
     images = stripes.test.images

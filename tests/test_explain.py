@@ -229,14 +229,14 @@ def folder(tmp_path):
 
 
 def test_a_classifiers_network_is_loaded(folder, image):
-    np.testing.assert_allclose(explain.load(folder)(image[None]), sequential()(image[None]))
+    np.testing.assert_allclose(models.load_network(folder)(image[None]), sequential()(image[None]))
 
 
 def test_the_best_shipped_classifier_is_the_default(folder, tmp_path_factory, monkeypatch):
     shelf = tmp_path_factory.mktemp("shelf")
     folder.rename(shelf / "tutorial")
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(shelf))
-    assert explain.load().count_params() == sequential().count_params()
+    assert models.load_network().count_params() == sequential().count_params()
 
 
 def test_a_changed_network_is_not_opened(folder, monkeypatch):
@@ -245,7 +245,7 @@ def test_a_changed_network_is_not_opened(folder, monkeypatch):
     content[-1] ^= 1
     (folder / "model.keras").write_bytes(content)
     with pytest.raises(ValueError, match="is not the file its card states"):
-        explain.load(folder)
+        models.load_network(folder)
 
 
 def test_a_file_that_is_no_network_says_so(folder):
@@ -254,4 +254,4 @@ def test_a_file_that_is_no_network_says_so(folder):
     card["files"]["model.keras"]["sha256"] = hashlib.sha256(b"no network").hexdigest()
     (folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(ValueError, match="The network of the classifier 'mine' cannot be read by Keras"):
-        explain.load(folder)
+        models.load_network(folder)

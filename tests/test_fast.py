@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from cifar_lab import fast, models
+from cifar_lab import models
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data import sketches
+from cifar_lab.models import airbench
 
 WIDTHS = (16, 24, 32)
 
@@ -22,8 +23,8 @@ def drawings():
 def trained(drawings):
     """A network whose normalisations have something to say, and whose logits are far from even."""
     keras.utils.set_random_seed(4)
-    model = fast.network(widths=WIDTHS, identity_start=True)
-    fast.whiten(model, drawings)
+    model = airbench.network(widths=WIDTHS, identity_start=True)
+    airbench.whiten(model, drawings)
     generator = np.random.default_rng(4)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -48,7 +49,7 @@ def test_size_of_the_large_preset_worked_out_by_hand():
     model = models.build("fast", widths=(w1, w2, w3))
     assert model.count_params() == first + convolutions + normalisations + w3 * 10 == 1_973_944
     if keras.config.backend() == "tensorflow":
-        at_32 = fast.fold(model)
+        at_32 = airbench.fold(model)
         sizes = [at_32.get_layer(name).output.shape[1:] for name in ("whiten", "group_1b_conv", "group_3b_conv")]
         assert sizes == [(31, 31, 24), (15, 15, 64), (3, 3, 256)]
 
@@ -59,10 +60,10 @@ def test_images_too_small_for_the_groups_are_refused():
 
 
 def test_whitened_patches_are_uncorrelated_and_equally_strong(drawings):
-    filters = fast.whitening_filters(drawings)
+    filters = airbench.whitening_filters(drawings)
     assert filters.shape == (2, 2, 3, 24) and filters.dtype == np.float32
     np.testing.assert_array_equal(filters[..., 12:], -filters[..., :12])
-    normalized = (drawings / 255 - fast.MEAN) / fast.DEVIATION
+    normalized = (drawings / 255 - airbench.MEAN) / airbench.DEVIATION
     # The answer of each filter at each place, by four shifted products: no window function, no convolution.
     answers = sum(
         normalized[:, row : row + 31, column : column + 31] @ filters[row, column, :, :12]
@@ -78,27 +79,27 @@ def test_whitened_patches_are_uncorrelated_and_equally_strong(drawings):
 
 
 def test_the_whitening_kernel_is_set_and_not_trained(drawings):
-    model = fast.network(widths=WIDTHS)
-    fast.whiten(model, drawings)
+    model = airbench.network(widths=WIDTHS)
+    airbench.whiten(model, drawings)
     layer = model.get_layer("whiten")
-    np.testing.assert_array_equal(values(layer.kernel), fast.whitening_filters(drawings))
+    np.testing.assert_array_equal(values(layer.kernel), airbench.whitening_filters(drawings))
     names = [variable.path for variable in model.trainable_variables]
     assert "whiten/bias" in names and "whiten/kernel" not in names
 
 
 def test_whitening_needs_a_network_with_a_place_for_it(drawings):
     with pytest.raises(ValueError, match="the network 'tutorial' has no layer for it"):
-        fast.whiten(models.build("tutorial"), drawings)
+        airbench.whiten(models.build("tutorial"), drawings)
 
 
 def test_a_frozen_first_layer_stays_as_it_is(drawings):
-    model = fast.network(widths=WIDTHS)
-    fast.whiten(model, drawings)
+    model = airbench.network(widths=WIDTHS)
+    airbench.whiten(model, drawings)
     model.compile("sgd", "sparse_categorical_crossentropy")
     labels = np.arange(len(drawings)) % 10
     model.train_on_batch(drawings, labels)  # makes the function that steps
     model.get_layer("whiten").bias.assign(np.full(24, 0.5))
-    fast.freeze_first_layer(model)
+    airbench.freeze_first_layer(model)
     above = values(model.get_layer("group_1a_conv").kernel)
     model.train_on_batch(drawings, labels)
     np.testing.assert_array_equal(values(model.get_layer("whiten").bias), np.full(24, 0.5, np.float32))
@@ -106,7 +107,7 @@ def test_a_frozen_first_layer_stays_as_it_is(drawings):
 
 
 def test_identity_start_passes_the_input_on():
-    model = fast.network(widths=WIDTHS, identity_start=True)
+    model = airbench.network(widths=WIDTHS, identity_start=True)
     layer = model.get_layer("group_2a_conv")  # 16 channels in, 24 out
     generator = np.random.default_rng(0)
     shape = (2, 16, 5, 5) if layer.data_format == "channels_first" else (2, 5, 5, 16)
@@ -114,12 +115,12 @@ def test_identity_start_passes_the_input_on():
     pictures = generator.normal(size=shape).astype(np.float32)
     passed = np.take(values(layer(pictures)), range(16), axis=channel)
     np.testing.assert_allclose(passed, pictures, atol=1e-6)
-    without = fast.network(widths=WIDTHS, identity_start=False).get_layer("group_2a_conv")
+    without = airbench.network(widths=WIDTHS, identity_start=False).get_layer("group_2a_conv")
     assert not np.allclose(np.take(values(without(pictures)), range(16), axis=channel), pictures, atol=0.1)
 
 
 def test_folding_changes_no_answer(trained, drawings):
-    folded = fast.fold(trained)
+    folded = airbench.fold(trained)
     before, after = (model.predict(drawings, verbose=0) for model in (trained, folded))
     assert before.max() > 0.5, "the answers differ from one another, or this compares nothing"
     assert len(set(before.argmax(axis=1))) > 1
@@ -128,7 +129,7 @@ def test_folding_changes_no_answer(trained, drawings):
 
 
 def test_a_folded_network_loads_where_this_library_is_not_known(trained, drawings, tmp_path):
-    folded = fast.fold(trained)
+    folded = airbench.fold(trained)
     folded.save(tmp_path / "model.keras")
     np.save(tmp_path / "drawings.npy", drawings[:4])
     program = (
@@ -142,18 +143,18 @@ def test_a_folded_network_loads_where_this_library_is_not_known(trained, drawing
 
 
 def test_with_rounded_numbers_it_is_the_same_network_and_answers_nearly_the_same(trained, drawings):
-    rough = fast.network(widths=WIDTHS, precision="bfloat16")
+    rough = airbench.network(widths=WIDTHS, precision="bfloat16")
     rough.set_weights(trained.get_weights())
     assert {variable.dtype for variable in rough.trainable_variables} == {"float32"}
     exact, rounded = (model.predict(drawings, verbose=0) for model in (trained, rough))
     assert rounded.dtype == np.float32 and rounded.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert 0 < abs(rounded - exact).mean() < 0.02  # 0: it was not rounded at all
-    np.testing.assert_allclose(fast.fold(rough).predict(drawings, verbose=0), exact, atol=2e-5)
+    np.testing.assert_allclose(airbench.fold(rough).predict(drawings, verbose=0), exact, atol=2e-5)
 
 
 def test_both_data_formats_give_the_same_answers(trained, drawings):
     if keras.config.backend() == "tensorflow":
         pytest.skip("TensorFlow computes channels-first convolutions on a GPU only")
-    other = fast.network(widths=WIDTHS, data_format="channels_last")
+    other = airbench.network(widths=WIDTHS, data_format="channels_last")
     other.set_weights(trained.get_weights())
     np.testing.assert_allclose(other.predict(drawings, verbose=0), trained.predict(drawings, verbose=0), atol=2e-5)

@@ -16,17 +16,18 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cifar_lab import assess, check, explain, mobilenet, models, training
+from cifar_lab import assess, check, explain, models, training
+from cifar_lab import mobilenet as mobilenet_export
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.data.download import DownloadError
-from cifar_lab.imagenet import network, weights
-from cifar_lab.imagenet.weights import WeightsError
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.models import imagenet_weights, mobilenet
+from cifar_lab.models.imagenet_weights import WeightsError
 
-OFFICIAL_ADDRESS = weights.ADDRESS
+OFFICIAL_ADDRESS = imagenet_weights.ADDRESS
 SIDE = 96  # pixels: a fifth of the work of 224
 
 
@@ -97,8 +98,8 @@ def cache(tmp_path_factory, official):
         path = home / "models" / "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"
         path.parent.mkdir()
         write_official(path, official)
-        patch.setattr(weights, "SIZES", {1.0: path.stat().st_size})
-        patch.setattr(weights, "ADDRESS", "http://127.0.0.1:9/")  # nothing is ever fetched from outside
+        patch.setattr(imagenet_weights, "SIZES", {1.0: path.stat().st_size})
+        patch.setattr(imagenet_weights, "ADDRESS", "http://127.0.0.1:9/")  # nothing is ever fetched from outside
         yield path
 
 
@@ -116,14 +117,14 @@ def expected(official, images) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def classifier(cache) -> Classifier:
-    return mobilenet.export(input_size=SIDE)
+    return mobilenet_export.export(input_size=SIDE)
 
 
 # --- labels ---
 
 
 def test_the_labels_stand_where_imagenet_has_them():
-    labels = mobilenet.imagenet_labels()
+    labels = mobilenet_export.imagenet_labels()
     known = {0: "tench", 1: "goldfish", 151: "Chihuahua", 207: "golden retriever", 281: "tabby", 285: "Egyptian cat"}
     known |= {340: "zebra", 386: "African elephant", 404: "airliner", 504: "coffee mug", 779: "school bus"}
     known |= {817: "sports car", 948: "Granny Smith", 954: "banana", 999: "toilet tissue"}
@@ -140,7 +141,7 @@ def test_the_files_name_and_address_are_those_of_keras(shallow, monkeypatch):
     monkeypatch.setattr(source.file_utils, "get_file", lambda name, address, **_: asked.append((name, address)))
     monkeypatch.setattr(source.Functional, "load_weights", lambda *_: None)
     source.MobileNetV2(weights="imagenet")
-    name = weights.place().name
+    name = imagenet_weights.place().name
     assert asked == [(name, OFFICIAL_ADDRESS + name)]
 
 
@@ -153,7 +154,7 @@ def test_the_whole_network_has_the_published_size(shallow, monkeypatch):
 
 
 def test_a_narrow_one_has_fewer_filters():
-    narrow = network.for_classes(10, 32, alpha=0.35)
+    narrow = mobilenet.for_classes(10, 32, alpha=0.35)
     assert [narrow.get_layer(name).filters for name in ("Conv1", "Conv_1")] == [16, 1280]  # 0.35 * 32, to eights
 
 
@@ -161,19 +162,19 @@ def test_it_answers_as_keras_own_network_does(model, images, expected):
     said = keras.ops.convert_to_numpy(model(images, training=False))
     assert len(set(expected.argmax(axis=1))) > 2 and expected.max() < 0.9  # so that a mistake would show
     np.testing.assert_allclose(said, expected, atol=1e-5)
-    assert mobilenet.available() and "weights are in" in check_says()
+    assert mobilenet_export.available() and "weights are in" in check_says()
     assert model.input_shape == (None, SIDE, SIDE, 3)
     assert model.inputs[0].dtype == "uint8"
 
 
 def test_offline_it_says_which_file_to_put_where(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert not mobilenet.available()
+    assert not mobilenet_export.available()
     with pytest.raises(DownloadError) as caught:
         mobilenet.network(input_size=SIDE)
-    place = weights.place()
+    place = imagenet_weights.place()
     assert place.parent == tmp_path / "models"
-    for said in (str(place.parent), place.name, f"{weights.SIZES[1.0]:,} bytes", "cannot be reached"):
+    for said in (str(place.parent), place.name, f"{imagenet_weights.SIZES[1.0]:,} bytes", "cannot be reached"):
         assert said in str(caught.value)
     assert not place.exists()
     assert "cifar-lab mobilenet fetches 14.5 MB" in check_says()
@@ -207,25 +208,25 @@ class _Host(http.server.SimpleHTTPRequestHandler):
 def test_a_download_goes_on_where_it_was_and_is_done_once(monkeypatch, tmp_path, cache):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     content = cache.read_bytes()
-    place = weights.place()
+    place = imagenet_weights.place()
     place.parent.mkdir()
     place.with_name(place.name + ".part").write_bytes(content[:1_000_000])
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Host) as server:
         server.content, server.sent = content, []
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(weights, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setattr(imagenet_weights, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
         for _ in range(2):
-            assert mobilenet.fetch(progress=False) == place
+            assert mobilenet_export.fetch(progress=False) == place
         server.shutdown()
     assert place.read_bytes() == content and server.sent == [len(content) - 1_000_000]
 
 
 def test_half_a_file_in_the_cache_is_named(monkeypatch, tmp_path, cache):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    place = weights.place()
+    place = imagenet_weights.place()
     place.parent.mkdir()
     place.write_bytes(cache.read_bytes()[:-1000])
-    assert not mobilenet.available() and "is not all there" in check_says()
+    assert not mobilenet_export.available() and "is not all there" in check_says()
     with pytest.raises(WeightsError, match=r"has [\d,]+ bytes, and MobileNetV2's weights have [\d,]+.*Delete it"):
         mobilenet.network(input_size=SIDE)
 
@@ -276,16 +277,16 @@ def test_a_file_that_is_not_right_ends_in_a_sentence(tmp_path, spoil):
     path, outside = tmp_path / "weights.h5", tmp_path / "outside.h5"
     for whole in (path, outside):
         write_official(whole, tiny())
-    weights.read(tiny(), path)  # as it should be
+    imagenet_weights.read(tiny(), path)  # as it should be
     spoil(path, outside)
     said = {_no_number: "holds weights that are no numbers", _unfolding: "does not hold .*it holds 400,000,"}
     with pytest.raises(WeightsError, match=rf"weights\.h5 {said.get(spoil, 'does not hold the weights')}"):
-        weights.read(tiny(), path)
+        imagenet_weights.read(tiny(), path)
 
 
 def test_arguments_that_cannot_be_end_in_a_sentence(tmp_path):
     with pytest.raises(WeightsError, match=r"There is no weight file '.*\.keras'"):
-        weights.read(tiny(), tmp_path / "none.keras")
+        imagenet_weights.read(tiny(), tmp_path / "none.keras")
     with pytest.raises(WeightsError, match=r"known here for alpha 1\.0, .*not 0\.5"):
         mobilenet.network(alpha=0.5)
     with pytest.raises(ValueError, match="for its 1000 classes, not for 10"):
@@ -300,7 +301,7 @@ def test_arguments_that_cannot_be_end_in_a_sentence(tmp_path):
 
 
 def test_for_other_classes_it_starts_from_the_file_and_keeps_its_statistics(model, images):
-    other = network.for_classes(3, 32, start="imagenet")
+    other = mobilenet.for_classes(3, 32, start="imagenet")
     small = images[:, ::3, ::3]  # (4, 32, 32, 3)
     large = keras.ops.convert_to_numpy(keras.ops.image.resize(small.astype("float32"), (SIDE, SIDE)))
     ours, theirs = (keras.Model(one.inputs[0], one.get_layer("features").output) for one in (other, model))
@@ -341,7 +342,7 @@ def test_the_recipe_trains_a_last_layer_and_then_all(runs_here, stripes, model, 
 
 def test_the_card_says_what_it_is_and_that_nothing_was_calibrated(classifier, cache):
     card = classifier.card
-    assert card.class_names == mobilenet.imagenet_labels() and card.input_size == SIDE
+    assert card.class_names == mobilenet_export.imagenet_labels() and card.input_size == SIDE
     assert (card.temperature, card.known_threshold, card.calibrated) == (1, 0, False)
     assert card.content["weights"]["file"] == cache.name and card.content["weights"]["bytes"] == cache.stat().st_size
     assert card.content["network"] == "MobileNetV2, alpha 1.0"
@@ -389,7 +390,7 @@ def test_page_widget_and_command_line_have_it_in_their_choice(classifier, photo,
     result = client.post("/result", **sent).text
     assert f"{SIDE} × {SIDE} pixels" in result and "nobody measured how often they are right" in result
 
-    heat = explain.grad_cam(explain.load("mobilenet"), wanted.image)
+    heat = explain.grad_cam(models.load_network("mobilenet"), wanted.image)
     assert heat.shape == (SIDE, SIDE) and heat.max() == 1
     answer = answers.look("wide.png", photo, {"mobilenet": classifier})
     assert f"what it saw: {SIDE} × {SIDE}" in answers.card(answer, "mobilenet")
@@ -417,7 +418,9 @@ def test_the_command_fetches_and_exports(monkeypatch, tmp_path, classifier):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     offline = call("--name", "another")
     assert offline.exit_code == 1 and f"put it into {tmp_path / 'models'}" in offline.output
-    monkeypatch.setattr(mobilenet, "export", lambda name, **options: asked.update(options, name=name) or classifier)
+    monkeypatch.setattr(
+        mobilenet_export, "export", lambda name, **options: asked.update(options, name=name) or classifier
+    )
     asked = {}
     done = call("--name", "another", "--framing", "squash")
     assert done.exit_code == 0 and "1,000 classes" in done.output

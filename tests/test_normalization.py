@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.normalization import Normalization
+from cifar_lab.models.batch_norm import Normalization
 
 VALUES = np.random.default_rng(0).normal(3, 2, (8, 5, 6, 7)).astype(np.float32)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import models, recipes, runs, training, transfer
+from cifar_lab import models, recipes, runs, training
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.core.eta import Clock
@@ -14,6 +14,7 @@ from cifar_lab.core.keras_backend import keras
 from cifar_lab.core.progress import bar
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.model_card import NETWORK, Card
+from cifar_lab.models import transfer
 from tests import interruption
 from tests.helpers.datasets import replace_load
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import foreign, images, runs
+from cifar_lab import images, runs
 from cifar_lab.adoption.ends import PIXELS, around, input_size
 from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
 from cifar_lab.export import export_model
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.model_card import Card
+from cifar_lab.models import keras_loader
 
 MAX_BYTES = 2**30
 _ENDINGS = {
@@ -54,7 +55,7 @@ def adopt(path: str | Path, dataset: Dataset, name: str, *, pixels: str | None =
     if pixels not in (None, *PIXELS):
         raise ValueError(f"pixels must be one of {', '.join(PIXELS)}, but it is {pixels!r}.")
     content = _content(path)
-    model = foreign.load(content, path.name)
+    model = keras_loader.load(content, path.name)
     fitted = resized(dataset, input_size(model) or dataset.validation.images.shape[1])
     network, found = around(model, fitted.validation, len(dataset.class_names), pixels=pixels)
     facts = {
@@ -71,7 +72,7 @@ def adopt(path: str | Path, dataset: Dataset, name: str, *, pixels: str | None =
 def wanted_size(path: str | Path) -> int | None:
     """Height and width of the images that the network in a file takes; `None` if any will do. Errors as of `adopt`."""
     path = Path(path)
-    return input_size(foreign.load(_content(path), path.name))
+    return input_size(keras_loader.load(_content(path), path.name))
 
 
 def report(card: Card) -> list[str]:

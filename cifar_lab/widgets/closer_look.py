@@ -109,11 +109,11 @@ class CloserLook(widgets.VBox):
         if not self._classifiers[self._model].card.has_network:
             self.alert.value = tags.alert([f"{self._model} is no network: it has no layers for Grad-CAM to look into."])
             return
-        from cifar_lab import explain  # Keras takes seconds to start: not before somebody asks
+        from cifar_lab import explain, models  # Keras takes seconds to start: not before somebody asks
 
         if self._model not in self._networks:
             self.alert.value = tags.status("Loading Keras, to look inside the network. Once, this takes seconds.")
-            self._networks[self._model] = explain.load(self._classifiers[self._model].card.folder)
+            self._networks[self._model] = models.load_network(self._classifiers[self._model].card.folder)
         self.alert.value = ""
         heat = explain.grad_cam(self._networks[self._model], self.prediction.image, class_index=self.prediction.index)
         self._show(lit(self.prediction.image, heat), f"bright where it speaks for {self.prediction.label}")

@@ -29,7 +29,7 @@ class LayerViewer(widgets.VBox):
         """Begin with the first picture and the first layer.
 
         Args:
-            model: a Keras network with convolutions, as from `explain.load`.
+            model: a Keras network with convolutions, as from `models.load_network`.
             pictures: images `(height, width, 3)` uint8, 0-255, of the network's input size, by their names.
             layer_names: the layers to choose from; all that give maps when empty.
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_lab import answers, explain
+from cifar_lab import answers
 from cifar_lab.core.keras_backend import at_once, keras
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Split
-from cifar_lab.imagenet import weights
 from cifar_lab.inference.model_card import NETWORK, Card
+from cifar_lab.models import imagenet_weights
+from cifar_lab.models.loading import load_network
 from cifar_lab.runs import Run
 
 layers = keras.layers
@@ -80,7 +81,7 @@ def load(start: str) -> keras.Model:
     """
     found = answers.find(start)
     if isinstance(found, Card):
-        return explain.load(found.folder)
+        return load_network(found.folder)
     if found.is_baseline:
         raise ValueError(f"The run {found.folder.name!r} is of no network: there are no layers to start from.")
     return found.load_model()
@@ -89,7 +90,7 @@ def load(start: str) -> keras.Model:
 def origin(start: str) -> dict:
     """What a run card says of the network that training starts from: its name, its file, what it was trained on."""
     if start == "imagenet":
-        return weights.origin()
+        return imagenet_weights.origin()
     found = answers.find(start)
     if isinstance(found, Run):
         sha256, dataset = found.card["model_sha256"], found.card["dataset"]

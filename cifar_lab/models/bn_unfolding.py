@@ -1,4 +1,4 @@
-"""A fast network that goes on learning: `cifar_lab.fast.fold` undone.
+"""A fast network that goes on learning: `cifar_lab.models.airbench.fold` undone.
 
 A finished run's network is folded: its normalisations have moved into the convolutions. That answers quickly, and
 trains badly. Here they come out again, and the network still says the same.
@@ -6,9 +6,9 @@ trains badly. Here they come out again, and the network still says the same.
 
 import numpy as np
 
-from cifar_lab import fast, transfer
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.models import airbench, transfer
 
 _IMAGES = 2000  # so many tell a filter's mean over all places and images to a few thousandths
 _AT_ONCE = 250
@@ -20,7 +20,7 @@ def network(start: str, dataset: Dataset, *, precision: str = "float32") -> kera
     Args:
         start: a classifier in `data/models/`, or a finished run, by its name or folder: of a fast network.
         dataset: of the same classes and image size; its training images are looked at, not its labels.
-        precision: as for `cifar_lab.fast.network`.
+        precision: as for `cifar_lab.models.airbench.network`.
 
     Raises:
         ValueError: there is no such classifier or run, its file is not the one its card states, or it is another
@@ -51,22 +51,22 @@ def unfold(folded: keras.Model, images: np.ndarray, *, precision: str = "float32
     the means are those of a batch, the network also says nearly what it said.
 
     Args:
-        folded: from `cifar_lab.fast.fold`.
+        folded: from `cifar_lab.models.airbench.fold`.
         images: `(n, size, size, 3)` uint8, 0-255, such as it was trained on.
-        precision: as for `cifar_lab.fast.network`.
+        precision: as for `cifar_lab.models.airbench.network`.
 
     Returns:
-        A model as from `cifar_lab.fast.network`. Its first layer stays as it is.
+        A model as from `cifar_lab.models.airbench.network`. Its first layer stays as it is.
     """
     convolutions = [layer for layer in folded.layers if layer.name.endswith("_conv")]
     activation = keras.activations.serialize(folded.get_layer("whiten").activation)
     widths = tuple(layer.filters for layer in convolutions[::2])
     class_count, size = folded.output_shape[1], folded.input_shape[1]
-    model = fast.network(class_count, size, widths=widths, activation=activation, precision=precision)
-    first, scale = model.get_layer("whiten"), fast.DEVIATION[:, None]
+    model = airbench.network(class_count, size, widths=widths, activation=activation, precision=precision)
+    first, scale = model.get_layer("whiten"), airbench.DEVIATION[:, None]
     kernel, bias = (np.asarray(weights, np.float64) for weights in folded.get_layer("whiten").get_weights())
     kernel = kernel * scale
-    first.set_weights([kernel, bias + np.einsum("hwio,i->o", kernel, fast.MEAN / fast.DEVIATION)])
+    first.set_weights([kernel, bias + np.einsum("hwio,i->o", kernel, airbench.MEAN / airbench.DEVIATION)])
     first.trainable = False
     means = _means_before_activations(folded, convolutions, images)
     for layer, mean in zip(convolutions, means, strict=True):
@@ -78,7 +78,7 @@ def unfold(folded: keras.Model, images: np.ndarray, *, precision: str = "float32
         # beta, moving mean, moving variance. What comes out is kernel * x + bias again, since
         # (longer * kernel * x - longer * (mean - bias)) / longer + mean is that.
         norm.set_weights([mean, longer * (mean - bias), np.full(len(bias), longer**2, np.float32)])
-    model.get_layer("logits").set_weights([folded.get_layer("logits").get_weights()[0] * fast.LOGIT_SCALE])
+    model.get_layer("logits").set_weights([folded.get_layer("logits").get_weights()[0] * airbench.LOGIT_SCALE])
     return model
 
 
@@ -107,7 +107,7 @@ def go_half_way(model: keras.Model, start: str, dataset: Dataset) -> None:
         dataset: as for `network`.
     """
     images = dataset.train.images
-    ends = [network(start, dataset), unfold(fast.fold(model, images.shape[1]), images[:_IMAGES])]
+    ends = [network(start, dataset), unfold(airbench.fold(model, images.shape[1]), images[:_IMAGES])]
     between = ends[0]  # kernels of both are about as long as fresh ones: each counts as much as the other
     weights = zip(*(end.get_weights() for end in ends), strict=True)
     between.set_weights([(first + last) / 2 for first, last in weights])

@@ -15,7 +15,7 @@ live in `cifar_lab.optimization`, and flips in `cifar_lab.images.augmentation`.
 import numpy as np
 
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.normalization import Normalization
+from cifar_lab.models.batch_norm import Normalization
 
 layers = keras.layers
 

@@ -75,7 +75,8 @@ def facts(path: Path) -> dict:
 
 
 def origin() -> dict:
-    """What a run card says of the network that training starts from, in the words of `cifar_lab.transfer.origin`."""
+    """What a run card says of the network that training starts from, in the words of
+    `cifar_lab.models.transfer.origin`."""
     return {"name": "imagenet", "sha256": files.sha256(place()), "dataset": "imagenet", "class_names": None}
 
 

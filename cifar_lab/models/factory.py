@@ -7,9 +7,8 @@ it. Class probabilities come out. All layers are stock Keras layers, so that a s
 import inspect
 from collections.abc import Callable
 
-from cifar_lab import fast, transfer
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.imagenet import network as mobilenet
+from cifar_lab.models import airbench, mobilenet, transfer
 
 layers = keras.layers
 
@@ -44,7 +43,7 @@ def tutorial(class_count: int = 10, input_size: int = 32) -> keras.Model:
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "tutorial": tutorial,
-    "fast": fast.network,
+    "fast": airbench.network,
     "transfer": transfer.network,
     "mobilenet": mobilenet.for_classes,
 }

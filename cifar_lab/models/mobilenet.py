@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.imagenet import weights as files
+from cifar_lab.models import imagenet_weights as files
 
 layers = keras.layers
 CLASSES = 1000
