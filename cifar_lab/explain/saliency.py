@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from cifar_lab import anatomy
 from cifar_lab.core.keras_backend import keras
+from cifar_lab.explain import layer_graph
 
 _BATCH = 128  # images the network sees at once
 
@@ -36,8 +36,8 @@ def feature_maps(model: keras.Model, image: np.ndarray, layer_names: Sequence[st
         ValueError: the image has another size, there is no such layer, or the network has no convolution.
     """
     _check_image(model, image)
-    wanted = [_check_layer(model, name) for name in (layer_names or anatomy.map_layers(model))]
-    given = anatomy.graph(model)
+    wanted = [_check_layer(model, name) for name in (layer_names or layer_graph.map_layers(model))]
+    given = layer_graph.graph(model)
     looking = keras.Model(model.inputs[0], {name: given[name] for name in wanted})
     maps = looking(image[None], training=False)
     return {name: _array(maps[name])[0] for name in wanted}
@@ -52,7 +52,7 @@ def first_filters(model: keras.Model) -> np.ndarray:
     Raises:
         ValueError: the network has no convolution.
     """
-    return _array(anatomy.convolutions(model)[0].kernel)
+    return _array(layer_graph.convolutions(model)[0].kernel)
 
 
 def grad_cam(
@@ -78,7 +78,7 @@ def grad_cam(
     if keras.config.backend() != "tensorflow":
         raise ValueError(f"Grad-CAM needs KERAS_BACKEND=tensorflow, but Keras runs on {keras.config.backend()} here.")
     _check_image(model, image)
-    wanted = _check_layer(model, layer_name or anatomy.last_maps(model))
+    wanted = _check_layer(model, layer_name or layer_graph.last_maps(model))
     maps, gradient = _maps_and_gradient(model, wanted, image, class_index)
     weights = gradient.mean(axis=(0, 1))  # (channels,)
     coarse = np.maximum(maps @ weights, 0).astype(np.float32)  # (rows, columns)
@@ -197,7 +197,7 @@ def _maps_and_gradient(model, layer_name: str, image, class_index: int | None) -
     """The layer's maps, and by how much the class's score before the softmax rises with each of their numbers."""
     import tensorflow as tf
 
-    given = anatomy.graph(model)
+    given = layer_graph.graph(model)
     last = model.layers[-1]
     looking = keras.Model(model.inputs[0], [given[layer_name], given["last input"], given[last.name]])
     with tf.GradientTape() as tape:
@@ -205,13 +205,13 @@ def _maps_and_gradient(model, layer_name: str, image, class_index: int | None) -
         tape.watch([weight.value for weight in model.weights if weight.dtype == "float32"])
         maps, last_input, probabilities = looking(image[None], training=False)
         chosen = _check_class(class_index, _array(probabilities)[0])
-        score = anatomy.before_softmax(last, last_input)[0, chosen]
+        score = layer_graph.before_softmax(last, last_input)[0, chosen]
     gradient = tape.gradient(score, maps, unconnected_gradients="zero")
     return _array(maps)[0], _array(gradient)[0]
 
 
 def _check_layer(model: keras.Model, name: str) -> str:
-    if name not in (there := anatomy.map_layers(model)):
+    if name not in (there := layer_graph.map_layers(model)):
         raise ValueError(f"The network {model.name!r} has no layer {name!r} with feature maps. It has: {there}.")
     return name
 

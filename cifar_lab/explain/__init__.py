@@ -1,0 +1,8 @@
+"""Looking into networks: feature maps, Grad-CAM, occlusion, the layer graph."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={"saliency": ["agreement", "feature_maps", "first_filters", "grad_cam", "occlusion", "shuffled"]},
+)
