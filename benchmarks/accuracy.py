@@ -11,9 +11,10 @@ import shutil
 import time
 
 from benchmarks.measure import LeftOut, Row
-from cifar_lab import data, recipes
+from cifar_lab import data
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.training import recipes
 
 # The sketches are a tenth of CIFAR-10: smaller batches, with steps in proportion, and more rounds through the images.
 _CHANGES = {"cifar10": {}, "sketches": {"epochs": 6, "batch_size": 128, "learning_rate": 0.1875}}

@@ -12,8 +12,8 @@ import time
 import numpy as np
 
 from benchmarks.measure import Row, compare
-from cifar_lab import recipes
 from cifar_lab.images.augmentation import Augmentation
+from cifar_lab.training import recipes
 
 _BATCH, _ROUNDS = 512, 20
 

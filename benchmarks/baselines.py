@@ -13,8 +13,9 @@ from pathlib import Path
 
 import click
 
-from cifar_lab import baselines, data, leaderboard, runs
+from cifar_lab import baselines, data, leaderboard
 from cifar_lab.baselines import FEATURES
+from cifar_lab.training import runs
 
 QUICKEST_FIRST = ("knn", "logistic", "linear-svm", "forest", "svm")
 # On CIFAR-10 as it is, in per cent, with all 50,000 training images; pixels and HOG differ in their details.

@@ -11,11 +11,12 @@ from functools import partial
 
 import click
 
-from cifar_lab import data, evaluation, recipes, runs, training
+from cifar_lab import data, evaluation, training
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.recipe import PRECISIONS
-from cifar_lab.runs import Run
+from cifar_lab.training import recipes, runs
+from cifar_lab.training.recipe import PRECISIONS
+from cifar_lab.training.runs import Run
 
 
 def climb(preset: str, seed: int, dataset: Dataset, precision: str) -> Run:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measure import Row, table
-from cifar_lab import runs
 from cifar_lab.core import files
+from cifar_lab.training import runs
 
 FOLDER = Path(__file__).parent
 _WHERE = ("machine", "versions")

@@ -12,9 +12,10 @@ import click
 
 from benchmarks.augmentation import some_images
 from benchmarks.measure import compare, table
-from cifar_lab import models, recipes, untrained
+from cifar_lab import models
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.models import airbench
+from cifar_lab.training import build, recipes
 
 _WAYS = {
     "ours, float32": (airbench.Normalization, "float32"),
@@ -30,7 +31,7 @@ def step(recipe: recipes.Recipe, normalization, precision: str):
         options["activation"] = recipe.activation
     with mock.patch.object(airbench, "Normalization", _as_ours(normalization)):
         model = models.build("fast", **options)
-    untrained.prepare(model, recipe)
+    build.prepare(model, recipe)
     airbench.freeze_first_layer(model)  # as it is after three epochs
     images = some_images(recipe.batch_size)
     labels = images[:, 0, 0, 0].astype("int64") % 10

@@ -10,10 +10,10 @@ import time
 
 from benchmarks.augmentation import some_images
 from benchmarks.measure import Row
-from cifar_lab import recipes
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Split
 from cifar_lab.images.augmentation import shrink
+from cifar_lab.training import recipes
 
 _RECIPE = "fast-mini"
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import click
 
 from benchmarks.ladder import spread
-from cifar_lab import assess, data, few_labels, leaderboard, recipes, runs, training
+from cifar_lab import assess, data, few_labels, leaderboard, training
 from cifar_lab.core import paths
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.recipe import Recipe
-from cifar_lab.runs import Run
+from cifar_lab.training import recipes, runs
+from cifar_lab.training.recipe import Recipe
+from cifar_lab.training.runs import Run
 
 # Notebook 07 draws these cards.
 CARDS = paths.home() / "notebooks" / "experiments" / "transfer"

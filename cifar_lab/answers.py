@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import runs
 from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.inference.model_card import Card
-from cifar_lab.runs import Run
+from cifar_lab.training import runs
+from cifar_lab.training.runs import Run
+from cifar_lab.training.store import find
 
 PREDICTIONS = "test_predictions.npz"
 
@@ -41,21 +42,6 @@ class Answers:
     def right(self) -> np.ndarray:
         """Where the most probable class is the true one: `(n,)` bool."""
         return self.probabilities.argmax(axis=1) == self.labels
-
-
-def find(subject: str | Path) -> Card | Run:
-    """A classifier or a finished run, by its name or folder; a classifier where both have the name.
-
-    Raises:
-        ValueError: there is neither.
-    """
-    try:
-        return Card.load(subject)
-    except ValueError as no_classifier:
-        try:
-            return runs.open_run(subject)
-        except ValueError as no_run:
-            raise ValueError(f"{no_run} {no_classifier}") from None
 
 
 def are_kept(found: Card | Run) -> bool:

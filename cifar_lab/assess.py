@@ -9,12 +9,14 @@ from functools import partial
 
 import numpy as np
 
-from cifar_lab import answers, evaluation, leaderboard, runs
+from cifar_lab import answers, evaluation, leaderboard
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.evaluation import Difference, Evaluation
 from cifar_lab.images import display
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.training import runs
+from cifar_lab.training.store import find
 
 
 def dataset_facts(subject: str) -> dict:
@@ -23,7 +25,7 @@ def dataset_facts(subject: str) -> dict:
     Raises:
         ValueError: there is neither a run nor a classifier of that name.
     """
-    found = answers.find(subject)
+    found = find(subject)
     facts = found.card if isinstance(found, runs.Run) else found.content.get("trained", {})
     return facts.get("dataset", {})
 
@@ -42,7 +44,7 @@ def evaluate_named(subject: str, dataset: Dataset, *, keep: bool = False, progre
     Raises:
         ValueError: there is neither a run nor a classifier of that name, or its classes are not the dataset's.
     """
-    found = answers.find(subject)
+    found = find(subject)
     if isinstance(found, runs.Run):
         return evaluate_run(found, dataset, progress=progress)
     return evaluate_classifier(Classifier.load(found.folder), dataset, keep=keep, progress=progress)
@@ -57,7 +59,7 @@ def evaluate_kept(subject: str) -> tuple[Evaluation, str] | None:
     Raises:
         ValueError: there is neither a run nor a classifier of that name, or its file is not the one its card states.
     """
-    found = answers.find(subject)
+    found = find(subject)
     if not answers.are_kept(found):
         return None
     kept = answers.read(found)

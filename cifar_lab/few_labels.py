@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from cifar_lab.curves import _LOOKS
 from cifar_lab.plots import _WIDTH, _style
-from cifar_lab.runs import Run
+from cifar_lab.training.runs import Run
 
 # For each way of learning the accuracies, 0-1, of its repetitions, by labels a class.
 Curves = dict[str, dict[int, list[float]]]

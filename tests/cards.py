@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cifar_lab import recipes
+from cifar_lab.training import recipes
 
 
 def run_card(

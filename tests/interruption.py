@@ -4,13 +4,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from cifar_lab import training
+from cifar_lab.training import loop
 
 
 @contextmanager
 def in_epoch(number: int):
     """Interrupt whatever trains inside, after the steps of its `number`-th epoch and before it is saved."""
-    real, calls = training._validate, []
+    real, calls = loop._validate, []
 
     def validate(*arguments):
         calls.append(1)
@@ -19,5 +19,5 @@ def in_epoch(number: int):
         return real(*arguments)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training, "_validate", validate)
+        patch.setattr(loop, "_validate", validate)
         yield

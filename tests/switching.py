@@ -27,7 +27,7 @@ def shipped() -> list[str]:
 
 def make_models(place: Path) -> dict[str, Classifier]:
     """Fill a models folder; returns what each of its classifiers is, by its name."""
-    from cifar_lab.export import export_model
+    from cifar_lab.training.export import export_model
 
     for name in shipped():
         shutil.copytree(ROOT / "data" / "models" / name, place / name)

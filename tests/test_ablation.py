@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifar_lab import ablation, assess, leaderboard, recipes, runs, training
+from cifar_lab import ablation, assess, leaderboard, training
 from cifar_lab.ablation import charts
+from cifar_lab.training import recipes, runs
 from tests.cards import run_card, write_run
 
 SMALL = recipes.get("fast", name="small", widths=(4, 4), epochs=1, batch_size=100, learning_rate=0.1)
@@ -38,7 +39,7 @@ def test_each_recipe_lacks_one_trick_and_has_the_others():
 
 
 def test_steps_without_the_schedule_are_as_long_on_the_whole():
-    from cifar_lab.optimization import triangle
+    from cifar_lab.training.optimizers import triangle
 
     mean = np.mean([triangle(step, 10_000) for step in range(10_000)])
     lacking = ablation.without_each("fast")["schedule"]

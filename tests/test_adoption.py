@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_lab import adoption, explain, models
-from cifar_lab.adoption.ends import GREY, PIXELS, around, input_size
+from cifar_lab import explain, models
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Split
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import keras_loader
+from cifar_lab.training import keras_import
+from cifar_lab.training.keras_import.adapters import GREY, PIXELS, around, input_size
 from tests import legacy
 from tests.command_line import lab
 from tests.helpers.datasets import replace_load
@@ -203,15 +204,15 @@ def test_damaged_weights_are_noticed(stripes):
 
 
 def test_images_are_brought_to_the_networks_size(stripes, monkeypatch):
-    fitted = adoption.resized(stripes, 24)
+    fitted = keras_import.resized(stripes, 24)
     assert fitted.validation.images.shape == (60, 24, 24, 3) and fitted.test is stripes.test
     by_pillow = Image.fromarray(stripes.validation.images[7]).resize((24, 24), Image.Resampling.BICUBIC)
     apart = np.abs(fitted.validation.images[7].astype(int) - np.asarray(by_pillow)).mean()
     assert apart < 12  # whatever filter is used
     np.testing.assert_array_equal(fitted.validation.labels, stripes.validation.labels)
-    assert adoption.resized(stripes, 16) is stripes
-    monkeypatch.setattr(adoption, "_MEMORY", 3 * 24 * 24 * 10)
-    few = adoption.resized(stripes, 24).validation
+    assert keras_import.resized(stripes, 16) is stripes
+    monkeypatch.setattr(keras_import, "_MEMORY", 3 * 24 * 24 * 10)
+    few = keras_import.resized(stripes, 24).validation
     assert np.bincount(few.labels).tolist() == [5, 5]
     assert isinstance(few, Split)
 
@@ -220,7 +221,7 @@ def test_a_network_near_chance_is_said_to_be(stripes):
     facts = {"imported": {"pixels": "0-1", "ending": "logits"}, "class_names": ["level", "upright"]}
     for accuracy, said in ((0.52, True), (0.99, False)):
         content = facts | {"metrics": {"validation": {"accuracy": accuracy}}}
-        lines = "\n".join(adoption.report(adoption.Card(None, content)))
+        lines = "\n".join(keras_import.report(keras_import.Card(None, content)))
         assert ("little more than chance" in lines) == said
         assert "softmax behind them now" in lines
 

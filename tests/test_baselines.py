@@ -17,14 +17,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.preprocessing import StandardScaler
 
-from cifar_lab import answers, assess, baselines, evaluation, leaderboard, runs
+from cifar_lab import answers, assess, baselines, evaluation, leaderboard
 from cifar_lab.baselines import fitting
 from cifar_lab.cli import main
 from cifar_lab.core import files
-from cifar_lab.export import export_run
 from cifar_lab.inference import pipelines
 from cifar_lab.inference.classifier import Classifier, load_all
-from cifar_lab.runs import Run
+from cifar_lab.training import runs
+from cifar_lab.training.export import export_run
+from cifar_lab.training.runs import Run
 from tests.helpers.datasets import replace_load
 
 ROOT = Path(__file__).parent.parent

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from cifar_lab import budget, leaderboard, recipes, untrained
+from cifar_lab import budget, leaderboard
 from cifar_lab.budget import Offer, charts
+from cifar_lab.training import build, recipes
 from cifar_lab.widgets.time_budget import TimeBudget
 from tests.cards import run_card, write_run
 
@@ -95,7 +96,7 @@ class Clock:
 
 def test_slowness_is_the_ratio_of_the_steps(stripes, tmp_path, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(untrained, "network", lambda *_: clock)
+    monkeypatch.setattr(build, "network", lambda *_: clock)
     monkeypatch.setattr("cifar_lab.budget.planning.time", clock)
     # 200 images in batches of 32 are 7 steps an epoch; 8 epochs in 28 minutes: 30 seconds a step.
     write_run(tmp_path, "run", run_card(recipe="tutorial", minutes=28.0))

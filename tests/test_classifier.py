@@ -13,12 +13,12 @@ from sklearn.metrics import roc_auc_score
 from cifar_lab import assess, evaluation, images, models
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.core.probabilities import apply_temperature
-from cifar_lab.export import export_model, export_run
 from cifar_lab.images import augmentation
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.engines import litert
 from cifar_lab.inference.engines.litert import LiteRT
+from cifar_lab.training.export import export_model, export_run
 
 
 @pytest.fixture(scope="module")

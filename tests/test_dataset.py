@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from cifar_lab import data, runs
+from cifar_lab import data
 from cifar_lab.data.dataset import Split, stratified_split
+from cifar_lab.training import runs
 from tests.conftest import make_stripes
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from app import create_app
-from cifar_lab import data, export, recipes
+from cifar_lab import data
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.data import digits
@@ -23,6 +23,7 @@ from cifar_lab.images import handwriting
 from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.training import export, recipes
 from cifar_lab.widgets.upload_classifier import UploadClassifier
 from tests import drawn_digits
 

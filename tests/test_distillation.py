@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import distillation, recipes, training
-from cifar_lab.checkpoint import Progress
+from cifar_lab import training
 from cifar_lab.cli import main
 from cifar_lab.data.dataset import Split
-from cifar_lab.export import export_model
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.training import distillation, recipes
+from cifar_lab.training.checkpoint import Progress
+from cifar_lab.training.export import export_model
 from tests import interruption
 from tests.helpers.datasets import replace_load
 

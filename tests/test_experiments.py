@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import answers, assess, runs
+from cifar_lab import answers, assess
 from cifar_lab.cli import main
+from cifar_lab.training import runs
 from tests.cards import run_card, write_run
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from cifar_lab import explain, models
 from cifar_lab.core.keras_backend import keras
+from cifar_lab.explain import layer_graph
 
 layers = keras.layers
 # Two classes, two maps: the red one speaks for class 0, the green one half as much against it.
@@ -102,7 +103,7 @@ def test_a_coarse_heat_is_brought_to_the_images_size():
 
 def test_the_fast_network_is_explained_after_its_last_activation():
     model = models.build("fast", class_count=3, widths=(4, 8))
-    assert explain.anatomy.last_maps(model) == "group_2b_activation"
+    assert layer_graph.last_maps(model) == "group_2b_activation"
     heat = explain.grad_cam(model, np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
     assert heat.shape == (32, 32)
     with pytest.raises(ValueError, match=r"one image \(None, None, 3\) of uint8, but got \(32, 32, 1\)"):

@@ -54,7 +54,7 @@ def test_a_curve_has_an_accuracy_for_each_seed(points):
 
 
 def test_run_cards_are_sorted_by_recipe_and_labels_a_class():
-    from cifar_lab.runs import Run
+    from cifar_lab.training.runs import Run
 
     cards = [run_card(test=0.6), run_card(1, test=0.7), run_card(test=0.5, recipe="fast"), run_card()]
     cards[1]["dataset"]["sizes"]["train"] = 20

@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from benchmarks.folder import plant
-from cifar_lab import data, images, runs
+from cifar_lab import data, images
 from cifar_lab.core import paths
 from cifar_lab.data import sketches
 from cifar_lab.data.folder import balancing, checks, example, fingerprints, image_cache, loading
 from cifar_lab.data.folder.listing import FolderError
+from cifar_lab.training import runs
 
 FILES = 220  # 6 that can't be used, 7 that repeat others, 189 and 18 that are good
 

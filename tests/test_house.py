@@ -67,7 +67,7 @@ def test_whoever_answers_needs_no_tensorflow(tmp_path, stripes):
     from PIL import Image
 
     from cifar_lab import models
-    from cifar_lab.export import export_model
+    from cifar_lab.training.export import export_model
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIFAR_LAB_MODELS", str(tmp_path))

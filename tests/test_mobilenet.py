@@ -17,7 +17,6 @@ from click.testing import CliRunner
 from PIL import Image
 
 from cifar_lab import assess, check, explain, models, training
-from cifar_lab import mobilenet as mobilenet_export
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.core.keras_backend import keras
@@ -26,6 +25,7 @@ from cifar_lab.data.download import DownloadError
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import imagenet_weights, mobilenet
 from cifar_lab.models.imagenet_weights import WeightsError
+from cifar_lab.training import mobilenet_export
 
 OFFICIAL_ADDRESS = imagenet_weights.ADDRESS
 SIDE = 96  # pixels: a fifth of the work of 224

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cifar_lab import optimization
 from cifar_lab.core.keras_backend import keras
+from cifar_lab.training import optimizers
 
 
 def values(variable) -> np.ndarray:
@@ -16,7 +16,7 @@ def test_steps_as_worked_out_in_numpy(name, rate):
     start, l2, momentum, learning_rate = np.array([1.0, -2.0, 0.5]), 0.1, 0.85, 0.01
     gradients = np.random.default_rng(0).normal(size=(6, 3))
     variable = keras.Variable(start, dtype="float32", name=name)
-    optimizer = optimization.Nesterov(learning_rate, momentum, l2=l2, bias_rate=64.0)
+    optimizer = optimizers.Nesterov(learning_rate, momentum, l2=l2, bias_rate=64.0)
     optimizer.build([variable])
     expected, velocity = start.copy(), np.zeros(3)
     for gradient in gradients:
@@ -38,7 +38,7 @@ def test_fast_biases_are_those_of_the_normalisations():
         keras.utils.set_random_seed(0)
         model = keras.models.clone_model(keras.Model(pixels, keras.layers.Dense(2)(hidden)))
         before = {variable.path: values(variable).copy() for variable in model.trainable_variables}
-        model.compile(optimization.Nesterov(1e-3, bias_rate=rate), "mse")
+        model.compile(optimizers.Nesterov(1e-3, bias_rate=rate), "mse")
         model.train_on_batch(inputs, targets)
         moved[rate] = [values(v) - before[v.path] for v in model.trainable_variables]
         names = [v.path.split("/")[-1] for v in model.trainable_variables]
@@ -49,7 +49,7 @@ def test_fast_biases_are_those_of_the_normalisations():
 
 def test_without_momentum_pull_and_fast_biases_it_is_plain_descent():
     variable = keras.Variable([1.0, 2.0], name="kernel")
-    optimizer = optimization.Nesterov(0.1, 0.0)
+    optimizer = optimizers.Nesterov(0.1, 0.0)
     optimizer.build([variable])
     optimizer.apply([keras.ops.convert_to_tensor([1.0, -1.0])], [variable])
     np.testing.assert_allclose(values(variable), [0.9, 2.1], rtol=1e-6)
@@ -59,7 +59,7 @@ def test_without_momentum_pull_and_fast_biases_it_is_plain_descent():
     ("step", "share"), [(0, 0.2), (115, 0.6), (230, 1.0), (615, 0.535), (1000, 0.07)]
 )  # 1,000 steps: halfway up is the mean of 0.2 and 1, halfway down that of 1 and 0.07
 def test_schedule_at_steps_worked_out_by_hand(step, share):
-    assert optimization.triangle(step, 1000) == pytest.approx(share)
+    assert optimizers.triangle(step, 1000) == pytest.approx(share)
 
 
 def test_look_ahead_as_worked_out_by_hand():
@@ -68,7 +68,7 @@ def test_look_ahead_as_worked_out_by_hand():
     kernel, mean = model.layers[1].kernel, model.layers[2].moving_mean
     kernel.assign([[1.0]])
     mean.assign([10.0])
-    look_ahead = optimization.LookAhead(model)
+    look_ahead = optimizers.LookAhead(model)
     kernel.assign([[3.0]])
     mean.assign([20.0])
     look_ahead.update(0.5)
@@ -83,7 +83,7 @@ def test_look_ahead_as_worked_out_by_hand():
 
 def test_at_the_start_look_ahead_takes_over_everything():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    look_ahead = optimization.LookAhead(model)
+    look_ahead = optimizers.LookAhead(model)
     model.layers[0].kernel.assign([[7.0], [8.0]])
     look_ahead.update(0.0)
     np.testing.assert_array_equal(values(model.layers[0].kernel), [[7.0], [8.0]])
@@ -91,6 +91,6 @@ def test_at_the_start_look_ahead_takes_over_everything():
 
 def test_smooth_cross_entropy_as_worked_out_by_hand():
     probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32)
-    found = values(optimization.smooth_cross_entropy(0.3)(np.array([0, 1]), probabilities))
+    found = values(optimizers.smooth_cross_entropy(0.3)(np.array([0, 1]), probabilities))
     targets = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]])
     np.testing.assert_allclose(found, -(targets * np.log(probabilities)).sum(axis=1), rtol=1e-5)

@@ -7,8 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 from cifar_lab import models, photographs
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.export import export_model
 from cifar_lab.inference.model_card import Card
+from cifar_lab.training.export import export_model
 
 
 @pytest.fixture(scope="module")

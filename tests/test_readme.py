@@ -13,9 +13,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import recipes
 from cifar_lab.cli import main
 from cifar_lab.data import sketches
+from cifar_lab.training import recipes
 from tests.helpers.datasets import replace_load
 
 ROOT = Path(__file__).parent.parent

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import recipes, runs, search, training
+from cifar_lab import search, training
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.search import charts, recipe_search, space, trials
+from cifar_lab.training import recipes, runs
 from tests.helpers.datasets import replace_load
 
 EPOCHS, FIRST, REDUCTION = 9, 1, 3
@@ -141,12 +142,13 @@ CHILD = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from cifar_lab import search, training
-from cifar_lab.core import paths
+    from cifar_lab import search
+    from cifar_lab.core import paths
+    from cifar_lab.training import loop
     from tests.conftest import make_stripes
 
     paths.runs_folder = lambda: Path(sys.argv[1])
-    steps, real = 0, training.batches
+    steps, real = 0, loop.batches
 
     def deadly(*arguments, **options):
         global steps
@@ -156,7 +158,7 @@ from cifar_lab.core import paths
                 os.kill(os.getpid(), signal.SIGKILL)
             yield batch
 
-    training.batches = deadly
+    loop.batches = deadly
     search.find_recipe(make_stripes(), learning_rate=[1e-5, 0.003, 0.001], batch_size=100, epochs=2, progress=False)
     """
 )

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cifar_lab import recipes
 from cifar_lab.data.dataset import Dataset, Split
+from cifar_lab.training import recipes
 from tools import shipped
 
 

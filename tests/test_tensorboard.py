@@ -5,10 +5,11 @@ import tensorflow as tf
 from click.testing import CliRunner
 from tensorflow.core.util import event_pb2
 
-from cifar_lab import training, untrained
+from cifar_lab import training
 from cifar_lab.cli import main
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.tensorboard import EventLog
+from cifar_lab.training import build, loop
+from cifar_lab.training.tensorboard import EventLog
 from tests.helpers.datasets import replace_load
 
 HISTORY = [
@@ -43,7 +44,7 @@ def test_epochs_are_read_back_by_tensorflow(tmp_path):
 def test_another_start_has_the_epochs_behind_it_once(tmp_path, monkeypatch):
     log = EventLog(tmp_path, HISTORY[:1])
     log.add(HISTORY[1])  # and killed before the checkpoint: the epoch is trained again
-    monkeypatch.setattr("cifar_lab.tensorboard.time.time", lambda: 2e9)
+    monkeypatch.setattr("cifar_lab.training.tensorboard.time.time", lambda: 2e9)
     EventLog(tmp_path, HISTORY[:1]).add(HISTORY[1])
     assert [step for step, _ in curves(tmp_path, "train")["epoch_loss"]] == [1, 300]
 
@@ -65,9 +66,9 @@ def cheap(tmp_path, monkeypatch):
         return {"validation_loss": 1.0, "validation_accuracy": accuracy}
 
     monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path)
-    monkeypatch.setattr(untrained, "network", network)
-    monkeypatch.setattr(training, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
-    monkeypatch.setattr(training, "_validate", validate)
+    monkeypatch.setattr(build, "network", network)
+    monkeypatch.setattr(loop, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
+    monkeypatch.setattr(loop, "_validate", validate)
     return said
 
 

@@ -10,10 +10,11 @@ import textwrap
 import numpy as np
 import pytest
 
-from cifar_lab import models, recipes, runs, training
+from cifar_lab import models, training
 from cifar_lab.core.keras_backend import build_metrics
 from cifar_lab.data.dataset import Split
-from cifar_lab.recipe import PRECISIONS
+from cifar_lab.training import loop, recipes, runs
+from cifar_lab.training.recipe import PRECISIONS
 from tests import interruption
 
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256")  # what killing a run must not change
@@ -71,14 +72,15 @@ CHILD = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from cifar_lab import checkpoint, training
-from cifar_lab.core import paths
+    from cifar_lab import training
+    from cifar_lab.training import loop
+    from cifar_lab.core import paths
     from tests.conftest import make_stripes
 
     folder, kill_after = Path(sys.argv[1]), int(sys.argv[2])
     paths.runs_folder = lambda: folder
     steps = 0
-    real = training.batches
+    real = loop.batches
 
     def deadly(*arguments, **options):
         global steps
@@ -88,7 +90,7 @@ from cifar_lab.core import paths
                 os.kill(os.getpid(), signal.SIGKILL)
             yield batch
 
-    training.batches = deadly
+    loop.batches = deadly
     training.train(make_stripes(), epochs=4, seed=5, progress=False, resume=True)
     """
 )
@@ -219,7 +221,7 @@ def test_resume_starts_anew_when_the_recipe_or_the_pictures_differ(runs_here, st
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_validate", stop)
+    monkeypatch.setattr(loop, "_validate", stop)
     with pytest.raises(KeyboardInterrupt):
         training.train(stripes, epochs=2, progress=False)
     monkeypatch.undo()
@@ -234,7 +236,7 @@ def test_interrupting_says_how_to_go_on(runs_here, stripes, monkeypatch, capsys)
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_validate", stop)
+    monkeypatch.setattr(loop, "_validate", stop)
     with pytest.raises(KeyboardInterrupt):
         training.train(stripes, epochs=2)
     assert "resume" in capsys.readouterr().out

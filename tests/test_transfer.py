@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import models, recipes, runs, training
+from cifar_lab import models, training
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.core.eta import Clock
@@ -15,6 +15,8 @@ from cifar_lab.core.progress import bar
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.model_card import NETWORK, Card
 from cifar_lab.models import transfer
+from cifar_lab.training import loop, recipes, runs
+from cifar_lab.training.start import load_start, origin
 from tests import interruption
 from tests.helpers.datasets import replace_load
 
@@ -81,8 +83,8 @@ def tuned(classifiers, stripes):
 
 
 def test_it_starts_as_the_other_network_with_a_new_last_layer(classifiers, stripes):
-    model = models.build("transfer", class_count=5, input_size=16, start="stripes")
-    start = transfer.load("stripes")
+    model = models.build("transfer", class_count=5, input_size=16, start=load_start("stripes"))
+    start = load_start("stripes")
     for name in ("conv", "norm"):
         assert equal(weights(model, name), weights(start, name))
     answers = np.asarray(model(stripes.test.images))
@@ -91,7 +93,7 @@ def test_it_starts_as_the_other_network_with_a_new_last_layer(classifiers, strip
 
 
 def test_its_halves_give_what_it_gives(classifiers, stripes):
-    model = models.build("transfer", input_size=16, start="stripes")
+    model = models.build("transfer", input_size=16, start=load_start("stripes"))
     backbone, head = transfer.halves(model)
     features = transfer.features(backbone, stripes.test)
     assert features.images.shape == (40, 4 * 4 * 8)  # (16 - 5) // 3 + 1 = 4 places each way, 8 filters
@@ -100,14 +102,14 @@ def test_its_halves_give_what_it_gives(classifiers, stripes):
 
 
 def test_frozen_is_frozen_to_the_last_bit_and_learns_all_the_same(frozen):
-    model, start = frozen.load_model(), transfer.load("stripes")
+    model, start = frozen.load_model(), load_start("stripes")
     for name in ("conv", "norm"):
         assert equal(weights(model, name), weights(start, name))
     assert frozen.card["metrics"]["validation"]["accuracy"] > 0.7  # of random features; chance is 0.5
 
 
 def test_fine_tuning_moves_all_but_the_statistics(tuned):
-    model, start = tuned.load_model(), transfer.load("stripes")
+    model, start = tuned.load_model(), load_start("stripes")
     assert not equal(weights(model, "conv"), weights(start, "conv"))
     assert equal(weights(model, "norm"), weights(start, "norm"))
 
@@ -133,19 +135,19 @@ def test_a_run_stopped_in_each_phase_ends_as_an_unbroken_one(tuned, stripes):
 def test_small_steps_are_as_small_as_the_recipe_says(tuned, stripes, monkeypatch):
     """Adam's first step moves each weight by about the learning rate, whatever its gradient."""
     seen = []
-    model = models.build("transfer", class_count=2, input_size=16, start="stripes")
+    model = models.build("transfer", class_count=2, input_size=16, start=load_start("stripes"))
     model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["sparse_categorical_accuracy"])
     recipe = recipes.get("transfer", start="stripes", learning_rate=0.01, unfrozen_rate=0.1, frozen_epochs=1)
     monkeypatch.setattr(model, "train_on_batch", lambda *_: seen.append(float(model.optimizer.learning_rate)) or (1, 1))
     for epoch in (0, 1):
-        training._one_epoch(model, stripes.train, recipe, epoch, None, Clock(bar(shown=False), print, work=1), 16)
+        loop._one_epoch(model, stripes.train, recipe, epoch, None, Clock(bar(shown=False), print, work=1), 16)
     assert len(seen) == 14 and np.allclose(seen[:7], 0.01) and np.allclose(seen[7:], 0.001)
 
 
 def test_a_run_can_be_a_start_itself(tuned, stripes):
-    again = models.build("transfer", class_count=3, input_size=16, start=tuned.folder.name)
+    again = models.build("transfer", class_count=3, input_size=16, start=load_start(tuned.folder.name))
     assert equal(weights(again, "conv"), weights(tuned.load_model(), "conv"))
-    assert transfer.origin(tuned.folder.name)["dataset"] == "stripes"
+    assert origin(tuned.folder.name)["dataset"] == "stripes"
 
 
 def test_by_command_line_from_some_classes_to_a_classifier(classifiers, stripes, monkeypatch):

@@ -8,6 +8,8 @@ from cifar_lab.core.keras_backend import keras
 from cifar_lab.data import sketches
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.models import airbench, bn_unfolding
+from cifar_lab.training import weight_averaging
+from cifar_lab.training.start import unfolded
 
 SMALL = {"recipe": "fast", "widths": (6, 8, 10), "batch_size": 20, "learning_rate": 0.5, "epochs": 3, "progress": False}
 
@@ -83,23 +85,23 @@ def test_another_network_or_other_classes_are_refused(run, stripes):
 
 
 def test_half_way_from_a_network_to_itself_nothing_changes_but_statistics(run, stripes):
-    model = bn_unfolding.network(run.folder.name, stripes)
-    bn_unfolding.settle(model, stripes.train.images)
+    model = unfolded(run.folder.name, stripes)
+    weight_averaging.settle(model, stripes.train.images)
     expected = answers(model, stripes.test.images)
-    bn_unfolding.go_half_way(model, run.folder.name, stripes)
+    weight_averaging.go_half_way(model, run.folder.name, stripes)
     assert np.allclose(answers(model, stripes.test.images), expected, atol=1e-4)
 
 
 def test_half_way_between_two_networks_each_counts_as_much(run, stripes):
     """Also where the kernels of one are three times as long, which its normalisations take out again."""
-    model = bn_unfolding.network(run.folder.name, stripes)
+    model = unfolded(run.folder.name, stripes)
     conv, norm = model.get_layer("group_2a_conv"), model.get_layer("group_2a_norm")
     first = conv.get_weights()[0]
     other = np.random.default_rng(1).permuted(first, axis=3)
     conv.set_weights([3 * other])
     beta, mean, variance = norm.get_weights()
     norm.set_weights([beta, 3 * mean, 9 * variance])
-    bn_unfolding.go_half_way(model, run.folder.name, stripes)
+    weight_averaging.go_half_way(model, run.folder.name, stripes)
     assert model.get_layer("group_2a_conv").data_format == conv.data_format
     # Made as long as random kernels, whose lengths differ by some per cent. With weights of 1 and 3 it would be 0.9.
     expected = sum(kernel / np.linalg.norm(kernel) for kernel in (first, other))
@@ -113,7 +115,7 @@ def test_settling_measures_the_mean_and_variance_of_all_images(stripes):
     model = airbench.network(2, 16, widths=(6, 8, 10), data_format="channels_last")
     norm = model.get_layer("group_1a_norm")
     entering = keras.Model(model.inputs, norm.input).predict_on_batch(stripes.train.images)
-    bn_unfolding.settle(model, stripes.train.images, batch_size=50)
+    weight_averaging.settle(model, stripes.train.images, batch_size=50)
     assert np.allclose(norm.moving_mean, entering.mean(axis=(0, 1, 2)), atol=1e-4)
     within = [part.var(axis=(0, 1, 2)) for part in np.split(entering, 4)]  # each batch has its own
     assert np.allclose(norm.moving_variance, np.mean(within, axis=0), rtol=1e-3)

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import data, export, recipes, runs, training
+from cifar_lab import data, training
 from cifar_lab.data import cifar10
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.inference import model_card
-from cifar_lab.recipe import PRECISIONS
-from cifar_lab.runs import Run
+from cifar_lab.training import export, recipes, runs
+from cifar_lab.training.recipe import PRECISIONS
+from cifar_lab.training.runs import Run
 
 HELD_OUT, EXACT = (Path(__file__).parent.parent / "data" / name for name in ("held_out.txt", "exact.txt"))
 SHIPPED = "cifar10"

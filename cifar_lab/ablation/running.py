@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from itertools import product
 
-from cifar_lab import assess, leaderboard, recipes, runs, training
+from cifar_lab import assess, leaderboard, training
 from cifar_lab.ablation.worth import WITHOUT
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.recipe import Recipe
-from cifar_lab.runs import Run
+from cifar_lab.training import recipes, runs
+from cifar_lab.training.recipe import Recipe
+from cifar_lab.training.runs import Run
 
 _MEAN_STEP = 0.55  # of the triangle schedule: (0.2 + 1) / 2 for 23 % of the steps, then (1 + 0.07) / 2
 
@@ -59,7 +60,7 @@ def run(
 
     Args:
         dataset: what to learn.
-        recipe: a name from `cifar_lab.recipes.RECIPES`, or a `Recipe`.
+        recipe: a name from `cifar_lab.training.recipes.RECIPES`, or a `Recipe`.
         seeds: how many runs of each, with seeds from 0.
         tricks: only these, by their names in `without_each`; all when not given.
         progress: show progress bars, and a line a run.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cifar_lab import evaluation, leaderboard
 from cifar_lab.evaluation import Difference
 from cifar_lab.leaderboard import Spread
-from cifar_lab.runs import Run
+from cifar_lab.training.runs import Run
 
 MIRROR = "mirror images at the end"  # the one trick that needs no other training
 WITHOUT = " without "  # in the names of recipes that lack a trick

@@ -7,7 +7,7 @@ from cifar_lab import assess, leaderboard
 from cifar_lab.baselines.fitting import fit
 from cifar_lab.baselines.methods import FEATURES, METHODS
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.runs import Run
+from cifar_lab.training.runs import Run
 
 _HEADINGS = ("method", "features", "images", "minutes", "accuracy", "95 % interval", "MB")
 

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cifar_lab import evaluation, runs
+from cifar_lab import evaluation
 from cifar_lab.baselines.methods import build
 from cifar_lab.core import files
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.inference import pipelines
-from cifar_lab.runs import Run
+from cifar_lab.training import runs
+from cifar_lab.training.runs import Run
 
 _AT_ONCE = 500  # images between two moves of the progress bar
 _TICK = 1  # second between two looks at the clock

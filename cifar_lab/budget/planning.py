@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_lab import leaderboard, recipes, runs, untrained
+from cifar_lab import leaderboard
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.leaderboard.reading import but_for_seed
-from cifar_lab.recipe import Recipe
-from cifar_lab.runs import Run
+from cifar_lab.training import build, recipes, runs
+from cifar_lab.training.recipe import Recipe
+from cifar_lab.training.runs import Run
 
 _FIRST = 3  # steps that are not timed: the first prepares the network, and its like are slower than the rest
 
@@ -49,7 +50,7 @@ def offers(found: Sequence[Run], *, backend: str = "tensorflow") -> list[Offer]:
 
     Args:
         found: finished runs on one dataset, or recorded cards. Those by other recipes than those that
-            `cifar_lab.recipes.RECIPES` names are left out, but for their epochs, and so are baselines.
+            `cifar_lab.training.recipes.RECIPES` names are left out, but for their epochs, and so are baselines.
         backend: only what was trained with Keras on this: the others' minutes are different.
 
     Raises:
@@ -121,7 +122,7 @@ def slowness(reference: Run, dataset: Dataset, *, steps: int = 40) -> float:
 
 
 def _seconds_a_step(dataset: Dataset, recipe: Recipe, steps: int) -> float:
-    model = untrained.network(dataset, recipe)
+    model = build.network(dataset, recipe)
     whole = len(dataset.train) // recipe.batch_size * recipe.batch_size  # no smaller batch at the end
     images, labels = dataset.train.images[:whole], dataset.train.labels[:whole]
     started = 0.0

@@ -29,10 +29,11 @@ def make(folder, name, recipe, resume, replace, **changes):
     FOLDER has a subfolder a class. It is looked through, a network is trained on it, measured and exported to
     data/models/NAME, where `cifar-lab predict`, the page and the upload widget find it.
     """
-    from cifar_lab import data, recipes
+    from cifar_lab import data
     from cifar_lab.core import paths
     from cifar_lab.data.folder import checks
     from cifar_lab.inference import model_card
+    from cifar_lab.training import recipes
 
     wishes = folder_wishes(changes)
     recipe = recipes.get(recipe, **changes)
@@ -47,7 +48,7 @@ def make(folder, name, recipe, resume, replace, **changes):
 
 def _make(dataset, recipe, name: str, *, resume: bool, replace: bool) -> None:
     from cifar_lab import assess, training
-    from cifar_lab.export import export_run
+    from cifar_lab.training.export import export_run
 
     try:
         run = training.train(dataset, recipe, resume=resume, command=typed())

@@ -75,7 +75,8 @@ def train(recipe, dataset, held_out, classes, teachers, resume, tensorboard, **c
     There is a checkpoint after every epoch: a run that was stopped or killed goes on with the same command and
     --resume.
     """
-    from cifar_lab import data, recipes, training
+    from cifar_lab import data, training
+    from cifar_lab.training import recipes
 
     wishes = folder_wishes(changes)
     if teachers:
@@ -172,8 +173,9 @@ def export(run, name, dataset, held_out, others, pixels, **options):
 
 
 def _export_run(run: str, name: str, dataset, held_out, **options):
-    from cifar_lab import data, runs
-    from cifar_lab.export import export_run
+    from cifar_lab import data
+    from cifar_lab.training import runs
+    from cifar_lab.training.export import export_run
 
     finished = runs.open_run(run)
     return export_run(finished, data.load_again(finished.card["dataset"], dataset, held_out=held_out), name, **options)
@@ -183,12 +185,13 @@ def _adopt(path: Path, name: str, dataset, held_out, **options):
     """Make a classifier of a file, and say what was found out about it."""
     if dataset is None:
         raise click.UsageError(f"--dataset is needed: what was the network in {path.name} trained on?")
-    from cifar_lab import adoption, data
+    from cifar_lab import data
+    from cifar_lab.training import keras_import
 
-    size = adoption.wanted_size(path)  # first: a file that is refused is told before the wait for data
+    size = keras_import.wanted_size(path)  # first: a file that is refused is told before the wait for data
     wishes = {"size": size} if size and data.is_folder(dataset) else {}
-    classifier = adoption.adopt(path, data.load(dataset, held_out=held_out, **wishes), name, **options)
-    click.echo("\n".join(adoption.report(classifier.card)))
+    classifier = keras_import.adopt(path, data.load(dataset, held_out=held_out, **wishes), name, **options)
+    click.echo("\n".join(keras_import.report(classifier.card)))
     return classifier
 
 

@@ -22,14 +22,14 @@ def mobilenet(name, weights, precision, framings, replace):
     It knows ImageNet's 1,000 classes, and sees pictures at 224 x 224 pixels. Its weights come from Keras's host, once,
     into Keras's own cache; without internet it says which file to put where.
     """
-    from cifar_lab import mobilenet
     from cifar_lab.core import paths
     from cifar_lab.inference import model_card
+    from cifar_lab.training import mobilenet_export
 
     if (paths.models_folder() / model_card.check_name(name)).exists() and not replace:  # before the download
         raise ValueError(f"There is a classifier {name!r} already. Choose another --name, or replace it (--replace).")
     click.echo("Fetching the weights, unless they are here; then about half a minute for the small network file.")
-    classifier = mobilenet.export(
+    classifier = mobilenet_export.export(
         name, weights=weights or "imagenet", precision=precision, framings=framings, replace=replace
     )
     click.echo(f"Classifier {name} is in {classifier.card.folder}: {len(classifier.class_names):,} classes.")

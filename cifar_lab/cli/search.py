@@ -45,8 +45,9 @@ def search(recipe, dataset, tried, epochs, **options):
     \b
     cifar-lab search --try learning_rate=0.0003..0.003 --try batch_size=32,64 --trials 4 --epochs 4
     """
-    from cifar_lab import data, recipes
+    from cifar_lab import data
     from cifar_lab.search import find_recipe
+    from cifar_lab.training import recipes
 
     base = recipes.get(recipe, epochs=epochs)  # before the wait for data and TensorFlow
     fields = dict(_choice(text) for text in tried)
@@ -62,8 +63,8 @@ def search(recipe, dataset, tried, epochs, **options):
 
 def _choice(text: str):
     """A `--try` as the name of a field and its values: a list, or a range."""
-    from cifar_lab.recipe import Recipe
     from cifar_lab.search import Between
+    from cifar_lab.training.recipe import Recipe
 
     name, equals, values = text.partition("=")
     name = name.strip().replace("-", "_")

@@ -27,7 +27,7 @@ class Card:
 
     Attributes:
         folder: the classifier's folder, or its single file.
-        content: all that the card says, as written by `cifar_lab.export`.
+        content: all that the card says, as written by `cifar_lab.training.export`.
         carried: files that came along in memory, to where the folder may not be; by their names.
     """
 

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cifar_lab import answers, runs
+from cifar_lab import answers
 from cifar_lab.core import files, paths
-from cifar_lab.runs import Run
+from cifar_lab.training import runs
+from cifar_lab.training.runs import Run
 
 
 def read_runs(folder: Path | None = None) -> tuple[list[Run], dict[str, str]]:

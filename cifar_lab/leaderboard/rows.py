@@ -4,11 +4,12 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cifar_lab import answers, runs
+from cifar_lab import answers
 from cifar_lab.inference import engines, model_card
 from cifar_lab.leaderboard.reading import but_for_seed, one_a_seed, own_test
-from cifar_lab.recipes import RECIPES
-from cifar_lab.runs import Run, is_number
+from cifar_lab.training import runs
+from cifar_lab.training.recipes import RECIPES
+from cifar_lab.training.runs import Run, is_number
 
 SORTS = ("test", "validation", "minutes", "bytes", "name")
 

@@ -4,7 +4,7 @@ The design is Keller Jordan's ("94% on CIFAR-10 in 3.29 Seconds on a Single GPU"
 repository), written here for Keras. Published steps to 94 %, as each trick is added: 45 epochs without any, 21 with
 whitening, 18 with the identity start, 13.5 with fast biases, 12 with look-ahead, 10.8 when both mirror images vote,
 9.9 with alternating flips. The tricks that are part of the network live in this file; those that are part of the steps
-live in `cifar_lab.optimization`, and flips in `cifar_lab.images.augmentation`.
+live in `cifar_lab.training.optimizers`, and flips in `cifar_lab.images.augmentation`.
 
     model = fast.network(widths=(64, 256, 256))
     fast.whiten(model, dataset.train.images)

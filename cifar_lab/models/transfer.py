@@ -1,6 +1,7 @@
 """Transfer: a network that starts from what another one has learnt, instead of from random numbers.
 
-    model = transfer.network(class_count=2, start="cifar10")     # its layers, and a new last one for two classes
+    start = models.load_network("cifar10")
+    model = transfer.network(class_count=2, start=start)         # its layers, and a new last one for two classes
     backbone, head = transfer.halves(model)
     features = transfer.features(backbone, dataset.train)        # (n, 256), worked out once
     ... train the head on the features ...                       # frozen: the backbone stays as it is
@@ -13,14 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_lab import answers
 from cifar_lab.core.keras_backend import at_once, keras
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Split
-from cifar_lab.inference.model_card import NETWORK, Card
-from cifar_lab.models import imagenet_weights
-from cifar_lab.models.loading import load_network
-from cifar_lab.runs import Run
 
 layers = keras.layers
 _AT_ONCE = 250  # images between two moves of the progress bar
@@ -42,27 +38,26 @@ class Features:
         return len(self.labels)
 
 
-def network(class_count: int = 10, input_size: int = 32, *, start: str = "") -> keras.Model:
+def network(class_count: int = 10, input_size: int = 32, *, start: keras.Model | None = None) -> keras.Model:
     """The network of a classifier or a run, all but its last layer; the last one is new and random.
 
     Args:
         class_count: how many classes come out.
         input_size: height and width of the images; those of the network it starts from.
-        start: a classifier in `data/models/`, or a finished run, by its name or folder.
+        start: the network it starts from, whose layers become its own.
 
     Returns:
         A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, class_count)` float32 probabilities.
 
     Raises:
-        ValueError: there is no such classifier or run, it is no network, its file is not the one its card states, or
-            it takes images of another size.
+        ValueError: there is nothing to start from, or it takes images of another size.
     """
-    if not start:
+    if start is None:
         raise ValueError("it starts from another network: say from which, such as start='cifar10'.")
-    model = load(start)
+    model = start
     if model.input_shape[1] != input_size:
         raise ValueError(
-            f"The network of {start!r} takes images of {model.input_shape[1]} x {model.input_shape[1]} pixels, and "
+            f"The network to start from takes images of {model.input_shape[1]} x {model.input_shape[1]} pixels, and "
             f"these have {input_size} x {input_size}. Load them in its size, or start from another."
         )
     last = _last_dense(model)
@@ -71,32 +66,6 @@ def network(class_count: int = 10, input_size: int = 32, *, start: str = "") -> 
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
     scores = layers.Dense(class_count, name="logits")(model.layers[last].input)
     return keras.Model(model.inputs[0], layers.Softmax(name="probabilities")(scores), name="transfer")
-
-
-def load(start: str) -> keras.Model:
-    """The network of a classifier or a finished run, by its name or folder, after checking that its file is its own.
-
-    Raises:
-        ValueError: there is neither, it is no network, or its file is not the one its card states.
-    """
-    found = answers.find(start)
-    if isinstance(found, Card):
-        return load_network(found.folder)
-    if found.is_baseline:
-        raise ValueError(f"The run {found.folder.name!r} is of no network: there are no layers to start from.")
-    return found.load_model()
-
-
-def origin(start: str) -> dict:
-    """What a run card says of the network that training starts from: its name, its file, what it was trained on."""
-    if start == "imagenet":
-        return imagenet_weights.origin()
-    found = answers.find(start)
-    if isinstance(found, Run):
-        sha256, dataset = found.card["model_sha256"], found.card["dataset"]
-    else:
-        sha256, dataset = found.content["files"][NETWORK]["sha256"], found.content.get("trained", {}).get("dataset", {})
-    return {"name": start, "sha256": sha256, "dataset": dataset.get("name"), "class_names": dataset.get("class_names")}
 
 
 def halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:

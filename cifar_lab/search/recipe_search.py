@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import recipes, runs
 from cifar_lab.core import paths
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.recipe import Recipe
 from cifar_lab.search import space, state
 from cifar_lab.search.state import Search
+from cifar_lab.training import recipes, runs
+from cifar_lab.training.recipe import Recipe
 
 
 def find_recipe(
@@ -44,7 +44,7 @@ def find_recipe(
 
     Args:
         dataset: what to learn, from `cifar_lab.data.load`.
-        recipe: what the trials have in common: a name from `cifar_lab.recipes.RECIPES`, or a `Recipe`.
+        recipe: what the trials have in common: a name from `cifar_lab.training.recipes.RECIPES`, or a `Recipe`.
         trials: how many combinations to try, drawn by chance; `None` for all of them.
         first: epochs that each trial has before the first are stopped.
         reduction: one in how many goes on.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_lab.recipe import Recipe
+from cifar_lab.training.recipe import Recipe
 
 _MOST = 10_000  # trials; more were not meant
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cifar_lab import runs
 from cifar_lab.core import files, paths
-from cifar_lab.recipe import Recipe
 from cifar_lab.search.space import in_words, value_in_words
+from cifar_lab.training import runs
+from cifar_lab.training.recipe import Recipe
 
 FILE_NAME = "search.json"
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from cifar_lab import checkpoint, training, untrained
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.search.state import Search, Trial
+from cifar_lab.training import build, checkpoint, loop
 
 
 def advance(
@@ -32,17 +32,17 @@ def advance(
     if trial.recall():
         return
     recipe = trial.recipe
-    model = untrained.network(dataset, recipe)
+    model = build.network(dataset, recipe)
     state = checkpoint.restore(trial.folder, model)
     trial.history = state.history  # the same list: it grows with the training
     for row in state.history:
         after_epoch(row)
     try:
-        folder, say = trial.folder, training._silent
-        training._run_epochs(model, dataset, recipe, state, folder, say, progress, until=until, after_epoch=after_epoch)
+        folder, say = trial.folder, loop._silent
+        loop._run_epochs(model, dataset, recipe, state, folder, say, progress, until=until, after_epoch=after_epoch)
     except training.DivergedError as error:
         trial.problem = str(error)
         return
     if trial.finished:
         facts = {"command": search.command, "dataset": search.dataset_facts}
-        training._finish(model, dataset, recipe, state, trial.folder, facts)
+        loop._finish(model, dataset, recipe, state, trial.folder, facts)

@@ -1,10 +1,12 @@
 """A recipe's network as it is before the first step: built, at its start, and compiled."""
 
-from cifar_lab import models, optimization
+from cifar_lab import models
 from cifar_lab.core.keras_backend import build_metrics, keras
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.models import airbench, bn_unfolding, transfer
-from cifar_lab.recipe import Recipe
+from cifar_lab.models import airbench, transfer
+from cifar_lab.training import optimizers
+from cifar_lab.training.recipe import Recipe
+from cifar_lab.training.start import load_start, unfolded
 
 
 def network(dataset: Dataset, recipe: Recipe) -> keras.Model:
@@ -20,10 +22,12 @@ def network(dataset: Dataset, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size, class_count = dataset.train.images.shape[1], len(dataset.class_names)
     if recipe.model == "fast" and recipe.start:
-        model = bn_unfolding.network(recipe.start, dataset, precision=recipe.precision)
+        model = unfolded(recipe.start, dataset, precision=recipe.precision)
     else:
         names = ("widths", "activation", "identity_start", "start") + (("precision",) if recipe.model == "fast" else ())
         options = {name: value for name in names if (value := getattr(recipe, name))}
+        if recipe.model == "transfer" and recipe.start:
+            options["start"] = load_start(recipe.start)
         model = models.build(recipe.model, class_count=class_count, input_size=size, **options)
     if recipe.whitening:
         airbench.whiten(model, dataset.train.images)
@@ -45,7 +49,7 @@ def prepare(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Opti
         loss, metric = "categorical_crossentropy", "categorical_accuracy"
     else:  # class numbers, not one-hot rows: hence "sparse"
         smoothing = recipe.label_smoothing
-        loss = optimization.smooth_cross_entropy(smoothing) if smoothing else "sparse_categorical_crossentropy"
+        loss = optimizers.smooth_cross_entropy(smoothing) if smoothing else "sparse_categorical_crossentropy"
         metric = "sparse_categorical_accuracy"
     optimizer = optimizer or _optimizer(recipe)
     model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
@@ -55,7 +59,7 @@ def prepare(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Opti
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     if recipe.optimizer == "nesterov":
-        return optimization.Nesterov(recipe.learning_rate, recipe.momentum, l2=recipe.l2, bias_rate=recipe.bias_rate)
+        return optimizers.Nesterov(recipe.learning_rate, recipe.momentum, l2=recipe.l2, bias_rate=recipe.bias_rate)
     try:
         optimizer = keras.optimizers.get(recipe.optimizer)
     except ValueError:

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab.data.dataset import Dataset, Split
-from cifar_lab.export import export_model
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import imagenet_weights as weight_files
 from cifar_lab.models.imagenet_labels import labels as imagenet_labels
 from cifar_lab.models.imagenet_weights import available, fetch
+from cifar_lab.training.export import export_model
 
 __all__ = ["available", "export", "fetch", "imagenet_labels", "network"]
 

@@ -14,19 +14,20 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cifar_lab import checkpoint, distillation, optimization, recipes, runs, untrained
-from cifar_lab.checkpoint import Progress
 from cifar_lab.core import files
 from cifar_lab.core.eta import Clock
 from cifar_lab.core.keras_backend import at_once, keras
 from cifar_lab.core.progress import bar
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images.augmentation import Augmentation, shrink
-from cifar_lab.models import airbench, bn_unfolding, transfer
+from cifar_lab.models import airbench, transfer
 from cifar_lab.models.transfer import Features
-from cifar_lab.recipe import Recipe
-from cifar_lab.runs import Run
-from cifar_lab.tensorboard import EventLog, is_logged
+from cifar_lab.training import build, checkpoint, distillation, optimizers, recipes, runs, weight_averaging
+from cifar_lab.training.checkpoint import Progress
+from cifar_lab.training.recipe import Recipe
+from cifar_lab.training.runs import Run
+from cifar_lab.training.start import origin
+from cifar_lab.training.tensorboard import EventLog, is_logged
 
 _WHITENING_BIAS_EPOCHS = 3  # so long the first layer's bias is trained; its kernel never is
 
@@ -51,7 +52,7 @@ def train(
 
     Args:
         dataset: what to learn, from `cifar_lab.data.load`.
-        recipe: a name from `cifar_lab.recipes.RECIPES`, or a `Recipe`.
+        recipe: a name from `cifar_lab.training.recipes.RECIPES`, or a `Recipe`.
         resume: go on with the newest unfinished run of the same recipe and dataset, if there is one.
         progress: show a progress bar, and a line an epoch.
         tensorboard: write the curves for TensorBoard too, into the run's folder; a resumed run that has them goes on
@@ -70,11 +71,11 @@ def train(
     """
     recipe = recipes.get(recipe, **changes)
     facts = runs.dataset_facts(dataset)
-    model = untrained.network(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
-    origins = {"start": transfer.origin(recipe.start)} if recipe.start else {}
+    model = build.network(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
+    origins = {"start": origin(recipe.start)} if recipe.start else {}
     if recipe.teachers:
         distillation.Teachers(recipe, dataset)  # refuses those that do not fit, before there is a run
-        origins["teachers"] = [transfer.origin(name) for name in recipe.teachers]
+        origins["teachers"] = [origin(name) for name in recipe.teachers]
     folder = (runs.find_unfinished(recipe, facts) if resume else None) or runs.start(recipe, facts)
     state = checkpoint.restore(folder, model)
     say = print if progress else _silent
@@ -99,7 +100,7 @@ def _run_epochs(
     """
     steps = -(-len(dataset.train) // recipe.batch_size)  # rounded up: the last batch may be smaller
     teachers = distillation.Teachers(recipe, dataset) if recipe.teachers else None
-    look_ahead = optimization.LookAhead(model) if recipe.look_ahead else None
+    look_ahead = optimizers.LookAhead(model) if recipe.look_ahead else None
     learner = None
     with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress) as steps_bar:
         sizes = [recipe.image_size(epoch, dataset.train.images.shape[1]) for epoch in range(recipe.epochs)]
@@ -131,11 +132,11 @@ def _stage(model: keras.Model, dataset: Dataset, recipe: Recipe, epoch: int, pro
     """
     if epoch < recipe.frozen_epochs:
         backbone, head = transfer.halves(model)
-        untrained.prepare(head, recipe, model.optimizer)
+        build.prepare(head, recipe, model.optimizer)
         splits = (dataset.train, dataset.validation)
         return head, *(transfer.features(backbone, split, progress=progress) for split in splits)
     if epoch == recipe.frozen_epochs > 0:
-        untrained.prepare(model, recipe)  # a new one: what it knew was about the last layer alone
+        build.prepare(model, recipe)  # a new one: what it knew was about the last layer alone
     return model, dataset.train, _validation(dataset, recipe)
 
 
@@ -162,7 +163,7 @@ def _one_epoch(
     for number, (images, labels) in enumerate(shown, start=1):
         done, all_steps = epoch * steps + number, recipe.epochs * steps
         if recipe.schedule == "triangle":
-            model.optimizer.learning_rate = rate * optimization.triangle(done - 1, all_steps)
+            model.optimizer.learning_rate = rate * optimizers.triangle(done - 1, all_steps)
         loss_and_accuracy = model.train_on_batch(shrink(images, size) if size else images, labels)
         totals += np.multiply(loss_and_accuracy, len(labels))
         # After the last step of an epoch too: then the two networks are the same, and a checkpoint needs only one.
@@ -221,9 +222,9 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
     model.set_weights(state.best_weights)
     reached = state.best
     if recipe.keep in ("mean", "half-way"):  # networks that no epoch has measured
-        bn_unfolding.settle(model, dataset.train.images)
+        weight_averaging.settle(model, dataset.train.images)
         if recipe.keep == "half-way":
-            bn_unfolding.go_half_way(model, recipe.start, dataset)
+            weight_averaging.go_half_way(model, recipe.start, dataset)
         reached = _validate(model, _validation(dataset, recipe))
     path = folder / runs.MODEL
     stock = airbench.fold(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model

@@ -17,7 +17,7 @@ import numpy as np
 
 from cifar_lab.core import files, paths
 from cifar_lab.core.progress import bar
-from cifar_lab.recipe import Recipe
+from cifar_lab.training.recipe import Recipe
 
 CARD, START, MODEL, PIPELINE = "card.json", "start.json", "model.keras", "model.skops"
 _AT_ONCE = 500  # images between two moves of the progress bar

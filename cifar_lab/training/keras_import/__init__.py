@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import images, runs
-from cifar_lab.adoption.ends import PIXELS, around, input_size
+from cifar_lab import images
 from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
-from cifar_lab.export import export_model
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.model_card import Card
 from cifar_lab.models import keras_loader
+from cifar_lab.training import runs
+from cifar_lab.training.export import export_model
+from cifar_lab.training.keras_import.adapters import PIXELS, around, input_size
 
 MAX_BYTES = 2**30
 _ENDINGS = {

@@ -1,4 +1,4 @@
-"""A recipe: everything that fixes a training run. Those that have a name are in `cifar_lab.recipes`."""
+"""A recipe: everything that fixes a training run. Those that have a name are in `cifar_lab.training.recipes`."""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,7 +20,7 @@ class Recipe:
         start: what the weights are before training, for a network with a choice: for `"transfer"` those of a classifier
             or finished run, such as `"cifar10"`; for `"fast"` the same, of which all layers are taken; for
             `"mobilenet"` those of `"imagenet"`. Random numbers when empty.
-        teachers: classifiers whose answers are learnt in the place of the labels (`cifar_lab.distillation`).
+        teachers: classifiers whose answers are learnt in the place of the labels (`cifar_lab.training.distillation`).
         blend: the share of the images, 0 to 1, that are shown with another one laid over; only teachers know what to
             say of those.
         frozen_epochs: so many epochs at the start train the new last layer alone, on the images as they are; the rest

@@ -17,7 +17,7 @@ import numpy as np
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images.augmentation import overlay
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.recipe import Recipe
+from cifar_lab.training.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,9 @@
 """The recipes that have a name: how the networks of this lab were trained."""
 
-from cifar_lab.recipe import Recipe
+from cifar_lab.training.recipe import Recipe
 
-# The fast recipe (`cifar_lab.models.airbench`, `cifar_lab.optimization`): one family that differs in widths and epochs;
-# the two smallest also take the cheaper activation and start on small images, to be quick.
+# The fast recipe (`cifar_lab.models.airbench`, `cifar_lab.training.optimizers`): one family that differs in widths and
+# epochs; the two smallest also take the cheaper activation and start on small images, to be quick.
 _FAST = Recipe(
     name="fast",
     model="fast",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab import evaluation, runs
+from cifar_lab import evaluation
 from cifar_lab.core import files
 from cifar_lab.core.probabilities import apply_temperature
 from cifar_lab.core.quiet import stderr_hidden
@@ -17,7 +17,8 @@ from cifar_lab.images import handwriting
 from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.inference import engines, model_card
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.runs import Run
+from cifar_lab.training import runs
+from cifar_lab.training.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
 PRECISIONS = ("float32", "float16", "int8")
