@@ -12,9 +12,10 @@ from pathlib import Path
 
 import click
 
-from cifar_lab import ablation, data
+from cifar_lab import data
 from cifar_lab.core import paths
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.experiments import ablation
 from cifar_lab.training import recipes
 
 # The notebook on experiments shows these cards, and can train any of them again.

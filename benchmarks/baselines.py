@@ -13,8 +13,9 @@ from pathlib import Path
 
 import click
 
-from cifar_lab import baselines, data, leaderboard
-from cifar_lab.baselines import FEATURES
+from cifar_lab import data
+from cifar_lab.experiments import baselines, leaderboard
+from cifar_lab.experiments.baselines import FEATURES
 from cifar_lab.training import runs
 
 QUICKEST_FIRST = ("knn", "logistic", "linear-svm", "forest", "svm")

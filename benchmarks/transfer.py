@@ -15,10 +15,11 @@ from pathlib import Path
 import click
 
 from benchmarks.ladder import spread
-from cifar_lab import assess, data, few_labels, leaderboard, training
+from cifar_lab import data, training
 from cifar_lab.core import paths
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
+from cifar_lab.experiments import evaluate, few_shot, leaderboard
 from cifar_lab.training import recipes, runs
 from cifar_lab.training.recipe import Recipe
 from cifar_lab.training.runs import Run
@@ -63,7 +64,7 @@ def trained(dataset: Dataset, recipe: Recipe, command: str) -> Run:
         dataset, recipe, resume=True, progress=sys.stderr.isatty(), command=command
     )
     if not leaderboard.own_test(run):
-        assess.evaluate_run(run, dataset)
+        evaluate.evaluate_run(run, dataset)
     return runs.open_run(run.folder)
 
 
@@ -93,7 +94,7 @@ def short(run: Run) -> Run:
 
 def table(found: list[Run]) -> str:
     """The runs of the task as a Markdown table: a row for each number of labels, a column for each way."""
-    accuracies = few_labels.measured(run for run in found if len(run.card["dataset"]["class_names"]) == len(TASK))
+    accuracies = few_shot.measured(run for run in found if len(run.card["dataset"]["class_names"]) == len(TASK))
     lines = [f"| labels a class | {' | '.join(accuracies)} |", "|---" * (len(accuracies) + 1) + "|"]
     for count in sorted({count for row in accuracies.values() for count in row}):
         cells = [spread(row[count]) if count in row else "-" for row in accuracies.values()]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifar_lab import ablation, assess, leaderboard, training
-from cifar_lab.ablation import charts
+from cifar_lab import plots, training
+from cifar_lab.experiments import ablation, evaluate, leaderboard
 from cifar_lab.training import recipes, runs
 from tests.cards import run_card, write_run
 
@@ -94,15 +94,15 @@ def test_all_is_trained_seed_by_seed_and_never_twice(trained, stripes, capsys):
 
 
 def test_a_killed_ablation_goes_on(trained, stripes, monkeypatch):
-    real = assess.evaluate_mirror
+    real = evaluate.evaluate_mirror
 
     def kill(run, *_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(assess, "evaluate_mirror", kill)
+    monkeypatch.setattr(evaluate, "evaluate_mirror", kill)
     with pytest.raises(KeyboardInterrupt):
         ablation.run(stripes, SMALL, seeds=1, tricks=["shift"], progress=False)
-    monkeypatch.setattr(assess, "evaluate_mirror", real)
+    monkeypatch.setattr(evaluate, "evaluate_mirror", real)
     ablation.run(stripes, SMALL, seeds=1, tricks=["shift"], progress=False)
     assert trained == [("small", 0), ("small without shift", 0)]  # the first one only measured anew
 
@@ -179,7 +179,7 @@ def test_a_single_seed_has_no_interval(cards):
     result = ablation.summary([run for run in cards if run.card["recipe"]["seed"] == 0])
     assert [trick.difference for trick in result.tricks] == [None] * 3
     assert "| shift | 70.0 % | 10.0 | - | 2.0 | 1 |" in result.table()
-    assert len(charts.bars(result).axes[0].patches) == 3
+    assert len(plots.ablation_bars(result).axes[0].patches) == 3
 
 
 def test_what_is_recorded_gives_the_same_result_without_the_runs(cards, tmp_path):
@@ -205,7 +205,7 @@ def test_a_mixture_is_refused(cards):
 
 def test_the_bars_are_the_points_lost_and_grey_where_it_could_be_chance(cards):
     result = ablation.summary(cards)
-    axes = charts.bars(result).axes[0]
+    axes = plots.ablation_bars(result).axes[0]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([9, 4 / 3, -1 / 3])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["shift", ablation.MIRROR, "flip"]
     colours = [bar.get_facecolor() for bar in axes.patches]
@@ -213,6 +213,6 @@ def test_the_bars_are_the_points_lost_and_grey_where_it_could_be_chance(cards):
     dots, interval = axes.lines[0], axes.lines[1]
     assert sorted(dots.get_xdata()) == pytest.approx([7, 9, 11])
     assert list(interval.get_xdata()) == pytest.approx([100 * end for end in result.tricks[0].difference.interval])
-    said = charts.in_words(result)
+    said = plots.describe_ablation(result)
     assert said.startswith("What each of 3 tricks of fast is worth on stripes, 3 seeds")
     assert said.endswith("More than chance: shift (9.0 points).")

@@ -101,7 +101,7 @@ def test_a_file_answers_where_tensorflow_is_not_installed(shipped, mailed, pictu
 
 
 def test_a_pipeline_goes_into_a_file_and_a_pickle_too(models_here, stripes, tmp_path):
-    from cifar_lab import baselines
+    from cifar_lab.experiments import baselines
     from cifar_lab.training.export import export_model
 
     pipeline = baselines.build("logistic", features="pixels").fit(stripes.train.images, stripes.train.labels)

@@ -17,10 +17,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.preprocessing import StandardScaler
 
-from cifar_lab import answers, assess, baselines, evaluation, leaderboard
-from cifar_lab.baselines import fitting
+from cifar_lab import evaluation
 from cifar_lab.cli import main
 from cifar_lab.core import files
+from cifar_lab.experiments import baselines, evaluate, leaderboard, predictions
+from cifar_lab.experiments.baselines import fitting
 from cifar_lab.inference import pipelines
 from cifar_lab.inference.classifier import Classifier, load_all
 from cifar_lab.training import runs
@@ -145,7 +146,7 @@ def network(lab, stripes):
     folder = lab / "runs" / "tutorial-stripes-seed0"
     folder.mkdir(parents=True)
     (folder / "model.keras").write_bytes(bytes(2_500_000))
-    test = {"accuracy": 0.9, "interval": [0.77, 0.96]} | answers.image_facts(stripes)
+    test = {"accuracy": 0.9, "interval": [0.77, 0.96]} | predictions.image_facts(stripes)
     card = {"recipe": {"name": "tutorial"}, "metrics": {"test": test}, "minutes": 3.4}
     return Run(folder, card | {"dataset": runs.dataset_facts(stripes)})
 
@@ -166,7 +167,7 @@ def test_one_call_gives_one_table(lab, stripes, network, monkeypatch):
     assert len(str(table).splitlines()) == 4 and len({len(line) for line in str(table).splitlines()}) == 1
     assert table.markdown() == table._repr_markdown_()
     monkeypatch.setattr(runs, "start", lambda *_: pytest.fail("it was fitted again"))
-    monkeypatch.setattr(assess, "evaluate_run", lambda *_, **__: pytest.fail("it was measured again"))
+    monkeypatch.setattr(evaluate, "evaluate_run", lambda *_, **__: pytest.fail("it was measured again"))
     assert baselines.compare(stripes, train=120, **choice) == table
 
 
@@ -197,13 +198,13 @@ def test_runs_about_other_pictures_do_not_stand_in_one_table(stripes, network):
 
 
 def test_the_leaderboard_lists_baselines(forest, stripes):
-    assess.evaluate_run(forest, stripes)
+    evaluate.evaluate_run(forest, stripes)
     rows = {row.runs[-1]: row for row in leaderboard.rows_of(leaderboard.read_runs()[0])}
     row = rows[forest.folder.name]
     answered = forest.probabilities(stripes.test.images).argmax(axis=1)
     assert row.test.mean == accuracy_score(stripes.test.labels, answered)
     assert (row.train, row.bytes) == (200, (forest.folder / "model.skops").stat().st_size)
-    assert answers.read(forest.folder.name).probabilities.argmax(axis=1).tolist() == answered.tolist()
+    assert predictions.read(forest.folder.name).probabilities.argmax(axis=1).tolist() == answered.tolist()
 
 
 # --- as a classifier ---

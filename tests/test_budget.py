@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from cifar_lab import budget, leaderboard
-from cifar_lab.budget import Offer, charts
+from cifar_lab import plots
+from cifar_lab.experiments import budget, leaderboard
+from cifar_lab.experiments.budget import Offer
 from cifar_lab.training import build, recipes
 from cifar_lab.widgets.time_budget import TimeBudget
 from tests.cards import run_card, write_run
@@ -97,7 +98,7 @@ class Clock:
 def test_slowness_is_the_ratio_of_the_steps(stripes, tmp_path, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(build, "network", lambda *_: clock)
-    monkeypatch.setattr("cifar_lab.budget.planning.time", clock)
+    monkeypatch.setattr("cifar_lab.experiments.budget.planning.time", clock)
     # 200 images in batches of 32 are 7 steps an epoch; 8 epochs in 28 minutes: 30 seconds a step.
     write_run(tmp_path, "run", run_card(recipe="tutorial", minutes=28.0))
     [reference] = leaderboard.read_runs(tmp_path)[0]
@@ -118,13 +119,13 @@ def test_steps_are_really_taken(stripes, tmp_path):
 
 
 def test_the_chart_has_a_point_for_each_offer_a_line_and_a_ring():
-    axes = charts.within(OFFERS, minutes=1.9, slowness=0.5).axes[0]
+    axes = plots.accuracy_within_minutes(OFFERS, minutes=1.9, slowness=0.5).axes[0]
     tutorial, fast, ring, line = axes.lines
     np.testing.assert_allclose(tutorial.get_xydata(), [(0.25, 0.55), (1.0, 0.65)])
     np.testing.assert_allclose(ring.get_xydata(), fast.get_xydata())
     assert list(line.get_xdata()) == [1.9, 1.9]
     assert tutorial.get_marker() != fast.get_marker()
-    said = charts.in_words(OFFERS, minutes=1.9, slowness=0.5)
+    said = plots.describe_budget(OFFERS, minutes=1.9, slowness=0.5)
     assert "3 offers, and a line at 1.9 minutes" in said and said.endswith("74.0% on validation in about 54 seconds.")
 
 

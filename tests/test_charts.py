@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar_lab import charts, evaluation
+from cifar_lab import evaluation, plots
 
 
 def texts(axes) -> list[str]:
@@ -11,7 +11,7 @@ def texts(axes) -> list[str]:
 
 
 def test_intervals_are_drawn_from_end_to_end():
-    figure = charts.intervals({"a": (0.2, 0.5, 0.6), "b": (0.9, 0.9, 1.0)})
+    figure = plots.accuracy_intervals({"a": (0.2, 0.5, 0.6), "b": (0.9, 0.9, 1.0)})
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
     segments = axes.collections[0].get_segments()
@@ -22,7 +22,7 @@ def test_intervals_are_drawn_from_end_to_end():
 def test_reliability_diagram_draws_score_against_share_and_how_many():
     probabilities = np.array([[0.95, 0.05]] * 4 + [[0.62, 0.38]] * 2)
     curve = evaluation.reliability(probabilities, np.array([0, 0, 0, 1, 0, 1]))
-    figure = charts.reliability_diagram({"before": curve, "after": curve})
+    figure = plots.reliability_diagram({"before": curve, "after": curve})
     above, _, below, _ = figure.axes
     np.testing.assert_allclose(above.lines[1].get_xydata(), [[0.62, 0.5], [0.95, 0.75]])
     assert [bar.get_height() for bar in below.patches] == [2, 4]
@@ -31,7 +31,7 @@ def test_reliability_diagram_draws_score_against_share_and_how_many():
 
 def test_mistakes_show_the_best_guesses_and_mark_the_truth():
     probabilities = np.array([[0.6, 0.3, 0.07, 0.03], [0.1, 0.8, 0.06, 0.04]])
-    figure = charts.mistakes(probabilities, np.array([3, 0]), ("cat", "dog", "frog", "ship"), [1, 0])
+    figure = plots.mistakes(probabilities, np.array([3, 0]), ("cat", "dog", "frog", "ship"), [1, 0])
     of_second, of_first = figure.axes
     assert of_second.get_title() == "image 1" and of_first.get_title() == "image 0"
     assert [label.get_text() for label in of_second.get_yticklabels()] == ["dog", "true: cat", "frog"]
@@ -41,7 +41,7 @@ def test_mistakes_show_the_best_guesses_and_mark_the_truth():
 
 def test_known_or_not_puts_the_dots_where_the_threshold_is():
     known, others = np.array([0.9, 0.8, 0.3, 0.7]), {"noise": np.array([0.2, 0.75]), "digits": np.array([0.1])}
-    figure = charts.known_or_not(known, others, 0.5)
+    figure = plots.score_histograms(known, others, 0.5)
     left, right = figure.axes
     dots = [line.get_xydata()[0] for line in right.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(dots, [(0.5, 0.75), (0, 0.75)])
@@ -54,7 +54,7 @@ def test_known_or_not_puts_the_dots_where_the_threshold_is():
 
 
 def test_severity_curves_are_the_accuracies():
-    axes = charts.severity_curves({"noise": [0.9, 0.5], "blur": [0.9, 0.8]}, chance=0.1).axes[0]
+    axes = plots.severity_curves({"noise": [0.9, 0.5], "blur": [0.9, 0.8]}, chance=0.1).axes[0]
     assert [list(line.get_ydata()) for line in axes.lines] == [[0.9, 0.5], [0.9, 0.8], [0.1, 0.1]]
     assert len({(line.get_linestyle(), line.get_marker()) for line in axes.lines}) == 3  # told apart without colour
 
@@ -62,7 +62,7 @@ def test_severity_curves_are_the_accuracies():
 def test_heat_maps_lie_below_their_images():
     images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
     heats = {"trained": np.zeros((2, 8, 8)), "shuffled": np.ones((2, 8, 8))}
-    grid = charts.heat_maps(images, heats, ["cat", "dog"]).axes
+    grid = plots.heat_maps(images, heats, ["cat", "dog"]).axes
     assert [axes.get_title() for axes in grid[:2]] == ["cat", "dog"]
     assert [grid[2].get_ylabel(), grid[4].get_ylabel()] == ["trained", "shuffled"]
     np.testing.assert_array_equal(grid[1].images[0].get_array(), images[1])

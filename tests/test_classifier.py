@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from cifar_lab import assess, evaluation, images, models
+from cifar_lab import evaluation, images, models
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.core.probabilities import apply_temperature
+from cifar_lab.experiments import evaluate
 from cifar_lab.images import augmentation
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
@@ -315,9 +316,9 @@ def test_the_card_says_how_well_other_things_are_told_apart(models_here, network
 
 def test_kept_predictions_give_the_same_metrics(models_here, network, stripes):
     made = export_model(network, stripes, "kept")
-    assert assess.evaluate_kept("kept") is None
-    measured = assess.evaluate_classifier(made, stripes, keep=True)
-    again, about = assess.evaluate_kept("kept")
+    assert evaluate.evaluate_kept("kept") is None
+    measured = evaluate.evaluate_classifier(made, stripes, keep=True)
+    again, about = evaluate.evaluate_kept("kept")
     assert again.to_dict() == measured.to_dict()
     assert "40 test images of Made by the tests" in about
     content = json.loads((models_here / "kept" / "card.json").read_text())
@@ -325,4 +326,4 @@ def test_kept_predictions_give_the_same_metrics(models_here, network, stripes):
     path = models_here / "kept" / "test_predictions.npz"
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ValueError, match="not the file its card states"):
-        assess.evaluate_kept("kept")
+        evaluate.evaluate_kept("kept")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from cifar_lab import curves
+from cifar_lab import plots
 
 
 def test_every_line_is_drawn_from_one_on_with_a_look_of_its_own():
     lines = {str(i): [i, i + 1.0, 0.5] for i in range(5)}
-    figure = curves.compared(lines, xlabel="epoch", ylabel="loss", level=("chance", 2.3), highest=3)
+    figure = plots.compare_curves(lines, xlabel="epoch", ylabel="loss", level=("chance", 2.3), highest=3)
     axes = figure.axes[0]
     drawn = {line.get_label(): line for line in axes.lines}
     assert list(drawn) == [*lines, "chance"]

@@ -168,7 +168,7 @@ def test_solutions_on_experiments_agree_with_what_does_it(stripes):
     from sklearn.model_selection import ParameterGrid
 
     from cifar_lab import evaluation
-    from cifar_lab.search.recipe_search import cuts
+    from cifar_lab.experiments.search.recipe_search import cuts
 
     grid = ParameterGrid({"learning_rate": [1, 2, 3, 4], "batch_size": [1, 2, 3]})
     assert exercises.solution("trainings of a grid") == 5 * len(grid) + 1

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import answers, assess
 from cifar_lab.cli import main
+from cifar_lab.experiments import evaluate, predictions
 from cifar_lab.training import runs
 from tests.cards import run_card, write_run
 
@@ -33,7 +33,7 @@ def evaluated(lab, tmp_path, monkeypatch, stripes):
         said = np.where(np.eye(2)[predicted] > 0, 0.75, 0.25)
         monkeypatch.setattr(runs.Run, "probabilities", lambda *_, **__: said)
         write_run(tmp_path / "runs", name, run_card(seed, recipe=recipe, dataset=runs.dataset_facts(dataset)))
-        return assess.evaluate_run(runs.open_run(name), dataset)
+        return evaluate.evaluate_run(runs.open_run(name), dataset)
 
     return make
 
@@ -42,13 +42,13 @@ def test_what_a_run_said_of_the_test_images_is_kept_without_pictures(evaluated, 
     result = evaluated("a", range(30))
     card = runs.open_run("a").card
     assert card["metrics"]["test"]["accuracy"] == result.accuracy == 0.75
-    kept = answers.read("a")
+    kept = predictions.read("a")
     np.testing.assert_array_equal(kept.right, np.arange(40) < 30)
     np.testing.assert_array_equal(kept.labels, stripes.test.labels)
     assert kept.probabilities.dtype == np.float32 and kept.class_names == ("level", "upright")
     with np.load(tmp_path / "runs" / "a" / "test_predictions.npz") as archive:
         assert {name: archive[name].ndim for name in archive.files} == {"probabilities": 2, "labels": 1}
-    again, about = assess.evaluate_kept("a")  # without the dataset
+    again, about = evaluate.evaluate_kept("a")  # without the dataset
     assert again.to_dict() == result.to_dict()
     assert about == "As it answered for the 40 test images of Made by the tests."
 
@@ -58,10 +58,10 @@ def test_kept_answers_that_were_changed_are_refused(evaluated, tmp_path):
     path = tmp_path / "runs" / "a" / "test_predictions.npz"
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ValueError, match=r"not the file its run card states\. Do: cifar-lab evaluate a"):
-        answers.read("a")
+        predictions.read("a")
     path.unlink()
     with pytest.raises(ValueError, match="not the file its run card states"):
-        answers.read("a")
+        predictions.read("a")
 
 
 def test_what_is_no_archive_of_answers_is_refused(tmp_path, evaluated):
@@ -69,11 +69,11 @@ def test_what_is_no_archive_of_answers_is_refused(tmp_path, evaluated):
     path = tmp_path / "runs" / "a" / "test_predictions.npz"
     for content in (b"PK\x03\x04 cut off", _archive(probabilities=np.array([object()], dtype=object)), _archive(x=[1])):
         path.write_bytes(content)
-        stated = {"sha256": answers.files.sha256(path)}
+        stated = {"sha256": predictions.files.sha256(path)}
         run = runs.open_run("a")
         run.record(test=run.card["metrics"]["test"] | {"predictions": stated})
         with pytest.raises(ValueError, match="holds no predictions"):
-            answers.read("a")
+            predictions.read("a")
 
 
 def _archive(**arrays) -> bytes:
@@ -93,7 +93,7 @@ def test_mirror_images_are_looked_at_too(lab, tmp_path, monkeypatch, stripes):
         return np.where(truth > 0, 0.9, 0.1) if len(seen) == 1 else np.where(truth > 0, 0.4, 0.6)
 
     monkeypatch.setattr(runs.Run, "probabilities", said)
-    assert assess.evaluate_mirror(runs.open_run("a"), stripes).accuracy == 1
+    assert evaluate.evaluate_mirror(runs.open_run("a"), stripes).accuracy == 1
     np.testing.assert_array_equal(seen[1], seen[0][:, :, ::-1])
     assert runs.open_run("a").card["metrics"]["test_mirror"]["accuracy"] == 1
 

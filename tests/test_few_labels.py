@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from cifar_lab import few_labels, leaderboard
+from cifar_lab import plots
+from cifar_lab.experiments import few_shot, leaderboard
 from tests.cards import run_card
 
 CARDS = Path(__file__).parent.parent / "notebooks" / "experiments" / "transfer"
@@ -26,28 +27,28 @@ def points():
 
 def test_so_many_of_each_class_are_chosen_and_more_have_the_fewer_in_them(points):
     _, labels, _, _ = points
-    few, more = (few_labels.choose(labels, count, seed=3) for count in (2, 7))
+    few, more = (few_shot.choose(labels, count, seed=3) for count in (2, 7))
     assert np.bincount(labels[more]).tolist() == [7, 7, 7] and len(set(more)) == 21
     assert set(few) < set(more)
-    assert set(few) != set(few_labels.choose(labels, 2, seed=4))
+    assert set(few) != set(few_shot.choose(labels, 2, seed=4))
 
 
 @pytest.mark.parametrize("count", [0, 21])
 def test_more_than_there_are_cannot_be_chosen(points, count):
     with pytest.raises(ValueError, match=f"{count} pictures of each class were asked for; there are 1 to 20"):
-        few_labels.choose(points[1], count)
+        few_shot.choose(points[1], count)
 
 
 def test_the_nearest_mean_is_scikit_learns(points):
     known, labels, asked, _ = points
     expected = NearestCentroid().fit(known, labels).predict(asked)
-    assert np.array_equal(few_labels.nearest_mean(known, labels, asked), expected)
+    assert np.array_equal(few_shot.nearest_mean(known, labels, asked), expected)
 
 
 def test_a_curve_has_an_accuracy_for_each_seed(points):
     known, labels, asked, truth = points
     views = {"plane": (known, asked), "line": (known[:, :1], asked[:, :1])}
-    found = few_labels.curves(views, labels, truth, counts=(2, 20), seeds=(0, 1))
+    found = few_shot.curves(views, labels, truth, counts=(2, 20), seeds=(0, 1))
     assert list(found) == ["plane", "line"] and list(found["line"]) == [2, 20]
     whole = NearestCentroid().fit(known, labels).score(asked, truth)
     assert found["plane"][20] == pytest.approx([whole, whole])  # all are chosen, whatever the seed
@@ -58,12 +59,12 @@ def test_run_cards_are_sorted_by_recipe_and_labels_a_class():
 
     cards = [run_card(test=0.6), run_card(1, test=0.7), run_card(test=0.5, recipe="fast"), run_card()]
     cards[1]["dataset"]["sizes"]["train"] = 20
-    found = few_labels.measured(Run(None, card) for card in cards)
+    found = few_shot.measured(Run(None, card) for card in cards)
     assert found == {"tutorial": {100: [0.6], 10: [0.7]}, "fast": {100: [0.5]}}
 
 
 def test_the_chart_shows_the_means():
-    figure = few_labels.chart({"a": {10: [0.5, 0.7], 1: [0.2]}, "b": {1: [0.1]}}, chance=0.1, marked=10)
+    figure = plots.few_shot_curves({"a": {10: [0.5, 0.7], 1: [0.2]}, "b": {1: [0.1]}}, chance=0.1, marked=10)
     [axes] = figure.axes
     first, second, level, mark = axes.lines
     assert first.get_xdata().tolist() == [1, 10] and first.get_ydata().tolist() == pytest.approx([0.2, 0.6])

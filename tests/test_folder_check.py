@@ -109,7 +109,7 @@ def test_what_cannot_be_is_said_in_words(pets, typed, sentence):
 
 
 def test_an_unforeseen_fault_is_said_too(pets, monkeypatch):
-    monkeypatch.setattr(folder_check.sheets, "contact_sheet", lambda survey: 1 / 0)
+    monkeypatch.setattr(folder_check.plots, "folder_contact_sheet", lambda survey: 1 / 0)
     check = looked(pets)
     assert "ZeroDivisionError" in check.alert.value and not check.look.disabled
 

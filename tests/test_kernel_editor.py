@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from cifar_lab import diagrams
+from cifar_lab import plots
 from cifar_lab.widgets.kernel_editor import PRESETS, KernelEditor, filtered, still
 
 
@@ -61,7 +61,7 @@ def test_presets_do_to_an_even_area_what_their_names_say():
 
 
 def test_numbers_become_colours():
-    row = diagrams.signed(np.array([[0.0, 255, 300, -255, 127.5]]), largest=255)[0]
+    row = plots.signed_colours(np.array([[0.0, 255, 300, -255, 127.5]]), largest=255)[0]
     assert row.tolist() == [[0, 0, 0], [255] * 3, [255] * 3, [230, 159, 0], [128] * 3]
 
 

@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from cifar_lab import leaderboard
+from cifar_lab.experiments import leaderboard
 from cifar_lab.training import recipes, runs
 from tests.cards import run_card, write_run
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from cifar_lab.leaderboard import Row, Spread, charts
+from cifar_lab import plots
+from cifar_lab.experiments.leaderboard import Row, Spread
 
 
 def row(name: str, minutes: float, accuracy: float, *, kind="run", deviation=None) -> Row:
@@ -30,7 +31,7 @@ def points(axes) -> dict[tuple[float, float], str]:
 
 
 def test_every_row_is_a_point_with_its_bars():
-    axes = charts.accuracy_against_minutes(ROWS).axes[0]
+    axes = plots.accuracy_against_minutes(ROWS).axes[0]
     assert points(axes) == {(60, 0.9): "o", (1, 0.7): "o", (30, 0.65): "o", (61, 0.92): "s"}
     [upright] = axes.containers[0][2]
     np.testing.assert_allclose(upright.get_segments(), [[[60, 0.89], [60, 0.91]]])
@@ -39,16 +40,16 @@ def test_every_row_is_a_point_with_its_bars():
 
 
 def test_the_dotted_line_joins_what_nothing_beats():
-    axes = charts.accuracy_against_minutes(ROWS).axes[0]
+    axes = plots.accuracy_against_minutes(ROWS).axes[0]
     [line] = [line for line in axes.lines if line.get_linestyle() == ":"]
     np.testing.assert_allclose(line.get_xydata(), [(1, 0.7), (60, 0.9), (61, 0.92)])
-    assert charts.in_words(ROWS).endswith("more accurate than these: quick, slow, shipped.")
-    assert "test split of stripes" in charts.in_words(ROWS) and "4 points" in charts.in_words(ROWS)
+    assert plots.describe_runs(ROWS).endswith("more accurate than these: quick, slow, shipped.")
+    assert "test split of stripes" in plots.describe_runs(ROWS) and "4 points" in plots.describe_runs(ROWS)
 
 
 def test_names_lie_side_by_side_and_none_is_missing():
     crowd = [row(f"a rather long name {i}", 10 + i / 20, 0.8 + i / 500) for i in range(4)]
-    figure = charts.accuracy_against_minutes(crowd + ROWS[1:2])
+    figure = plots.accuracy_against_minutes(crowd + ROWS[1:2])
     axes = figure.axes[0]
     assert sorted(text.get_text() for text in axes.texts) == sorted(r.name for r in crowd + ROWS[1:2])
     figure.draw_without_rendering()
@@ -59,15 +60,15 @@ def test_names_lie_side_by_side_and_none_is_missing():
 
 def test_validation_is_drawn_when_asked_for_and_says_so():
     validated = [dataclasses.replace(one, validation=Spread(0.5, None, 1), test=None) for one in ROWS]
-    axes = charts.accuracy_against_minutes(validated, split="validation").axes[0]
+    axes = plots.accuracy_against_minutes(validated, split="validation").axes[0]
     assert axes.get_ylabel() == "accuracy on the validation split"
     with pytest.raises(ValueError, match="no row with minutes and an accuracy on the test split"):
-        charts.accuracy_against_minutes(validated)
+        plots.accuracy_against_minutes(validated)
 
 
 def test_long_names_stand_beside_the_chart_and_numbers_at_the_points():
     rows = [dataclasses.replace(one, name=f"{one.name}, with a name that is much too long") for one in ROWS]
-    figure = charts.accuracy_against_minutes(rows)
+    figure = plots.accuracy_against_minutes(rows)
     assert sorted(text.get_text() for text in figure.axes[0].texts) == ["1", "2", "3", "4"]
     listed = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
     assert listed == [f"{number} {row.name}" for number, row in enumerate(rows, start=1)]

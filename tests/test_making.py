@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.folder import plant
-from cifar_lab import sheets
+from cifar_lab import plots
 from cifar_lab.cli.group import typed
 from cifar_lab.core import paths
 from cifar_lab.data.folder.scan import look_through
@@ -85,7 +85,7 @@ def test_data_check_says_it_all_and_draws_a_sheet(place):
 
 
 def test_a_contact_sheet_shows_each_class_with_its_count(place):
-    figure, description = sheets.contact_sheet(look_through(place / "my pets"), per_class=4)
+    figure, description = plots.folder_contact_sheet(look_through(place / "my pets"), per_class=4)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["cool (110)", "warm (12)"]
     assert description == "Up to 4 pictures of each class of my pets: cool (110), warm (12)."

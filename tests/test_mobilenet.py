@@ -16,12 +16,13 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cifar_lab import assess, check, explain, models, training
+from cifar_lab import check, explain, models, training
 from cifar_lab.cli import main
 from cifar_lab.core import files
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.data.download import DownloadError
+from cifar_lab.experiments import evaluate
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import imagenet_weights, mobilenet
 from cifar_lab.models.imagenet_weights import WeightsError
@@ -334,7 +335,7 @@ def test_the_recipe_trains_a_last_layer_and_then_all(runs_here, stripes, model, 
         assert np.array_equal(before.moving_variance, after.moving_variance)
     assert run.history[3]["validation_accuracy"] > 0.9
     assert run.card["start"]["sha256"] == files.sha256(cache)
-    assert assess.evaluate_run(run, few).accuracy > 0.9
+    assert evaluate.evaluate_run(run, few).accuracy > 0.9
 
 
 # --- the classifier ---
@@ -403,7 +404,7 @@ def test_page_widget_and_command_line_have_it_in_their_choice(classifier, photo,
 def test_it_is_not_measured_on_other_classes(classifier, images):
     three = Split(images, np.arange(4) % 3)
     with pytest.raises(ValueError, match=r"It knows tench, .* and 988 more; the dataset three has a, b, c"):
-        assess.evaluate_classifier(classifier, Dataset("three", ("a", "b", "c"), three, three, three, "Noise."))
+        evaluate.evaluate_classifier(classifier, Dataset("three", ("a", "b", "c"), three, three, three, "Noise."))
 
 
 # --- the command ---

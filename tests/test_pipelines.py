@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.svm import SVC
 
-from cifar_lab.baselines import METHODS, build
+from cifar_lab.experiments.baselines import METHODS, build
 from cifar_lab.inference import pipelines
 from cifar_lab.inference.pipelines import Hog, Margins, Pixels, storage, validation
 

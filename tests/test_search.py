@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cifar_lab import search, training
+from cifar_lab import plots, training
 from cifar_lab.cli import main
 from cifar_lab.core import files
-from cifar_lab.search import charts, recipe_search, space, trials
+from cifar_lab.experiments import search
+from cifar_lab.experiments.search import recipe_search, space, trials
 from cifar_lab.training import recipes, runs
 from tests.helpers.datasets import replace_load
 
@@ -142,7 +143,7 @@ CHILD = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from cifar_lab import search
+    from cifar_lab.experiments import search
     from cifar_lab.core import paths
     from cifar_lab.training import loop
     from tests.conftest import make_stripes
@@ -280,13 +281,13 @@ def test_without_ray_a_sentence_says_what_to_install(runs_here, stripes, monkeyp
 
 def test_charts_draw_the_trials(runs_here, stripes, told):
     found = search.find_recipe(stripes, learning_rate=RATES, epochs=EPOCHS, progress=False)
-    lines = charts.parallel_coordinates(found).axes[0].lines[: len(RATES)]
+    lines = plots.parallel_coordinates(found).axes[0].lines[: len(RATES)]
     logs = np.log(RATES)
     np.testing.assert_allclose([line.get_ydata()[0] for line in lines], (logs - logs.min()) / np.ptp(logs))
     shares = np.array([trial.history[-1]["validation_accuracy"] for trial in found.trials])
     np.testing.assert_allclose([line.get_ydata()[1] for line in lines], (shares - shares.min()) / np.ptp(shares))
     assert [line.get_linewidth() for line in lines].count(4) == 1  # the best one stands out without colour too
-    curves = charts.accuracy_curves(found).axes[0].lines[::2]
+    curves = plots.accuracy_curves(found).axes[0].lines[::2]
     assert sorted(len(line.get_xdata()) for line in curves) == sorted(len(trial.history) for trial in found.trials)
 
 
@@ -294,7 +295,7 @@ def test_charts_stand_values_that_are_no_numbers(runs_here, stripes, told):
     found = search.find_recipe(
         stripes, flip=["random", "none"], learning_rate=[0.1], zoom=[0.0, 0.2], epochs=1, progress=False
     )
-    lines = charts.parallel_coordinates(found).axes[0].lines[:4]
+    lines = plots.parallel_coordinates(found).axes[0].lines[:4]
     heights = [line.get_ydata()[0] for line in lines]
     assert heights == [1, 1, 0, 0]  # none, random: by the alphabet
     assert [line.get_ydata()[2] for line in lines] == [0, 1, 0, 1]
@@ -365,7 +366,7 @@ def test_grid_search_says_what_a_loop_by_hand_says(stripes):
     from sklearn.model_selection import StratifiedKFold
 
     from cifar_lab.core.keras_backend import keras
-    from cifar_lab.search import grid
+    from cifar_lab.experiments.search import grid
 
     images, labels = stripes.train.images[:60], stripes.train.labels[:60]
     network = grid.NetworkClassifier(epochs=2, batch_size=10, seed=3)
@@ -400,7 +401,7 @@ def test_grid_search_takes_a_pipeline_too(stripes):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    from cifar_lab.search import grid
+    from cifar_lab.experiments.search import grid
 
     def rows(images):
         return images.reshape(len(images), -1) / 255
@@ -428,7 +429,7 @@ def test_the_heat_map_has_each_mean_in_its_place():
     generator = np.random.default_rng(0)
     numbers, labels = generator.normal(size=(40, 2)), np.repeat([0, 1], 20)
     found = GridSearchCV(SVC(), {"C": [0.1, 1, 10], "gamma": [0.5, 2]}, cv=2).fit(numbers, labels)
-    axes = charts.heat_map(found).axes[0]
+    axes = plots.grid_heat_map(found).axes[0]
     ticks = (
         [label.get_text() for label in axes.get_yticklabels()],
         [label.get_text() for label in axes.get_xticklabels()],
@@ -445,11 +446,11 @@ def test_the_heat_map_has_each_mean_in_its_place():
     assert framed == found.best_params_
     single = GridSearchCV(SVC(), {"C": [0.1, 1]}, cv=2).fit(numbers, labels)
     with pytest.raises(ValueError, match="A heat map shows two settings, but 1 were searched: C"):
-        charts.heat_map(single)
+        plots.grid_heat_map(single)
 
 
 def test_grid_search_names_the_settings_there_are(stripes):
-    from cifar_lab.search import grid
+    from cifar_lab.experiments.search import grid
 
     with pytest.raises(ValueError, match=r"has no setting depth\. Its settings: batch_size, epochs"):
         grid.grid_search(grid.NetworkClassifier(), stripes.train.images, stripes.train.labels, depth=[1, 2])

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_lab import search
+from cifar_lab.experiments import search
 from tests.conftest import make_stripes
 
 # Whoever has imported Ray here before brings no token, so the nodes must not ask for one, as they do once there is one.

@@ -23,7 +23,8 @@ def baseline(method, features, dataset, held_out, train, seed, **wishes):
     METHOD is knn, logistic, linear-svm, svm or forest. Or all: every one on both features, measured on the test split,
     in one table; a stopped one goes on where it was.
     """
-    from cifar_lab import baselines, data
+    from cifar_lab import data
+    from cifar_lab.experiments import baselines
 
     if method != "all":
         baselines.build(method, features=features)  # a mistake is told before the wait for data

@@ -146,9 +146,9 @@ def check_folder(folder, size, keep_alike, list_all, sheet):
     report = checks.report_on(survey)
     click.echo("\n".join(map(str, report.problems)) if list_all else report)
     if sheet:
-        from cifar_lab import sheets
+        from cifar_lab import plots
 
-        figure, _ = sheets.contact_sheet(survey)
+        figure, _ = plots.folder_contact_sheet(survey)
         figure.savefig(sheet, format="png")
         click.echo(f"\nThe contact sheet is in {sheet}.")
     if not list_all:

@@ -33,7 +33,7 @@ def runs(dataset, recipe, classifiers, sort, top, as_json, as_csv):
     validation accuracy are two columns, since decisions were made on the second. Only rows under one heading have
     the same test images.
     """
-    from cifar_lab import leaderboard
+    from cifar_lab.experiments import leaderboard
 
     found, problems = leaderboard.read_runs()
     rows = leaderboard.rows_of(found)
@@ -126,10 +126,10 @@ def compare(a, b, over_seeds, as_json):
     McNemar's test on those that only one gets right, and a bootstrap interval. With --over-seeds A and B stand for
     their recipes: Welch's t-test on the test accuracies of all their seeds.
     """
-    from cifar_lab import assess
+    from cifar_lab.experiments import evaluate
 
     if over_seeds:
-        difference = assess.compare_over_seeds(a, b)
+        difference = evaluate.compare_over_seeds(a, b)
         lines = [
             f"{a}: {100 * difference.accuracy_a:.2f} % over {difference.count_a} seeds",
             f"{b}: {100 * difference.accuracy_b:.2f} % over {difference.count_b} seeds",
@@ -137,7 +137,7 @@ def compare(a, b, over_seeds, as_json):
             "That is about the two recipes, trained again with other seeds, on these test images.",
         ]
     else:
-        difference = assess.compare(a, b)
+        difference = evaluate.compare(a, b)
         lines = [
             f"{a}: {100 * difference.accuracy_a:.2f} %; it alone is right on {difference.count_a:,} images",
             f"{b}: {100 * difference.accuracy_b:.2f} %; it alone is right on {difference.count_b:,} images",

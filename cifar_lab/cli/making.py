@@ -47,7 +47,8 @@ def make(folder, name, recipe, resume, replace, **changes):
 
 
 def _make(dataset, recipe, name: str, *, resume: bool, replace: bool) -> None:
-    from cifar_lab import assess, training
+    from cifar_lab import training
+    from cifar_lab.experiments import evaluate
     from cifar_lab.training.export import export_run
 
     try:
@@ -55,7 +56,7 @@ def _make(dataset, recipe, name: str, *, resume: bool, replace: bool) -> None:
     except KeyboardInterrupt:
         click.echo("In a terminal: the same command with --resume.", err=True)
         raise
-    result = assess.evaluate_run(run, dataset)
+    result = evaluate.evaluate_run(run, dataset)
     click.echo(f"\nOn the test split:\n{result.table()}")
     classifier = export_run(run, dataset, name, replace=replace, facts={"command": typed()}, progress=True)
     click.echo(f"\nClassifier {name} is in {classifier.card.folder}.")

@@ -113,24 +113,25 @@ def evaluate(subject, dataset, photographs, keep, as_json):
     SUBJECT is a finished run or a classifier, by its name or folder. A run's card keeps the result. Where the dataset
     is not on this machine, a shipped classifier is measured by the answers that were kept when it was made.
     """
-    from cifar_lab import assess, data
+    from cifar_lab import data
+    from cifar_lab.experiments import evaluate
 
     if keep and Path(subject).is_file():
         raise click.UsageError(f"--keep writes beside the card. Make a folder of it first: cifar-lab unpack {subject}")
     if photographs:
-        from cifar_lab import photographs as measuring
+        from cifar_lab.experiments import folder_accuracy as measuring
         from cifar_lab.inference.classifier import Classifier
 
         report = measuring.evaluate(Classifier.load(subject), photographs, keep=keep, progress=True)
         click.echo(json.dumps(vars(report), indent=2) if as_json else "\n".join(report.lines()))
         return
-    facts = assess.dataset_facts(subject)
-    kept = None if dataset or keep or data.is_here(facts) else assess.evaluate_kept(subject)
+    facts = evaluate.dataset_facts(subject)
+    kept = None if dataset or keep or data.is_here(facts) else evaluate.evaluate_kept(subject)
     if kept:
         evaluation, about = kept
         click.echo(about, err=True)
     else:
-        evaluation = assess.evaluate_named(
+        evaluation = evaluate.evaluate_named(
             subject, data.load_again(facts, dataset, say=not as_json), keep=keep, progress=True
         )
     click.echo(json.dumps(evaluation.to_dict(), indent=2) if as_json else evaluation.table())

@@ -46,7 +46,7 @@ def search(recipe, dataset, tried, epochs, **options):
     cifar-lab search --try learning_rate=0.0003..0.003 --try batch_size=32,64 --trials 4 --epochs 4
     """
     from cifar_lab import data
-    from cifar_lab.search import find_recipe
+    from cifar_lab.experiments.search import find_recipe
     from cifar_lab.training import recipes
 
     base = recipes.get(recipe, epochs=epochs)  # before the wait for data and TensorFlow
@@ -63,7 +63,7 @@ def search(recipe, dataset, tried, epochs, **options):
 
 def _choice(text: str):
     """A `--try` as the name of a field and its values: a list, or a range."""
-    from cifar_lab.search import Between
+    from cifar_lab.experiments.search import Between
     from cifar_lab.training.recipe import Recipe
 
     name, equals, values = text.partition("=")

@@ -14,7 +14,7 @@ import ipywidgets as widgets
 import numpy as np
 from PIL import Image
 
-from cifar_lab import sheets
+from cifar_lab import plots
 from cifar_lab.data.folder import checks
 from cifar_lab.data.folder.scan import Survey, look_through
 from cifar_lab.widgets import tags
@@ -119,7 +119,7 @@ class FolderCheck(widgets.VBox):
         details = str(self.report).partition("\n\n")[2]  # the summary stands above them
         self.words.value = f'<pre style="white-space: pre-wrap; line-height: 1.3">{html.escape(details)}</pre>'
         if self.report.used:
-            self.sheet.value = _picture(*sheets.contact_sheet(survey))
+            self.sheet.value = _picture(*plots.folder_contact_sheet(survey))
             self.next.value = f'To go on with it:<pre style="white-space: pre-wrap">{html.escape(self.code)}</pre>'
         self._say(self.report.summary)
 

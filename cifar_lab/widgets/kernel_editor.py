@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cifar_lab import diagrams, images, plots
+from cifar_lab import images, plots
 from cifar_lab.images import formats
 from cifar_lab.widgets import tags
 
@@ -58,7 +58,7 @@ def still(picture: images.Source) -> Figure:
         PictureError: the picture can't be used.
     """
     grey = _grey(picture)
-    results = [diagrams.signed(filtered(grey, kernel), largest=255) for kernel in PRESETS.values()]
+    results = [plots.signed_colours(filtered(grey, kernel), largest=255) for kernel in PRESETS.values()]
     return plots.picture_grid(results, titles=list(PRESETS), columns=4)
 
 
@@ -169,8 +169,8 @@ class KernelEditor(widgets.VBox):
     def _draw(self) -> None:
         name, result, kernel = self.picture.value, self.result, self.kernel
         rows = "; ".join(" ".join(f"{value:g}" for value in row) for row in kernel)
-        before = _picture(diagrams.signed(self._greys[name], largest=255), f"{name}, in grey")
-        after = _picture(diagrams.signed(result, largest=255), f"{name} after the kernel {rows}")
+        before = _picture(plots.signed_colours(self._greys[name], largest=255), f"{name}, in grey")
+        after = _picture(plots.signed_colours(result, largest=255), f"{name} after the kernel {rows}")
         self.view.value = f'<div style="display: flex; flex-wrap: wrap; gap: 16px">{before}{after}</div>'
         total = round(float(kernel.sum()), 4)
         self.message.value = (

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import ipywidgets as widgets
 import numpy as np
 
-from cifar_lab import few_labels, plots
+from cifar_lab import plots
 from cifar_lab.data.dataset import Split
+from cifar_lab.experiments import few_shot
 from cifar_lab.widgets import drawn, tags
 from cifar_lab.widgets.careful import reported
 
@@ -55,7 +56,7 @@ class LabelsSlider(widgets.VBox):
                     f"{name!r} knows of {len(known)} and {len(asked)} pictures; there are {len(train)} and {len(test)}."
                 )
         self._views, self._train, self._test, self._names = dict(views), train, test, tuple(class_names)
-        self._curves = few_labels.curves(views, train.labels, test.labels, counts=counts)
+        self._curves = few_shot.curves(views, train.labels, test.labels, counts=counts)
         self._seed = 0
         self.one_at_a_time = threading.RLock()
         self.count = widgets.SelectionSlider(
@@ -79,14 +80,14 @@ class LabelsSlider(widgets.VBox):
         """How much is right, 0-1, with the pictures that are shown, by the name of the view."""
         chosen, labels = self._chosen, self._train.labels
         answers = {
-            name: few_labels.nearest_mean(known[chosen], labels[chosen], asked)
+            name: few_shot.nearest_mean(known[chosen], labels[chosen], asked)
             for name, (known, asked) in self._views.items()
         }
         return {name: float(np.mean(answer == self._test.labels)) for name, answer in answers.items()}
 
     @property
     def _chosen(self) -> np.ndarray:
-        return few_labels.choose(self._train.labels, self.count.value, seed=self._seed)
+        return few_shot.choose(self._train.labels, self.count.value, seed=self._seed)
 
     def _choose_others(self, _button) -> None:
         self._seed += 1
@@ -99,7 +100,7 @@ class LabelsSlider(widgets.VBox):
         noun = "label" if count == 1 else "labels"
         words = f"With {count} {noun} a class, {len(chosen)} in all, this much is right: {rates}."
         self.message.value = tags.status(words)
-        chart = few_labels.chart(self._curves, chance=1 / len(self._names), marked=count)
+        chart = plots.few_shot_curves(self._curves, chance=1 / len(self._names), marked=count)
         self.chart.value = drawn.as_img(chart, f"Accuracy against labels a class, with a line at {count}. {words}")
         shown = self._train.take(chosen)
         sheet = plots.contact_sheet(shown.images, shown.labels, self._names, per_class=min(count, _SHOWN))

@@ -1,7 +1,7 @@
 """The layer viewer: choose a picture and a layer, and see what the network makes of the one in the other.
 
 LayerViewer(network, {"ship": image})      # in a notebook, with a running kernel
-diagrams.feature_maps(maps, image)         # all layers as a figure, where nothing can be chosen
+plots.feature_map_grid(maps, image)         # all layers as a figure, where nothing can be chosen
 """
 
 import threading
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import ipywidgets as widgets
 import numpy as np
 
-from cifar_lab import diagrams, explain
+from cifar_lab import explain, plots
 from cifar_lab.widgets import tags
 
 _MOST, _COLUMNS = 24, 8  # maps shown, and how many stand in a row
@@ -89,6 +89,6 @@ def _sheet(maps: np.ndarray) -> np.ndarray:
     sheet = np.full((lines * (high + gap) - gap, _COLUMNS * (wide + gap) - gap, 3), 128, np.uint8)
     for place, channel in enumerate(active):
         top, left = place // _COLUMNS * (high + gap), place % _COLUMNS * (wide + gap)
-        tile = diagrams.signed(maps[..., channel]).repeat(scale, axis=0).repeat(scale, axis=1)
+        tile = plots.signed_colours(maps[..., channel]).repeat(scale, axis=0).repeat(scale, axis=1)
         sheet[top : top + high, left : left + wide] = tile
     return sheet

@@ -1,6 +1,6 @@
 """The threshold slider: how sure must a classifier be, so that "none of these" is worth something?
 
-ThresholdSlider(known, {"digits": scores}, threshold=0.5)   # in a notebook; `charts.known_or_not` is its still figure
+ThresholdSlider(known, {"digits": scores}, threshold=0.5)   # its still figure: `plots.score_histograms`
 """
 
 import threading
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 import numpy as np
 
-from cifar_lab import charts
+from cifar_lab import plots
 from cifar_lab.widgets import drawn, tags
 from cifar_lab.widgets.careful import reported
 
@@ -65,5 +65,5 @@ class ThresholdSlider(widgets.VBox):
         refused = ", ".join(f"{name} {1 - share:.0%}" for name, share in zip(self._others, fooled, strict=True))
         words = f"At {self.threshold.value:.2f}, {accepted:.0%} of the known pictures are accepted. Refused: {refused}."
         self.message.value = tags.status(words)
-        figure = charts.known_or_not(self._known, self._others, self.threshold.value)
+        figure = plots.score_histograms(self._known, self._others, self.threshold.value)
         self.view.value = drawn.as_img(figure, f"Histogram of the scores and ROC curve. {words}")

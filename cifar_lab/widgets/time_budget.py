@@ -1,6 +1,6 @@
 """The time budget: how accurate can it get in so many minutes, on this machine?
 
-TimeBudget(offers, slowness=1.4)   # in a notebook; `budget.charts.within` is its still figure
+TimeBudget(offers, slowness=1.4)   # in a notebook; `plots.accuracy_within_minutes` is its still figure
 """
 
 import html
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 
-from cifar_lab import budget
-from cifar_lab.budget import Offer, charts
+from cifar_lab import plots
+from cifar_lab.experiments import budget
+from cifar_lab.experiments.budget import Offer
 from cifar_lab.widgets import drawn, tags
 from cifar_lab.widgets.careful import reported
 
@@ -28,8 +29,8 @@ class TimeBudget(widgets.VBox):
         """Make a slider.
 
         Args:
-            offers: from `cifar_lab.budget.offers`.
-            slowness: how many times as long everything takes here, from `cifar_lab.budget.slowness`.
+            offers: from `cifar_lab.experiments.budget.offers`.
+            slowness: how many times as long everything takes here, from `cifar_lab.experiments.budget.slowness`.
             minutes: where to begin.
 
         Raises:
@@ -70,5 +71,8 @@ class TimeBudget(widgets.VBox):
         line = f'training.train(dataset, "{chosen.recipe}", epochs={chosen.epochs})'
         self.code.value = f"<code>{html.escape(line)}</code>"
         options = {"minutes": self.minutes.value, "slowness": self._slowness}
-        figure, words = charts.within(self._offers, **options), charts.in_words(self._offers, **options)
+        figure, words = (
+            plots.accuracy_within_minutes(self._offers, **options),
+            plots.describe_budget(self._offers, **options),
+        )
         self.view.value = drawn.as_img(figure, words)

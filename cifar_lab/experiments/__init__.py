@@ -1,0 +1,1 @@
+"""Many runs: evaluation by name, baselines, search, ablation, the run table, few-shot curves."""

@@ -1,0 +1,17 @@
+"""Ablation: what each trick of a recipe is worth. Take it away, train again, and see what is lost.
+
+    found = ablation.run(dataset, "fast-mini", seeds=3)  # hours on CIFAR-10; goes on where it was
+    print(ablation.summary(found).table())
+
+    recorded, _ = leaderboard.read_runs(folder)  # cards that `ablation.record` wrote: the same without training
+    ablation.summary(recorded)
+
+Figures of one run are not enough: two seeds of the same recipe differ by about as much as some tricks are worth.
+`cifar_lab.plots.ablation` draws the result.
+"""
+
+from cifar_lab.experiments.ablation.running import run, without_each
+from cifar_lab.experiments.ablation.worth import MIRROR, Ablation, Trick, summary
+from cifar_lab.experiments.leaderboard import record
+
+__all__ = ["MIRROR", "Ablation", "Trick", "record", "run", "summary", "without_each"]

@@ -1,0 +1,14 @@
+"""A time budget: which recipe is the most accurate in so many minutes, on this machine.
+
+    offers = budget.offers(recorded)  # what was measured, from run cards
+    slowness = budget.slowness(recorded[0], dataset)  # a few steps of training here
+    plan = budget.best(offers, minutes=5, slowness=slowness)
+    training.train(dataset, plan.recipe, epochs=plan.epochs)
+
+It offers what was measured and nothing else: no accuracy is guessed, and only the minutes are carried over from one
+machine to another. `cifar_lab.plots.budget` draws the choice.
+"""
+
+from cifar_lab.experiments.budget.planning import Offer, best, offers, slowness
+
+__all__ = ["Offer", "best", "offers", "slowness"]

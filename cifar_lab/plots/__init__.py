@@ -1,0 +1,35 @@
+"""Figures: every function returns a matplotlib figure and shows nothing; `show` puts one into a notebook."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "ablation": ["ablation_bars", "describe_ablation"],
+        "budget": ["accuracy_within_minutes", "describe_budget"],
+        "evaluation": [
+            "accuracy_intervals",
+            "confusion_matrix",
+            "heat_maps",
+            "mistakes",
+            "reliability_diagram",
+            "score_histograms",
+            "severity_curves",
+        ],
+        "few_shot": ["few_shot_curves"],
+        "folder": ["folder_contact_sheet"],
+        "images": ["channels", "class_balance", "contact_sheet", "mean_images", "picture_grid", "prediction_bars"],
+        "leaderboard": ["accuracy_against_minutes", "describe_runs"],
+        "network": [
+            "accuracy_by_position",
+            "feature_map_grid",
+            "filters",
+            "number_grids",
+            "receptive_fields",
+            "signed_colours",
+        ],
+        "search": ["accuracy_curves", "grid_heat_map", "parallel_coordinates"],
+        "style": ["BLUE", "GREEN", "ORANGE", "PURPLE", "VERMILION", "show"],
+        "training": ["compare_curves", "training_curves"],
+    },
+)

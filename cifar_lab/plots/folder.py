@@ -1,0 +1,40 @@
+"""Contact sheets: some pictures of every class of a folder at one look, as on a photographer's sheet."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cifar_lab.data.folder.image_cache import pick
+from cifar_lab.data.folder.scan import Survey
+from cifar_lab.plots.images import contact_sheet
+
+_MOST_CLASSES = 30
+
+
+def folder_contact_sheet(survey: Survey, *, per_class: int = 10, seed: int = 0) -> tuple[Figure, str]:
+    """Some pictures of every class, one row a class, with how many it has.
+
+    `plots.show(*plots.folder_contact_sheet(survey))` puts it into a notebook.
+
+    Args:
+        survey: of `cifar_lab.data.folder.scan.look_through`.
+        per_class: pictures a class.
+        seed: another seed shows others.
+
+    Returns:
+        The figure, and a description for those who can't see it.
+    """
+    names, labels = survey.listing.class_names, survey.labels[survey.used]
+    counts = np.bincount(labels, minlength=len(names))
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    rows = np.argsort(-counts, kind="stable")[:_MOST_CLASSES]
+    chosen = np.concatenate([shuffled[labels[shuffled] == label][:per_class] for label in rows])
+    images = np.empty((len(chosen), survey.size, survey.size, 3), np.uint8)
+    for places, found in pick(survey.parts, survey.used[chosen], survey.size):
+        images[places] = found
+    row_of = {label: row for row, label in enumerate(rows.tolist())}
+    titles = [f"{names[label]} ({counts[label]:,})" for label in rows]
+    figure = contact_sheet(
+        images, np.array([row_of[label] for label in labels[chosen].tolist()]), titles, per_class=per_class
+    )
+    more = f"; {len(names) - len(rows)} smaller classes are not shown" if len(names) > len(rows) else ""
+    return figure, f"Up to {per_class} pictures of each class of {survey.listing.name}: {', '.join(titles)}{more}."
