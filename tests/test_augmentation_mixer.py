@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from cifar_lab.images import augmentation
-from cifar_lab.widgets import augmentation_mixer
-from cifar_lab.widgets.augmentation_mixer import CONTROLS, AugmentationMixer, mix, still
+from cifar_lab.lessons.widgets import augmentation_mixer
+from cifar_lab.lessons.widgets.augmentation_mixer import CONTROLS, AugmentationMixer, mix, still
 
 
 @pytest.fixture

@@ -278,8 +278,8 @@ print(loaded, *left_out, sep="\\n")
 
 
 def test_widgets_say_that_it_has_no_layers_to_look_into(exported, stripes):
-    from cifar_lab.widgets import closer_look
-    from cifar_lab.widgets.answers import look
+    from cifar_lab.lessons.widgets import closer_look
+    from cifar_lab.lessons.widgets.prediction_view import look
 
     classifiers = {"forest": exported}
     closer = closer_look.CloserLook(classifiers)

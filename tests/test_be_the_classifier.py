@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cifar_lab.data.dataset import Split
-from cifar_lab.widgets.be_the_classifier import BeTheClassifier, colours, score
+from cifar_lab.lessons.widgets.be_the_classifier import BeTheClassifier, colours, score
 
 NAMES = ("cat", "dog", "ship & boat")
 LABELS = np.array([0, 2, 1, 0])

@@ -8,8 +8,8 @@ import pytest
 from cifar_lab import plots
 from cifar_lab.experiments import budget, leaderboard
 from cifar_lab.experiments.budget import Offer
+from cifar_lab.lessons.widgets.time_budget import TimeBudget
 from cifar_lab.training import build, recipes
-from cifar_lab.widgets.time_budget import TimeBudget
 from tests.cards import run_card, write_run
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn import metrics
 
-from cifar_lab.widgets.confusion_matrix import ANY, ConfusionMatrix
+from cifar_lab.lessons.widgets.confusion_matrix import ANY, ConfusionMatrix
 
 NAMES = ("cat", "dog", "<frog>")
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cifar_lab import images
 from cifar_lab.images import corruption
-from cifar_lab.widgets.corruption_slider import CorruptionSlider, still
+from cifar_lab.lessons.widgets.corruption_slider import CorruptionSlider, still
 
 
 def brightness(shown: np.ndarray) -> np.ndarray:

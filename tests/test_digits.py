@@ -23,8 +23,8 @@ from cifar_lab.images import handwriting
 from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.lessons.widgets.upload_classifier import UploadClassifier
 from cifar_lab.training import export, recipes
-from cifar_lab.widgets.upload_classifier import UploadClassifier
 from tests import drawn_digits
 
 SHIPPED = Path(__file__).parent.parent / "data" / "models" / "digits"

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cifar_lab import doctor, patients
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data import sketches
 from cifar_lab.data.dataset import Dataset, Split
-from cifar_lab.doctor import BATCH, BLACK, LOTS, START
+from cifar_lab.lessons import broken_models, sanity_checks
+from cifar_lab.lessons.sanity_checks import BATCH, BLACK, LOTS, START
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,8 @@ def drawings() -> Dataset:
     return Dataset("drawings", sketches.CLASS_NAMES, train, validation, validation, "Made by the tests.")
 
 
-def examine(name: str, dataset: Dataset) -> doctor.Report:
-    return doctor.examine(*patients.admit(name, dataset), progress=False)
+def examine(name: str, dataset: Dataset) -> sanity_checks.Report:
+    return sanity_checks.examine(*broken_models.admit(name, dataset), progress=False)
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ def test_validation_images_that_are_trained_on_are_noticed(drawings):
 
 
 def test_a_network_is_handed_back_as_it_came(stripes):
-    model, _ = patients.admit("healthy", stripes)
+    model, _ = broken_models.admit("healthy", stripes)
     model.train_on_batch(stripes.train.images[:32], stripes.train.labels[:32])
     before = [np.array(variable) for variable in (*model.weights, *model.optimizer.variables)]
-    doctor.examine(model, stripes, progress=False)
+    sanity_checks.examine(model, stripes, progress=False)
     after = [np.array(variable) for variable in (*model.weights, *model.optimizer.variables)]
     for was, now in zip(before, after, strict=True):
         np.testing.assert_array_equal(was, now)
@@ -60,15 +60,15 @@ def test_a_softmax_twice_cannot_get_below_its_floor():
 
 def test_lots_are_the_same_for_the_same_picture():
     images = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), dtype=np.uint8)
-    labels = doctor._lots(np.concatenate([images, images[::-1]]), 10, seed=0)
+    labels = sanity_checks._lots(np.concatenate([images, images[::-1]]), 10, seed=0)
     np.testing.assert_array_equal(labels[:200], labels[200:][::-1])
     assert np.bincount(labels[:200], minlength=10).min() > 5
 
 
 def test_an_exploding_loss_passes_no_test(stripes):
-    model, _ = patients.admit("healthy", stripes)
+    model, _ = broken_models.admit("healthy", stripes)
     model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
-    assert {START, BATCH, BLACK} <= set(doctor.examine(model, stripes, progress=False).failed)
+    assert {START, BATCH, BLACK} <= set(sanity_checks.examine(model, stripes, progress=False).failed)
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_an_exploding_loss_passes_no_test(stripes):
 )
 def test_what_cannot_be_examined_is_said(stripes, change, sentence):
     with pytest.raises(ValueError, match=sentence):
-        doctor.examine(*change(*patients.admit("healthy", stripes)), progress=False)
+        sanity_checks.examine(*change(*broken_models.admit("healthy", stripes)), progress=False)
 
 
 def test_another_image_size_is_said(stripes, drawings):
-    model, _ = patients.admit("healthy", stripes)
+    model, _ = broken_models.admit("healthy", stripes)
     with pytest.raises(ValueError, match=r"takes images of \(16, 16, 3\), but those of drawings are \(32, 32, 3\)"):
-        doctor.examine(model, drawings, progress=False)
+        sanity_checks.examine(model, drawings, progress=False)
 
 
 def test_an_unknown_patient_lists_those_there_are(stripes):
     with pytest.raises(ValueError, match=r"no patient 'E'\. Choose one of: healthy, A, B, C, D"):
-        patients.admit("E", stripes)
+        broken_models.admit("E", stripes)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cifar_lab import exercises
+from cifar_lab.lessons import exercises
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_a_normalisation_counts_what_keras_counts(stripes):
 
 
 def test_the_patients_have_what_the_answers_say(stripes):
-    from cifar_lab import patients
+    from cifar_lab.lessons import broken_models
 
     kinds, scales, rates, told = {}, {}, {}, {}
     for name in "ABCD":
-        model, its_data = patients.admit(name, stripes)
+        model, its_data = broken_models.admit(name, stripes)
         kinds[name] = [type(layer).__name__ for layer in model.layers]
         scales[name] = model.layers[0].scale
         rates[name] = float(model.optimizer.learning_rate)

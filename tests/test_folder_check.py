@@ -15,8 +15,8 @@ from cifar_lab import data
 from cifar_lab.cli import main
 from cifar_lab.core import paths, progress
 from cifar_lab.data.folder import checks, image_cache
-from cifar_lab.widgets import folder_check
-from cifar_lab.widgets.folder_check import FolderCheck
+from cifar_lab.lessons.widgets import folder_check
+from cifar_lab.lessons.widgets.folder_check import FolderCheck
 
 
 @pytest.fixture(scope="module")

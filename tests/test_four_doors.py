@@ -13,7 +13,7 @@ from cifar_lab.cli import main
 from cifar_lab.data import sketches
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.widgets import answers
+from cifar_lab.lessons.widgets import prediction_view
 from tests.test_upload_classifier import encoded, of_every_kind
 
 
@@ -54,7 +54,7 @@ def test_every_door_gives_the_same_numbers(client, tmp_path):
     lines = {row["filename"]: row for row in map(json.loads, typed.output.splitlines())}
     for name, content in files.items():
         expected = {guess.label: guess.score for guess in classifier.predict(content).top}
-        in_widget = answers.look(name, content, {"it": classifier}).predictions["it"]
+        in_widget = prediction_view.look(name, content, {"it": classifier}).predictions["it"]
         page = client.post("/api/predict", data={"file": (io.BytesIO(content), name)}).json["predictions"][0]
         assert {guess.label: guess.score for guess in in_widget.top} == expected, name
         assert {guess["label"]: guess["score"] for guess in lines[name]["top"]} == expected, name

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from cifar_lab import plots
-from cifar_lab.widgets.kernel_editor import PRESETS, KernelEditor, filtered, still
+from cifar_lab.lessons.widgets.kernel_editor import PRESETS, KernelEditor, filtered, still
 
 
 @pytest.fixture

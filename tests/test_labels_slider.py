@@ -7,7 +7,7 @@ import pytest
 from sklearn.neighbors import NearestCentroid
 
 from cifar_lab.experiments import few_shot
-from cifar_lab.widgets.labels_slider import LabelsSlider
+from cifar_lab.lessons.widgets.labels_slider import LabelsSlider
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.widgets.layer_viewer import LayerViewer
+from cifar_lab.lessons.widgets.layer_viewer import LayerViewer
 
 
 @pytest.fixture

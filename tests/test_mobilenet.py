@@ -376,7 +376,7 @@ def test_each_framing_answers(classifier, photo, framings):
 
 def test_page_widget_and_command_line_have_it_in_their_choice(classifier, photo, tmp_path):
     from app import create_app
-    from cifar_lab.widgets import answers
+    from cifar_lab.lessons.widgets import prediction_view
 
     wanted = classifier.predict(photo)
     client = create_app().test_client()
@@ -393,8 +393,8 @@ def test_page_widget_and_command_line_have_it_in_their_choice(classifier, photo,
 
     heat = explain.grad_cam(models.load_network("mobilenet"), wanted.image)
     assert heat.shape == (SIDE, SIDE) and heat.max() == 1
-    answer = answers.look("wide.png", photo, {"mobilenet": classifier})
-    assert f"what it saw: {SIDE} × {SIDE}" in answers.card(answer, "mobilenet")
+    answer = prediction_view.look("wide.png", photo, {"mobilenet": classifier})
+    assert f"what it saw: {SIDE} × {SIDE}" in prediction_view.card(answer, "mobilenet")
 
     (tmp_path / "wide.png").write_bytes(photo)
     printed = CliRunner().invoke(main, ["predict", str(tmp_path / "wide.png"), "--model", "mobilenet", "--json"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifar_lab import evaluation
-from cifar_lab.widgets.threshold_slider import ThresholdSlider
+from cifar_lab.lessons.widgets.threshold_slider import ThresholdSlider
 
 
 @pytest.fixture(scope="module")

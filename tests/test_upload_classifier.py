@@ -16,9 +16,9 @@ from PIL import Image
 from cifar_lab.data import sketches
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.widgets import answers, upload_classifier
-from cifar_lab.widgets.closer_look import lit
-from cifar_lab.widgets.upload_classifier import UploadClassifier, classify
+from cifar_lab.lessons.widgets import prediction_view, upload_classifier
+from cifar_lab.lessons.widgets.closer_look import lit
+from cifar_lab.lessons.widgets.upload_classifier import UploadClassifier, classify
 from tests import switching
 
 SHIPPED = Path(__file__).parent.parent / "data" / "models" / "tutorial"
@@ -131,7 +131,7 @@ def test_the_model_switch_changes_every_answer(lab):
     assert "softer" in lab.status.value
     lab.model.value = "tutorial"
     shown = lab.answers[0].predictions["tutorial"]
-    assert answers.said(shown) in text_of(lab.results.children[0].value)
+    assert prediction_view.said(shown) in text_of(lab.results.children[0].value)
 
 
 def test_the_switch_has_every_shipped_classifier_and_one_fresh_from_a_folder(tmp_path, monkeypatch):
@@ -169,21 +169,21 @@ def test_every_drawing_can_be_tried(lab):
 
 
 def test_nothing_that_fails_is_silent(lab, monkeypatch):
-    real = answers.look
+    real = prediction_view.look
 
     def failing(name, *arguments, **options):
         if name == "bad.png":
             raise RuntimeError("the disk is on fire")
         return real(name, *arguments, **options)
 
-    monkeypatch.setattr(answers, "look", failing)
+    monkeypatch.setattr(prediction_view, "look", failing)
     png = encoded(sketches.sample_pictures(64)["ship"])
     upload(lab, **{"bad.png": png, "good.png": png})
     assert (
         "bad.png" in lab.alert.value and "the disk is on fire" in lab.alert.value and 'role="alert"' in lab.alert.value
     )
     assert [answer.name for answer in lab.answers] == ["good.png"]
-    monkeypatch.setattr(answers, "table", lambda *_: 1 / 0)
+    monkeypatch.setattr(prediction_view, "table", lambda *_: 1 / 0)
     lab.order.value = "name"
     assert "ZeroDivisionError" in lab.alert.value
 
@@ -240,7 +240,7 @@ def test_another_cut_is_answered_at_once(lab):
     expected = Classifier.load("tutorial").predict(lab.answers[0].picture.crop((200, 0, 400, 200)))
     np.testing.assert_array_equal(closer.prediction.image, expected.image)
     assert closer.prediction.score == pytest.approx(expected.score, abs=1e-6)
-    assert answers.said(expected) in text_of(closer.view.value)
+    assert prediction_view.said(expected) in text_of(closer.view.value)
     closer.share.value = 50
     np.testing.assert_array_equal(
         closer.prediction.image, Classifier.load("tutorial").see(lab.answers[0].picture.crop((300, 50, 400, 150)))
@@ -290,7 +290,7 @@ def test_one_file_without_widgets(models, tmp_path, monkeypatch, capsys):
     path = tmp_path / "a.png"
     sketches.sample_pictures(64)["ship"].save(path)
     classify(path)
-    said = answers.said(Classifier.load(model_card.default()).predict(path))
+    said = prediction_view.said(Classifier.load(model_card.default()).predict(path))
     assert capsys.readouterr().out == f"a.png: {said}\n"
     assert len(shown) == 1
 

@@ -12,7 +12,7 @@ from PIL import Image
 from cifar_lab import images, plots
 from cifar_lab.images import display
 from cifar_lab.inference.classifier import Classifier, Prediction
-from cifar_lab.widgets import tags
+from cifar_lab.lessons.widgets import tags
 
 _KEPT = 512  # pixels a side at most of what is kept of a picture: enough to look at, and to cut pieces from
 _THUMBNAIL, _SEEN = 160, 160  # pixels on the screen

@@ -14,7 +14,7 @@ from PIL import Image
 
 from cifar_lab import images, plots
 from cifar_lab.images import formats
-from cifar_lab.widgets import tags
+from cifar_lab.lessons.widgets import tags
 
 PRESETS: dict[str, tuple[tuple[float, float, float], ...]] = {
     "leave as it is": ((0, 0, 0), (0, 1, 0), (0, 0, 0)),

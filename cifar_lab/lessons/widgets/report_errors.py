@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 
-from cifar_lab.widgets import tags
+from cifar_lab.lessons.widgets import tags
 
 
 def reported(callback: Callable) -> Callable:

@@ -13,8 +13,8 @@ import ipywidgets as widgets
 from cifar_lab import plots
 from cifar_lab.experiments import budget
 from cifar_lab.experiments.budget import Offer
-from cifar_lab.widgets import drawn, tags
-from cifar_lab.widgets.careful import reported
+from cifar_lab.lessons.widgets import drawn, tags
+from cifar_lab.lessons.widgets.report_errors import reported
 
 
 class TimeBudget(widgets.VBox):

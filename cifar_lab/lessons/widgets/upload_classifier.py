@@ -15,9 +15,9 @@ from cifar_lab.data import sketches
 from cifar_lab.images import display, formats
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier, load_all
-from cifar_lab.widgets import answers, tags
-from cifar_lab.widgets.careful import reported
-from cifar_lab.widgets.closer_look import CloserLook
+from cifar_lab.lessons.widgets import prediction_view, tags
+from cifar_lab.lessons.widgets.closer_look import CloserLook
+from cifar_lab.lessons.widgets.report_errors import reported
 
 _LIMIT = (
     f"{formats.IN_WORDS}, up to {images.MAX_BYTES // 2**20} MiB each, 100 MiB at once. A Jupyter that was not "
@@ -39,7 +39,7 @@ def classify(source: images.Source, *, model: str | None = None) -> None:
     """
     prediction = Classifier.load(model or model_card.default()).predict(source)
     name = display.name(str(source)) if isinstance(source, str | Path) else "the picture"
-    print(f"{name}: {answers.said(prediction)}")
+    print(f"{name}: {prediction_view.said(prediction)}")
     plots.show(plots.prediction_bars(prediction), "What the network saw of the picture, and its best guesses as bars.")
 
 
@@ -74,7 +74,7 @@ class UploadClassifier(widgets.VBox):
         if model not in self._classifiers:
             there = ", ".join(self._classifiers) or "none (cifar-lab train, then cifar-lab export makes one)"
             raise ValueError(f"No classifier {model!r} can be loaded. Classifiers here: {there}.")
-        self.answers: list[answers.Answer] = []
+        self.answers: list[prediction_view.Answer] = []
         self._make_controls(model)
         self.alert.value = tags.alert(left_out)
         self._say("No picture yet: choose some, or try a drawing.")
@@ -118,7 +118,7 @@ class UploadClassifier(widgets.VBox):
         ]
         self.progress = widgets.IntProgress(description="looking", layout={"display": "none"})
         self.status, self.alert, self.results = widgets.HTML(), widgets.HTML(), widgets.VBox()
-        self.order = widgets.ToggleButtons(options=answers.ORDERS, description="sort by")
+        self.order = widgets.ToggleButtons(options=prediction_view.ORDERS, description="sort by")
         self.table = widgets.HTML()
         self._many = widgets.VBox([self.order, self.table], layout={"display": "none"})
         self.closer = CloserLook(self._classifiers)
@@ -148,8 +148,8 @@ class UploadClassifier(widgets.VBox):
         self.progress.layout.display = "flex" if len(files) > 1 else "none"
         for number, (name, source) in enumerate(files, start=1):
             try:
-                answer = answers.look(name, source, self._classifiers)
-                cards.append(widgets.HTML(answers.card(answer, self.model.value)))
+                answer = prediction_view.look(name, source, self._classifiers)
+                cards.append(widgets.HTML(prediction_view.card(answer, self.model.value)))
                 self.answers.append(answer)
             except images.PictureError as error:
                 faults.append(f"{display.name(name)}: {error}")
@@ -166,13 +166,13 @@ class UploadClassifier(widgets.VBox):
 
     def _latest(self) -> str:
         answer = self.answers[-1]
-        return f"{answer.name}: {answers.said(answer.predictions[self.model.value])}."
+        return f"{answer.name}: {prediction_view.said(answer.predictions[self.model.value])}."
 
     @reported
     def _show_all(self, _change) -> None:
         """Show what the chosen classifier said: every one of them was asked when the picture came."""
         for box, answer in zip(self.results.children, self.answers, strict=True):
-            box.value = answers.card(answer, self.model.value)
+            box.value = prediction_view.card(answer, self.model.value)
         self._say(f"Answers of {self.model.value}.")
         self._refresh()
 
@@ -183,8 +183,8 @@ class UploadClassifier(widgets.VBox):
     def _refresh(self) -> None:
         self.clear.disabled = not self.answers
         self._many.layout.display = "flex" if len(self.answers) > 1 else "none"
-        in_order = answers.in_order(self.answers, self.model.value, self.order.value)
-        rows = answers.table(in_order, self.model.value) + answers.csv_link(in_order, self.model.value)
+        in_order = prediction_view.in_order(self.answers, self.model.value, self.order.value)
+        rows = prediction_view.table(in_order, self.model.value) + prediction_view.csv_link(in_order, self.model.value)
         self.table.value = rows if len(self.answers) > 1 else ""
         self.closer.offer(self.answers, self.model.value)
 

@@ -13,8 +13,8 @@ import numpy as np
 from cifar_lab import plots
 from cifar_lab.data.dataset import Split
 from cifar_lab.experiments import few_shot
-from cifar_lab.widgets import drawn, tags
-from cifar_lab.widgets.careful import reported
+from cifar_lab.lessons.widgets import drawn, tags
+from cifar_lab.lessons.widgets.report_errors import reported
 
 _SHOWN = 10  # of each class; more would be a carpet
 

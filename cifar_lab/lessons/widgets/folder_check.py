@@ -17,8 +17,8 @@ from PIL import Image
 from cifar_lab import plots
 from cifar_lab.data.folder import checks
 from cifar_lab.data.folder.scan import Survey, look_through
-from cifar_lab.widgets import tags
-from cifar_lab.widgets.careful import reported
+from cifar_lab.lessons.widgets import tags
+from cifar_lab.lessons.widgets.report_errors import reported
 
 _SIZES = (16, 32, 64, 96)  # pixels
 _HINT = (

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from cifar_lab import explain, plots
-from cifar_lab.widgets import tags
+from cifar_lab.lessons.widgets import tags
 
 _MOST, _COLUMNS = 24, 8  # maps shown, and how many stand in a row
 _PICTURE, _SHEET = 160, 640  # pixels on the screen

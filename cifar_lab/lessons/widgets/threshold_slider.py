@@ -10,8 +10,8 @@ import ipywidgets as widgets
 import numpy as np
 
 from cifar_lab import plots
-from cifar_lab.widgets import drawn, tags
-from cifar_lab.widgets.careful import reported
+from cifar_lab.lessons.widgets import drawn, tags
+from cifar_lab.lessons.widgets.report_errors import reported
 
 
 class ThresholdSlider(widgets.VBox):

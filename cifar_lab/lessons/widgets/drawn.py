@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cifar_lab.widgets import tags
+from cifar_lab.lessons.widgets import tags
 
 
 def as_img(figure: Figure, text: str) -> str:

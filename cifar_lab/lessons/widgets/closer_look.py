@@ -8,8 +8,8 @@ import numpy as np
 from PIL import ImageDraw
 
 from cifar_lab.inference.classifier import Classifier, Prediction
-from cifar_lab.widgets import answers, tags
-from cifar_lab.widgets.careful import reported
+from cifar_lab.lessons.widgets import prediction_view, tags
+from cifar_lab.lessons.widgets.report_errors import reported
 
 _WIDE = {"layout": {"width": "28em"}, "style": {"description_width": "9em"}}
 _SHOWN = 256  # pixels on the screen
@@ -30,7 +30,7 @@ class CloserLook(widgets.VBox):
         """Make one, without a picture yet; `classifiers` by their names."""
         self.one_at_a_time = threading.RLock()
         self._classifiers, self._networks = classifiers, {}
-        self._answers: list[answers.Answer] = []
+        self._answers: list[prediction_view.Answer] = []
         self._model = ""
         self._is_setting = False
         self.prediction: Prediction | None = None
@@ -55,7 +55,7 @@ class CloserLook(widgets.VBox):
         return self.share, self.across, self.down
 
     @property
-    def _answer(self) -> answers.Answer:
+    def _answer(self) -> prediction_view.Answer:
         return self._answers[self.picture.value]
 
     @property
@@ -67,7 +67,7 @@ class CloserLook(widgets.VBox):
         left, top = round((width - side) * across), round((height - side) * down)
         return left, top, left + side, top + side
 
-    def offer(self, found: Sequence[answers.Answer], model: str) -> None:
+    def offer(self, found: Sequence[prediction_view.Answer], model: str) -> None:
         """Take over the pictures there are and the classifier in use; a new picture is shown at once."""
         is_new = len(found) != len(self._answers)
         self._answers, self._model = list(found), model
@@ -125,8 +125,8 @@ class CloserLook(widgets.VBox):
         seen = tags.img(image, f"{name}, {words}", width=_SHOWN, pixelated=True)
         self.view.value = (
             f'<div style="display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start">{whole}'
-            f'<figure style="margin: 0">{seen}<figcaption>{words}</figcaption></figure>{answers.bars(self.prediction)}'
-            f"</div>{tags.status(answers.said(self.prediction))}"
+            f'<figure style="margin: 0">{seen}<figcaption>{words}</figcaption></figure>'
+            f"{prediction_view.bars(self.prediction)}</div>{tags.status(prediction_view.said(self.prediction))}"
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cifar_lab.data.dataset import Split
 from cifar_lab.evaluation import wilson_interval
-from cifar_lab.widgets import tags
+from cifar_lab.lessons.widgets import tags
 
 # A few words for colours, so that whoever can't see a picture has something to guess from.
 _COLOURS = {

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from cifar_lab import images, plots
 from cifar_lab.images import corruption
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.widgets import tags
-from cifar_lab.widgets.careful import reported
+from cifar_lab.lessons.widgets import tags
+from cifar_lab.lessons.widgets.report_errors import reported
 
 _SHOWN = 224  # pixels a side on the screen
 _GUESSES = 3

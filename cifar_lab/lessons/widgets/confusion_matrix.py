@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib import colormaps, colors
 
 from cifar_lab import evaluation
-from cifar_lab.widgets import tags
-from cifar_lab.widgets.careful import reported
+from cifar_lab.lessons.widgets import tags
+from cifar_lab.lessons.widgets.report_errors import reported
 
 ANY = "any class"
 _MOST = 12  # answers shown at once
