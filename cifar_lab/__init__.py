@@ -1,9 +1,13 @@
 """cifar-lab: a hands-on lab for image classification.
 
-Each module is one subject and is imported on its own, so that `import cifar_lab` costs nothing:
+Each package is one subject, and imports only from those before it:
+
+    core < images < data < evaluation < inference < models < explain < training < experiments < plots < lessons < cli
 
     from cifar_lab import data, images
-    from cifar_lab.inference.classifier import Classifier
+    from cifar_lab.inference import Classifier
+
+Importing a package loads none of its files: each is loaded when something of it is first used.
 """
 
 import os

@@ -44,6 +44,12 @@ def test_a_package_imports_only_from_those_before_it(path):
         assert imports_of(path) & later == set()
 
 
+def test_the_tree_holds_packages_only():
+    packages = {path.parent.name for path in (ROOT / "cifar_lab").glob("*/__init__.py")}
+    assert packages == set(PACKAGES)
+    assert {path.name for path in (ROOT / "cifar_lab").glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
 def python(program: str, *arguments) -> str:
     command = [sys.executable, "-c", program, *map(str, arguments)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -74,7 +80,7 @@ def test_whoever_answers_needs_no_tensorflow(tmp_path, stripes):
         expected = export_model(models.build("tutorial", class_count=2, input_size=16), stripes, "stripes")
     Image.fromarray(stripes.test.images[0]).save(tmp_path / "picture.png")
     program = REFUSE + (
-        "import cifar_lab, cifar_lab.images, cifar_lab.check\n"
+        "import cifar_lab, cifar_lab.images, cifar_lab.cli.environment\n"
         "from cifar_lab.inference.classifier import Classifier\n"
         "print(Classifier.load(sys.argv[1]).predict(sys.argv[2]).score)"
     )

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cifar_lab import check, explain, models, training
-from cifar_lab.cli import main
+from cifar_lab import explain, models, training
+from cifar_lab.cli import environment, main
 from cifar_lab.core import files
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset, Split
@@ -183,7 +183,7 @@ def test_offline_it_says_which_file_to_put_where(monkeypatch, tmp_path):
 
 def check_says() -> str:
     """What `cifar-lab check` has to say of the weights."""
-    (found,) = (finding.text for finding in check.run() if finding.text.startswith("mobilenet:"))
+    (found,) = (finding.text for finding in environment.run() if finding.text.startswith("mobilenet:"))
     return found
 
 

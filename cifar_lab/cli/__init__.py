@@ -4,17 +4,17 @@ Every command imports what it needs when it runs, so that `cifar-lab --help` ans
 works where TensorFlow is not installed.
 """
 
-from cifar_lab.cli import (  # noqa: F401, I001  (each adds its commands, in this order)
-    datasets,
-    networks,
-    baselines,
-    making,
-    pretrained,
-    packing,
-    search,
+from cifar_lab.cli import (  # noqa: F401 (each file adds its commands)
+    baseline,
+    classify,
+    data,
     experiments,
-    pictures,
-    bulk,
+    make,
+    mobilenet,
+    pack,
+    predict,
+    search,
+    train,
 )
 from cifar_lab.cli.group import main
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cifar_lab.cli.datasets import folder_options, folder_wishes
+from cifar_lab.cli.data import folder_options, folder_wishes
 from cifar_lab.cli.group import main, typed
 
 _own_dataset_option = click.option(

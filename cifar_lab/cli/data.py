@@ -43,7 +43,7 @@ def folder_wishes(options: dict) -> dict:
 @main.command()
 def check():
     """Say what is here, and what is missing."""
-    from cifar_lab import check as checks
+    from cifar_lab.cli import environment as checks
 
     findings = checks.run()
     for finding in findings:

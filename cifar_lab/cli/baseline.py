@@ -2,9 +2,9 @@
 
 import click
 
-from cifar_lab.cli.datasets import folder_options, folder_wishes
+from cifar_lab.cli.data import folder_options, folder_wishes
 from cifar_lab.cli.group import main, typed
-from cifar_lab.cli.networks import held_out_option
+from cifar_lab.cli.train import held_out_option
 
 
 @main.command()
