@@ -14,7 +14,7 @@ from cifar_lab.data import sketches
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.lessons.widgets import prediction_view
-from tests.test_upload_classifier import encoded, of_every_kind
+from tests.lessons.test_upload_classifier import encoded, of_every_kind
 
 
 def twenty_files() -> dict[str, bytes]:

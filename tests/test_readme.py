@@ -1,6 +1,6 @@
 """The README and its sisters: every command, file, setting and error text in them is real, and the cheap ones are run.
 
-`tests/test_setup.py` runs `make lab`, tests/app the page, `tests/test_cli.py` the way from training to an answer.
+`tests/test_setup.py` runs `make lab`, tests/app the page, `tests/cli/test_cli.py` the way from training to an answer.
 """
 
 import importlib.util

@@ -1,0 +1,354 @@
+"""Digits: where they come from, what is made of them for training, and what the shipped network says of handwriting."""
+
+import importlib.util
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from app import create_app
+from cifar_lab import data
+from cifar_lab.cli import main
+from cifar_lab.core import files
+from cifar_lab.data import digits
+from cifar_lab.data.cifar10_files import DataError
+from cifar_lab.images import handwriting
+from cifar_lab.images.augmentation import Augmentation
+from cifar_lab.inference import model_card
+from cifar_lab.inference.classifier import Classifier
+from cifar_lab.lessons.widgets.upload_classifier import UploadClassifier
+from cifar_lab.training import export, recipes
+from tests.helpers import drawn_digits
+
+SHIPPED = Path(__file__).parent.parent.parent / "data" / "models" / "digits"
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """Three folders where MNIST may lie, all of them empty, in the order of search."""
+    for name in ("placed", "data", "keras/datasets"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(tmp_path / "placed"))
+    monkeypatch.setattr("cifar_lab.core.paths.data_folder", lambda: tmp_path / "data")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    return [tmp_path / "placed", tmp_path / "data", tmp_path / "keras" / "datasets"]
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    """The digits of scikit-learn."""
+    return digits._bundled()
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """The twenty drawn digits: file name -> (digit, content)."""
+    return drawn_digits.drawn()
+
+
+def write_mnist(folder: Path, monkeypatch, **changes) -> dict[str, np.ndarray]:
+    """A small file of MNIST's form, and its SHA-256 in the place of the real one's."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "x_train": rng.integers(0, 256, (60, 28, 28), np.uint8),
+        "y_train": np.arange(60, dtype=np.uint8) % 10,
+        "x_test": rng.integers(0, 256, (20, 28, 28), np.uint8),
+        "y_test": np.arange(20, dtype=np.uint8) % 10,
+    } | changes
+    np.savez_compressed(folder / "mnist.npz", **arrays)
+    monkeypatch.setattr(digits, "SHA256", files.sha256(folder / "mnist.npz"))
+    return arrays
+
+
+# --- the dataset ---
+
+
+def test_the_bundled_digits_are_scikit_learns(bundled):
+    from sklearn.datasets import load_digits
+
+    raw = load_digits()
+    splits = (bundled.train, bundled.validation, bundled.test)
+    images, labels = (np.concatenate([getattr(split, name) for split in splits]) for name in ("images", "labels"))
+    np.testing.assert_array_equal(labels, raw.target)
+    assert images.shape == (1797, 32, 32, 3) and images.dtype == np.uint8
+    assert (images[..., :1] == images).all()  # grey
+    # The middle 8 of 10 rows and columns, averaged, are the digits as they came.
+    small = [Image.fromarray(image[4:28, 4:28, 0]).resize((10, 10), Image.Resampling.BOX) for image in images]
+    found = np.stack(small).astype(float)[:, 1:-1, 1:-1].reshape(1797, -1)
+    alike = [np.corrcoef(a, b)[0, 1] for a, b in zip(found, raw.data, strict=True)]
+    assert min(alike) > 0.95
+    assert not images[:, :4].any() and not images[:, :, 28:].any()  # black around
+    assert "scikit-learn" in bundled.origin and bundled.class_names == tuple("0123456789")
+
+
+def test_the_splits_are_cut_between_two_hands(bundled):
+    # Each hand begins with 0 to 9, three times, and so does each split.
+    for split in (bundled.train, bundled.validation, bundled.test):
+        np.testing.assert_array_equal(split.labels[:30], np.tile(np.arange(10), 3))
+    assert [len(split) for split in (bundled.train, bundled.validation, bundled.test)] == [1157, 258, 382]
+
+
+def test_without_mnist_the_name_gives_the_bundled_ones_and_says_so(places, bundled):
+    dataset = data.load("digits", progress=False)
+    assert dataset.fingerprint() == bundled.fingerprint()  # the same every time
+    assert data.is_here("digits") and dataset.name == "digits"
+    assert "scikit-learn" in dataset.origin
+
+
+def test_mnist_is_read_as_it_is(places, monkeypatch):
+    arrays = write_mnist(places[1], monkeypatch)
+    dataset = data.load("digits")
+    assert "MNIST" in dataset.origin
+    assert [len(split) for split in (dataset.train, dataset.validation, dataset.test)] == [30, 30, 20]
+    np.testing.assert_array_equal(dataset.test.images[:, 2:30, 2:30, 1], arrays["x_test"])
+    np.testing.assert_array_equal(dataset.test.labels, arrays["y_test"])
+    assert not dataset.test.images[:, :2].any() and not dataset.test.images[:, :, 30:].any()
+    np.testing.assert_array_equal(np.bincount(dataset.validation.labels), [3] * 10)
+    learnt = np.concatenate([dataset.train.images, dataset.validation.images])[:, 2:30, 2:30, 0]
+    assert sorted(image.tobytes() for image in learnt) == sorted(image.tobytes() for image in arrays["x_train"])
+
+
+def test_mnist_is_looked_for_in_three_places(places, monkeypatch):
+    assert digits.locate() is None
+    for folder in reversed(places):
+        write_mnist(folder, monkeypatch)
+        assert digits.locate() == folder / "mnist.npz"
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(places[2] / "mnist.npz"))  # the file itself
+    assert digits.locate() == places[2] / "mnist.npz"
+
+
+def test_what_is_not_mnist_is_not_opened(places, monkeypatch):
+    (places[0] / "mnist.npz").write_bytes(b"something else")
+    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was opened"))
+    with pytest.raises(DataError, match=r"mnist\.npz is not the .* Move it away"):
+        data.load("digits")
+
+
+def test_no_pickle_is_loaded_even_from_the_known_file(places, monkeypatch):
+    write_mnist(places[0], monkeypatch, y_test=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        data.load("digits")
+
+
+def test_address_and_sha256_are_those_in_keras():
+    package = Path(importlib.util.find_spec("keras").origin).parent  # not imported: that takes seconds
+    source = (package / "src" / "datasets" / "mnist.py").read_text(encoding="utf-8")
+    folder, name = digits.MIRRORS[0].rsplit("/", 1)
+    assert digits.SHA256 in source and folder in source and name in source
+
+
+def test_the_command_says_what_there_is_when_mnist_cannot_be_fetched(places, monkeypatch):
+    def unreachable(mirrors, destination, *, sha256, size, progress, by_hand):
+        assert destination == places[1] / "mnist.npz" and sha256 == digits.SHA256 and size == 11_490_434
+        assert by_hand == "put it into data/"
+        raise digits.DownloadError("mnist.npz could not be fetched (no network).")
+
+    monkeypatch.setattr(digits, "download", unreachable)
+    result = CliRunner().invoke(main, ["data", "digits"])
+    assert result.exit_code == 0, result.output
+    assert "could not be fetched" in result.output
+    assert "digits: 1,157 train, 258 validation, 382 test images, 10 classes. The 1,797 digits" in result.output
+
+
+# --- paper ---
+
+
+def test_writing_on_paper_repeats_itself_and_spares_its_input(bundled):
+    images = bundled.train.images[:40]
+    before = images.copy()
+    first, again, other = (handwriting.written(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first.shape == images.shape and first.dtype == np.uint8
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    np.testing.assert_array_equal(images, before)
+    assert handwriting.written(images[:0], np.random.default_rng(0)).shape == (0, 32, 32, 3)
+
+
+def test_places_between_pixels_are_read_as_scipy_reads_them():
+    from scipy.ndimage import map_coordinates
+
+    rng = np.random.default_rng(0)
+    strokes = rng.random((3, 8, 8), np.float32)
+    across, down = rng.uniform(-1.3, 1.3, (2, 3, 20, 20)).astype(np.float32)
+    expected = [
+        map_coordinates(image, [(y + 1) * 4 - 0.5, (x + 1) * 4 - 0.5], order=1, mode="grid-constant", cval=0)
+        for image, x, y in zip(strokes, across, down, strict=True)
+    ]
+    np.testing.assert_allclose(handwriting._sampled(strokes, across, down), expected, atol=1e-5)
+
+
+def test_strokes_are_evened_to_one():
+    strokes = np.zeros((1, 20, 20), np.float32)
+    strokes[0, 2:18, 9] = np.linspace(0.4, 0.9, 16)  # ever paler
+    evened = handwriting._even(strokes)
+    assert evened[0, 2:18, 9].min() > 0.79 and evened.max() == 1
+    assert (evened[strokes == 0] == 0).all()
+
+
+def test_paper_comes_light_and_dark_and_a_share_stays_empty(bundled):
+    # The border of most pictures is paper, the digit lies inside.
+    pictures = handwriting.written(bundled.train.images[:300], np.random.default_rng(0))
+    grey = pictures.mean(axis=3)
+    border = np.median(np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1), axis=1)
+    furthest = np.where(grey.max(axis=(1, 2)) - border > border - grey.min(axis=(1, 2)), 1, -1)
+    assert 0.2 < (furthest > 0).mean() < 0.5  # light on dark: about a third
+    blank = np.zeros((200, 32, 32, 3), np.uint8)
+    assert handwriting._drawn(handwriting._even(blank.mean(axis=3) / 255), np.random.default_rng(0)).max() == 0
+
+
+def test_the_augmentation_leaves_some_sheets_empty(bundled):
+    images, nobody = bundled.train.images[:50], np.zeros(50, bool)
+    shown = Augmentation(paper=True)(images, nobody, np.random.default_rng(3))
+    np.testing.assert_array_equal(shown, handwriting.written(images, np.random.default_rng(3), nothing=0.06))
+    chances = np.random.default_rng(3).random(50)  # the first that are drawn: who gets no digit
+    without = handwriting.written(np.zeros_like(images), np.random.default_rng(3))
+    empty = (shown == without).all(axis=(1, 2, 3))
+    np.testing.assert_array_equal(empty, chances < 0.03)
+    assert empty.any()
+
+
+def test_the_recipe_shows_digits_on_paper_and_nothing_else_does():
+    with_paper = [name for name, recipe in recipes.RECIPES.items() if recipe.augmentation.paper]
+    assert with_paper == ["digits"]
+    assert recipes.get("digits").flip == "none"  # a mirrored 2 is none
+
+
+# --- the shipped network ---
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """The models folder holds the shipped digits and nothing else."""
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(SHIPPED, folder / "digits")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFAR_LAB_MODELS", str(folder))
+        yield Classifier.load("digits")
+
+
+def test_the_photographs_stay_the_default_beside_the_digits(monkeypatch):
+    monkeypatch.delenv("CIFAR_LAB_MODELS", raising=False)
+    assert "digits" in model_card.available() and model_card.default() == "cifar10"
+
+
+def test_the_card_tells_how_to_make_it_again(shipped):
+    content = shipped.card.content
+    assert content["trained"]["command"] == "cifar-lab train --recipe digits --dataset digits"
+    assert (
+        content["command"].startswith("cifar-lab export ") and "scikit-learn" in content["trained"]["dataset"]["origin"]
+    )
+    assert content["trained"]["recipe"]["paper"] is True
+    assert shipped.class_names == digits.CLASS_NAMES
+    assert sum(file["bytes"] for file in content["files"].values()) < 2_000_000
+
+
+def test_hands_that_it_never_saw(shipped, bundled):
+    assert shipped.card.content["trained"]["dataset"]["fingerprint"] == bundled.fingerprint()
+    right = shipped.probabilities(bundled.test.images).argmax(axis=1) == bundled.test.labels
+    assert right.mean() >= 0.98
+    assert shipped.card.content["metrics"]["test"]["accuracy"] == pytest.approx(right.mean())
+
+
+def test_what_was_learnt_holds_on_paper(shipped, bundled):
+    pictures = handwriting.written(bundled.test.images, np.random.default_rng(7))
+    right = shipped.probabilities(pictures).argmax(axis=1) == bundled.test.labels
+    assert right.mean() > 0.8  # some are too small, too pale or too thick for anybody
+
+
+@pytest.fixture(scope="module")
+def on_paper(bundled):
+    """Each validation digit four times, as exporting a run of the recipe meets them: images and labels."""
+    rng = np.random.default_rng(0)
+    split = bundled.validation
+    return np.concatenate([handwriting.written(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4)
+
+
+def test_the_threshold_keeps_95_in_100_digits_on_paper(shipped, on_paper):
+    known = shipped.probabilities(on_paper[0]).max(axis=1) >= shipped.card.known_threshold
+    assert known.mean() == pytest.approx(0.95, abs=0.01)
+
+
+def test_scores_of_a_run_on_paper_are_calibrated_on_paper(bundled, on_paper, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(export, "export_model", lambda _, dataset, __, **options: asked.update(options, of=dataset))
+    for recipe in ({"name": "digits", "paper": True}, {"name": "tutorial"}):
+        content = {"recipe": recipe, "dataset": {"fingerprint": bundled.fingerprint()}, "metrics": {}}
+        export.export_run(SimpleNamespace(card=content, load_model=lambda: None), bundled, "any")
+        if "paper" in recipe:
+            np.testing.assert_array_equal(asked["of"].validation.images, on_paper[0])
+            np.testing.assert_array_equal(asked["of"].validation.labels, on_paper[1])
+    assert asked["of"] is bundled and "calibration" not in asked  # the validation split as it is
+
+
+def test_an_empty_sheet_is_none_of_these(shipped):
+    colours = [(250, 250, 248), (243, 232, 205), (205, 205, 203), (250, 236, 130), (28, 30, 34), (20, 60, 45)]
+    rng = np.random.default_rng(0)
+    sheets = [
+        np.clip(np.full((120, 160, 3), colour) + rng.normal(0, 3, (120, 160, 1)), 0, 255).astype(np.uint8)
+        for colour in colours
+    ]
+    assert [prediction.known for prediction in shipped.predict(sheets)] == [False] * len(sheets)
+
+
+def test_twenty_hands_through_library_command_page_and_widget(shipped, drawn, tmp_path):
+    expected = {name: shipped.predict(content) for name, (_, content) in drawn.items()}
+    wrong = {name: said.label for name, said in expected.items() if said.label != drawn[name][0]}
+    assert len(drawn) == 20 and len(wrong) <= 2, wrong
+    assert_same(expected, by_command(drawn, tmp_path))
+    client = create_app({"TESTING": True}).test_client()
+    assert_same(expected, by_api(client, drawn))
+    assert by_page(client, drawn) == {name: (said.label, said.known) for name, said in expected.items()}
+    assert_same(expected, by_widget(drawn))
+
+
+def assert_same(expected, found):
+    """To the last bit."""
+    assert found == {name: (said.label, said.score, said.known) for name, said in expected.items()}
+
+
+def by_command(drawn, folder: Path) -> dict:
+    for name, (_, content) in drawn.items():
+        (folder / name).write_bytes(content)
+    typed = CliRunner().invoke(
+        main, ["predict", "--model", "digits", "--json", *[str(folder / name) for name in drawn]]
+    )
+    assert typed.exit_code == 0, typed.output
+    rows = map(json.loads, typed.output.splitlines())
+    return {row["filename"]: (row["label"], row["score"], row["known"]) for row in rows}
+
+
+def sent(client, address: str, drawn) -> list:
+    """The responses to two forms of ten files, as a browser sends them."""
+    named, responses = list(drawn.items()), []
+    for half in (named[:10], named[10:]):
+        form = {"model": "digits", "file": [(io.BytesIO(content), name) for name, (_, content) in half]}
+        responses.append(client.post(address, data=form, content_type="multipart/form-data"))
+    assert [response.status_code for response in responses] == [200, 200]
+    return responses
+
+
+def by_api(client, drawn) -> dict:
+    found = [one for response in sent(client, "/api/predict", drawn) for one in response.json["predictions"]]
+    return {one["filename"]: (one["label"], one["score"], one["known"]) for one in found}
+
+
+def by_page(client, drawn) -> dict:
+    pages = "".join(response.get_data(as_text=True) for response in sent(client, "/result", drawn))
+    pattern = r"<h3>(?:(\d) <span|none of these.*?nearest guess is (\d) )"
+    answers = re.findall(pattern, pages, re.DOTALL)
+    assert len(answers) == 20
+    return {name: (known or guess, bool(known)) for name, (known, guess) in zip(drawn, answers, strict=True)}
+
+
+def by_widget(drawn) -> dict:
+    lab = UploadClassifier(model="digits")
+    lab.take([(name, content) for name, (_, content) in drawn.items()])
+    found = {answer.name: answer.predictions["digits"] for answer in lab.answers}
+    return {name: (said.label, said.score, said.known) for name, said in found.items()}

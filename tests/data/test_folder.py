@@ -1,0 +1,527 @@
+"""A folder of pictures: every planted mistake is found and named, nothing leaks, and a kill loses nothing."""
+
+import json
+import os
+import shutil
+import weakref
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_lab import data, images
+from cifar_lab.core import paths
+from cifar_lab.data import sketches
+from cifar_lab.data.folder import balancing, checks, example, fingerprints, image_cache, loading
+from cifar_lab.data.folder.listing import FolderError
+from cifar_lab.training import runs
+from tests.helpers.planted_folder import plant
+
+FILES = 220  # 6 that can't be used, 7 that repeat others, 189 and 18 that are good
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A folder with mistakes, and what was planted: paths by reason. The cache lies beside it."""
+    place = tmp_path_factory.mktemp("pictures")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "data_folder", lambda: place / "cache")
+        yield place / "pets", plant(place / "pets", FILES, broken=0.027, repeated=0.032)
+
+
+@pytest.fixture(scope="module")
+def dataset(planted):
+    return data.load(planted[0], progress=False)
+
+
+def picture(seed: int, size=(40, 40)) -> Image.Image:
+    blots = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
+    return Image.fromarray(blots).resize(size, Image.Resampling.BICUBIC)
+
+
+def make_folder(place: Path, **counts: int) -> Path:
+    """A folder with so many different pictures of each class; `train__cats` stands for train/cats."""
+    seed = 1000
+    for name, count in counts.items():
+        (place / name.replace("__", "/")).mkdir(parents=True)
+        for number in range(count):
+            seed += 1
+            picture(seed).save(place / name.replace("__", "/") / f"{number:03}.png")
+    return place
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to make things in, and a cache of its own."""
+    monkeypatch.setattr(paths, "data_folder", lambda: tmp_path / "cache")
+    return tmp_path / "pets"
+
+
+# --- what is found ---
+
+
+def test_every_planted_mistake_is_found_and_named(planted):
+    place, truth = planted
+    report = checks.check(place, progress=False)
+    found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
+    assert found | {"misnamed": set(report.misnamed)} == truth
+    wrong = [paths for reason, paths in truth.items() if reason != "misnamed"]
+    assert len(wrong) == 9 and sum(map(len, wrong)) == 14  # the original of one in two classes is left out too
+    assert len(truth["misnamed"]) == 5 and f"5 files have a wrong ending, such as {min(truth['misnamed'])}" in str(
+        report
+    )
+    bad = set().union(*wrong)
+    good = Counter(path.parent.name for path in place.glob("*/*") if f"{path.parent.name}/{path.name}" not in bad)
+    assert report.counts == dict(good)
+    twins = {problem.path: problem.twin for problem in report.problems if problem.twin}
+    assert all(Path(twin).stem.isdigit() for path, twin in twins.items() if "repeat" in path)  # the original stays
+    signatures = {".jpg": b"\xff\xd8\xff", ".png": b"\x89PNG", ".webp": b"RIFF", ".bmp": b"BM", ".gif": b"GIF8"}
+    true = [path for path in place.glob("*/0*") if path.read_bytes().startswith(signatures[path.suffix])]
+    assert len(true) == FILES - 13 - 5
+
+
+def test_the_report_says_what_to_do(planted):
+    text = " ".join(str(checks.check(planted[0], progress=False)).split())  # wherever its lines end
+    for words in ("damaged", "HEIC", "Most Compatible", "the same picture again", "cool/m00002.jpg", "--balance down"):
+        assert words in text
+    report = checks.check(planted[0], progress=False)
+    assert str(report) == repr(report) and max(map(len, str(report).splitlines())) <= 88  # what a notebook shows
+
+
+def test_the_counts_are_the_files_on_disk(dataset, capsys, planted):
+    data.load(planted[0], progress=False)
+    said = capsys.readouterr().out
+    assert said.startswith(f"Dataset: pets: {FILES - 14} of {FILES} files in 2 classes can be used; left out: ")
+    assert sum(len(getattr(dataset, split)) for split in ("train", "validation", "test")) == FILES - 14
+
+
+def test_an_image_is_what_the_picture_pipeline_makes_of_its_file(planted, dataset):
+    of_file = {images.to_input(path).tobytes() for path in planted[0].glob("warm/0*")}
+    warm = dataset.class_names.index("warm")
+    shown = [image.tobytes() for split in splits_of(dataset) for image in split.images[split.labels == warm]]
+    assert len(shown) == len(set(shown)) and set(shown) == of_file
+
+
+# --- splits ---
+
+
+def splits_of(dataset):
+    return dataset.train, dataset.validation, dataset.test
+
+
+def difference_hashes(pictures: np.ndarray) -> np.ndarray:
+    """Whether each of 9 x 8 grey points is darker than its neighbour, `(n, 64)` bool: another way to tell copies."""
+    small = [Image.fromarray(image).convert("L").resize((9, 8), Image.Resampling.BOX) for image in pictures]
+    points = np.array([np.asarray(grey, np.int16) for grey in small])
+    return (points[:, :, 1:] > points[:, :, :-1]).reshape(len(pictures), 64)
+
+
+def close_pairs(one: np.ndarray, other: np.ndarray) -> int:
+    """How many of all pairs look the same to the difference hash, mirrored ones too."""
+    hashes = difference_hashes(one)
+    found = [(hashes[:, None] != difference_hashes(view)[None]).sum(axis=2) <= 8 for view in (other, other[:, :, ::-1])]
+    return int((found[0] | found[1]).sum())
+
+
+@pytest.mark.parametrize("keep_alike", [False, True])
+def test_no_copy_comes_into_another_split(planted, keep_alike):
+    dataset = data.load(planted[0], keep_alike=keep_alike, validation=0.25, test=0.25, progress=False)
+    train, validation, test = (split.images for split in splits_of(dataset))
+    assert close_pairs(train, validation) == close_pairs(train, test) == close_pairs(validation, test) == 0
+    everything = np.concatenate([train, validation, test])
+    pairs = (close_pairs(everything, everything) - len(everything)) / 2
+    assert pairs == (len(planted[1]["alike"]) if keep_alike else 0)
+
+
+def test_every_class_is_divided_in_proportion(dataset):
+    counts = np.array([np.bincount(split.labels, minlength=2) for split in splits_of(dataset)])
+    np.testing.assert_allclose(counts[1:], 0.15 * counts.sum(axis=0) * np.ones((2, 1)), atol=1)
+    assert counts.min() > 0
+
+
+def test_neither_names_nor_the_order_of_the_file_system_nor_the_place_matter(planted, dataset, tmp_path, monkeypatch):
+    shutil.copytree(planted[0], tmp_path / "elsewhere", copy_function=shutil.copyfile)
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda place: listdir(place)[::-1])
+    assert data.load(tmp_path / "elsewhere", progress=False).fingerprint() == dataset.fingerprint()
+    repeated = {problem.twin for problem in checks.check(tmp_path / "elsewhere", progress=False).problems}
+    for path in (tmp_path / "elsewhere" / "warm").glob("0*"):
+        if f"warm/{path.name}" not in repeated:  # of copies the first stays, by its name
+            path.rename(path.with_stem("9" + path.stem))
+    renamed = data.load(tmp_path / "elsewhere", progress=False)
+    assert renamed.fingerprint() == dataset.fingerprint()
+    other = data.load(tmp_path / "elsewhere", seed=1, progress=False)
+    assert other.fingerprint() != dataset.fingerprint()
+    assert sorted(map(len, splits_of(other))) == sorted(map(len, splits_of(dataset)))
+
+
+def test_splits_that_the_folder_has_are_left_as_they_are(here):
+    make_folder(here, train__cats=6, train__dogs=5, Val__cats=3, Val__dogs=2, test__cats=2, test__dogs=4)
+    shutil.copy(here / "Val" / "dogs" / "001.png", here / "train" / "dogs" / "seen.png")  # a leak
+    dataset = data.load(here, progress=False)
+    assert [np.bincount(split.labels).tolist() for split in splits_of(dataset)] == [[6, 5], [3, 2], [2, 4]]
+    [problem] = checks.check(here, progress=False).problems
+    assert problem[:2] == ("train/dogs/seen.png", "copy") and problem.twin == "Val/dogs/001.png"
+
+
+def test_a_missing_split_is_taken_from_train(here):
+    make_folder(here, train__cats=20, train__dogs=20, test__cats=3, test__dogs=3)
+    assert [len(split) for split in splits_of(data.load(here, progress=False))] == [34, 6, 6]
+
+
+# --- balance ---
+
+
+def test_down_takes_as_many_of_each_class(planted, dataset):
+    smaller = data.load(planted[0], balance="down", progress=False)
+    rarest = np.bincount(dataset.train.labels).min()
+    assert np.bincount(smaller.train.labels).tolist() == [rarest, rarest]
+    assert {image.tobytes() for image in smaller.train.images} <= {image.tobytes() for image in dataset.train.images}
+    np.testing.assert_array_equal(smaller.validation.images, dataset.validation.images)
+
+
+def test_up_adds_changed_copies_to_the_train_split_alone(planted, dataset):
+    larger = data.load(planted[0], balance="up", progress=False)
+    most, count = np.bincount(dataset.train.labels).max(), len(dataset.train)
+    assert np.bincount(larger.train.labels).tolist() == [most, most]
+    np.testing.assert_array_equal(larger.train.images[:count], dataset.train.images)
+    for one, other in zip(splits_of(larger)[1:], splits_of(dataset)[1:], strict=True):
+        np.testing.assert_array_equal(one.images, other.images)
+    added = larger.train.images[count:]
+    assert len({image.tobytes() for image in added}) == len(added) == 2 * most - count
+    originals, likeness = fingerprints.most_alike(added, dataset.train.images, progress=False)
+    assert np.median(likeness) > 0.7  # changed little,
+    assert (dataset.train.labels[originals] == larger.train.labels[count:]).all()  # and of the rare class
+    assert larger.fingerprint() == data.load(planted[0], balance="up", progress=False).fingerprint()
+    assert larger.fingerprint() != data.load(planted[0], balance="up", augment=["noise"], progress=False).fingerprint()
+
+
+def test_copies_multiply_the_train_split(planted, dataset):
+    more = data.load(planted[0], copies=2, augment=balancing.TRANSFORMS, progress=False)
+    assert np.bincount(more.train.labels).tolist() == (3 * np.bincount(dataset.train.labels)).tolist()
+
+
+# --- the cache ---
+
+
+@pytest.fixture
+def counted(here, monkeypatch):
+    """A folder of 12 + 12 files in parts of 5, and a list that grows with every file that is decoded."""
+    make_folder(here, cats=12, dogs=12)
+    decoded, to_input = [], images.to_input
+    monkeypatch.setattr(image_cache, "_PART_FILES", 5)
+    monkeypatch.setattr(images, "to_input", lambda *a, **k: decoded.append(1) or to_input(*a, **k))
+    return here, decoded
+
+
+def test_a_killed_decoding_goes_on_where_it_was(counted, monkeypatch):
+    place, decoded = counted
+    write_json = image_cache.files.write_json
+    written = []
+
+    def die_in_the_third(path, content):
+        written.append(path)
+        if len(written) == 3:  # the images are there, what they are is not yet
+            raise KeyboardInterrupt
+        write_json(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(image_cache.files, "write_json", die_in_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            data.load(place, progress=False)
+    assert len(decoded) == 12  # parts of 5, 5, 2
+    data.load(place, progress=False)
+    assert len(decoded) == 12 + 24 - 10  # the first two parts were kept
+    data.load(place, seed=5, progress=False)
+    assert len(decoded) == 26
+
+
+def test_what_the_cache_holds_is_not_believed(counted):
+    place, decoded = counted
+    expected = data.load(place, progress=False).fingerprint()
+    cache = next((place.parent / "cache" / "folders").glob("pets-*"))
+    first, second, third, *_ = sorted(cache.glob("*.npy"))
+    content = bytearray(first.read_bytes())
+    content[-1] ^= 1
+    first.write_bytes(content)
+    np.save(second, np.array([{"a": "pickle"}]), allow_pickle=True)
+    second.with_suffix(".json").write_text(json.dumps({"sha256": image_cache.files.sha256(second), "outcomes": [[]]}))
+    third.with_suffix(".json").write_text('{"sha256": 3, "outcomes"')
+    (cache / "alike.npz").write_bytes(b"PK\x03\x04 nothing")
+    decoded.clear()
+    assert data.load(place, progress=False).fingerprint() == expected
+    assert 0 < len(decoded) <= 15
+
+
+def test_a_pickle_in_the_cache_is_never_loaded(counted):
+    place, _ = counted
+    data.load(place, progress=False)
+    file = next((place.parent / "cache" / "folders").glob("pets-*/*.npy"))
+    np.save(file, np.array([{"a": "pickle"}] * 5), allow_pickle=True)
+    stated = json.loads(file.with_suffix(".json").read_text())
+    file.with_suffix(".json").write_text(json.dumps(stated | {"sha256": image_cache.files.sha256(file)}))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        data.load(place, progress=False)
+
+
+def test_a_changed_file_is_decoded_anew_and_others_are_not(counted):
+    place, decoded = counted
+    before = data.load(place, progress=False).fingerprint()
+    decoded.clear()
+    picture(5).save(place / "dogs" / "000.png")
+    os.utime(place / "dogs" / "000.png", ns=(1, 1))
+    assert data.load(place, progress=False).fingerprint() != before
+    assert len(decoded) == 5  # its part
+    cache = next((place.parent / "cache" / "folders").glob("pets-*"))
+    assert len(list(cache.glob("*.npy"))) == 6  # the part of the old file is gone
+
+
+def test_what_was_decoded_of_a_temporary_folder_goes_when_that_is_gone(here, tmp_path, monkeypatch):
+    monkeypatch.setattr(image_cache.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    gone = make_folder(tmp_path / "temporary" / "gone", cats=3, dogs=3)
+    kept = make_folder(tmp_path / "temporary" / "kept", cats=3, dogs=3)
+    unplugged = make_folder(tmp_path / "stick", cats=3, dogs=3)
+    for place in (gone, kept, unplugged):
+        data.load(place, progress=False)
+    shutil.rmtree(gone)
+    shutil.rmtree(unplugged)
+    caches = tmp_path / "cache" / "folders"
+    [of_gone] = caches.glob("gone-*")
+    (of_gone / "letter.txt").write_text("somebody else's")
+    data.load(make_folder(here, cats=3, dogs=3), progress=False)
+    assert [path.name for path in of_gone.iterdir()] == ["letter.txt"]
+    assert {path.name.split("-")[0] for path in caches.glob("*-*") if list(path.glob("*.npy"))} == {
+        "kept",
+        "pets",
+        "stick",
+    }
+
+
+def test_no_more_than_a_few_parts_are_in_memory(planted, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "data_folder", lambda: tmp_path)
+    monkeypatch.setattr(image_cache, "_PART_FILES", 10)
+    monkeypatch.setattr(loading, "IN_MEMORY", 0)
+    seen, most = {}, []
+    decode_one, read = image_cache._decode_one, image_cache.Part.images
+
+    def watch(array):
+        seen[id(array)] = weakref.ref(array)
+        most.append(sum(reference() is not None for reference in seen.values()))
+        return array
+
+    monkeypatch.setattr(image_cache, "_decode_one", lambda *a: watch(a[-1].base) is None or decode_one(*a))
+    monkeypatch.setattr(image_cache.Part, "images", lambda *a: watch(read(*a)))
+    large = data.load(planted[0], progress=False)
+    assert len(most) > 200 and max(most) <= 3  # of 23 parts
+    assert all(isinstance(split.images, np.memmap) for split in splits_of(large))
+    assert large.fingerprint() == dataset.fingerprint()
+
+
+# --- a messy folder ---
+
+
+def test_messy_pets_are_drawn_cats_and_dogs_with_every_mistake(here):
+    planted = example.pets(here, cats=44, dogs=11, mistakes=6, repeats=5)
+    report = checks.check(here, progress=False)
+    found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
+    assert found | {"misnamed": set(report.misnamed)} == planted
+    assert {reason: len(paths) for reason, paths in planted.items()} == {
+        **dict.fromkeys(("broken", "empty", "no_picture", "heic", "unsupported", "too_small", "copy", "misnamed"), 1),
+        "alike": 3,
+        "conflict": 2,
+    }
+    assert report.file_count == 44 + 11 + 6 + 5
+    cat = sketches.load().train.images[sketches.load().train.labels == 3][0]
+    _, [likeness] = fingerprints.most_alike(
+        images.to_input(here / "cats" / "000000.jpg")[None], cat[None], progress=False
+    )
+    assert likeness > 0.8  # the drawing, with a margin
+
+
+def test_a_folder_with_something_in_it_is_not_made_messy(here):
+    make_folder(here, cats=4)
+    before = {path: path.read_bytes() for path in here.glob("*/*")}
+    with pytest.raises(ValueError, match="pets is not empty, and nothing in it is to be overwritten"):
+        example.make(here, [("cats", picture(0))])
+    assert before == {path: path.read_bytes() for path in here.glob("*/*")}
+
+
+# --- what folders may hold ---
+
+
+def test_what_other_systems_leave_behind_is_passed_over(here):
+    make_folder(here, cats=4, dogs=4)
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._000.png"):
+        (here / "cats" / name).write_bytes(b"\x00\x05")
+    (here / "__MACOSX" / "cats").mkdir(parents=True)
+    (here / ".git").mkdir()
+    report = checks.check(here, progress=False)
+    assert report.problems == () and report.file_count == 8 and list(report.counts) == ["cats", "dogs"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets few people make links, and nobody such names")
+def test_links_and_names_from_other_systems(here):
+    make_folder(here, cats=4, dogs=4)
+    (here / "cats" / "again").symlink_to(here / "cats")  # a loop
+    (here / "cats" / "itself").symlink_to("itself")
+    (here / "dogs" / "nowhere.jpg").symlink_to("nothing")
+    os.mkfifo(here / "dogs" / "pipe.jpg")
+    Path(os.fsdecode(bytes(here) + b"/dogs/caf\xe9.jpg")).write_bytes(b"no picture")
+    (here / "cats\\packed.png").write_bytes(b"")
+    shutil.copytree(here / "cats", here / "Ka\u0308tzchen", ignore=lambda *_: ["again", "itself"])  # as macOS spells it
+    report = checks.check(here, progress=False)
+    by_reason = {reason: len(problems) for reason, problems in report.by_reason.items()}
+    assert by_reason == {"no_picture": 1, "unreadable": 3, "no_class": 1, "conflict": 8}
+    assert list(report.counts) == ["K\u00e4tzchen", "cats", "dogs"]
+    str(report).encode()  # can be printed
+    assert "caf\\xe9.jpg" in str(report) and "unpack the archive" in "\n".join(map(str, report.problems))
+
+
+def test_a_table_of_paths_and_labels(here):
+    make_folder(here, a=9, b=9)
+    (here / "b").rename(here / "ü b")
+    rows = [f"a\\{n:03}.png;Hund;" for n in range(9)] + [f"ü b/{n:03}.png; Katze ;" for n in range(8)]
+    rows += [
+        "ü b/008.png;Katze;test",
+        "a/gone.png;Hund;",
+        "../secret.png;Hund;",
+        "/etc/passwd;Hund;",
+        "a/001.png;;",
+        "",
+    ]
+    (here / "pets.csv").write_text("Filename;Label;Split\r\n" + "\r\n".join(rows), encoding="utf-8-sig", newline="")
+    report = checks.check(here / "pets.csv", progress=False)
+    assert report.counts == {"Hund": 9, "Katze": 9}
+    reasons = {problem.path: problem.reason for problem in report.problems}
+    assert reasons == {
+        "a/001.png": "no_class",
+        "a/gone.png": "missing",
+        "../secret.png": "outside",
+        "/etc/passwd": "outside",
+    }
+    (here / "ü b" / "008.png").unlink()
+    dataset = data.load(here / "pets.csv", progress=False)
+    assert dataset.class_names == ("Hund", "Katze") and dataset.name == "pets"
+
+
+def test_pictures_alike_in_two_classes_stay_together(here):
+    make_folder(here, cats=5, dogs=5)
+    with Image.open(here / "cats" / "002.png") as original:
+        original.point(lambda value: value * 0.9).save(here / "dogs" / "dark.png")
+    report = checks.check(here, progress=False)
+    assert report.disputed == (("cats/002.png", "dogs/dark.png"),) and report.problems == ()
+    assert "see whether each is in the right class" in " ".join(str(report).split())
+    for seed in range(5):
+        dataset = data.load(here, seed=seed, progress=False)
+        shown = [images.to_input(here / path).tobytes() for path in report.disputed[0]]
+        holding = [split for split in splits_of(dataset) if {image.tobytes() for image in split.images} & set(shown)]
+        assert len(holding) == 1
+
+
+# --- what can't be learnt from ---
+
+
+def too_many(place):
+    for number in range(1001):
+        (place / f"{number}").mkdir(parents=True)
+
+
+def flat(place):
+    place.mkdir()
+    picture(1).save(place / "cat.png")
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda place: None, "There is no folder or CSV file"),
+        (lambda place: place.mkdir(), "neither files nor subfolders. Make a subfolder for each class"),
+        (flat, "1 files, but no subfolder"),
+        (lambda place: (place / "cats").mkdir(parents=True), "has no file in a class"),
+        (lambda place: make_folder(place, cats=3), "one class only, 'cats'. A classifier needs two or more"),
+        (lambda place: make_folder(place, pets__cats=3, pets__dogs=3), r"Did you mean .*pets.pets\?"),
+        (lambda place: make_folder(place, cats=9, dogs=2), "'dogs' has 2 different pictures to learn from; at least 3"),
+        (lambda place: make_folder(place, cats=9, dogs=0, cows=9) / "dogs" / "x", None),
+        (too_many, "1,001 subfolders, and each would be a class; 1,000 is the limit"),
+        (lambda place: place.with_suffix(".zip").write_bytes(b"PK"), "no folder or CSV file"),
+    ],
+)
+def test_a_folder_that_cannot_be_learnt_from_is_explained(here, make, sentence):
+    make(here)
+    if sentence is None:
+        assert data.load(here, progress=False).class_names == ("cats", "cows")
+        return
+    with pytest.raises(FolderError, match=sentence):
+        data.load(here, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"name,kind\na,b\n", "must name the columns path and label, but it has: name, kind"),
+        (b"", "it has: nothing"),
+        ("path,label\nä,b\n".encode("latin-1"), "Save it as CSV UTF-8"),
+    ],
+)
+def test_a_table_that_is_none_is_explained(here, text, sentence):
+    here.mkdir()
+    (here / "pets.csv").write_bytes(text)
+    with pytest.raises(FolderError, match=sentence):
+        data.load(here / "pets.csv", progress=False)
+
+
+def test_an_archive_has_to_be_unpacked(here):
+    here.mkdir()
+    (here / "pets.zip").write_bytes(b"PK")
+    with pytest.raises(FolderError, match="Unpack it first"):
+        data.load(here / "pets.zip")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"size": 4}, "size must be a whole number from 8 to 1024"),
+        ({"balance": "even"}, "balance must be one of none, down, up"),
+        ({"augment": ("swirl",)}, "augment must be some of shift, rotation, zoom, shear, noise .*not swirl"),
+        ({"augment": "shift"}, "not 'shift'"),
+        ({"copies": -1}, "copies must be a whole number"),
+        ({"test": 0.6}, "together at most 0.5"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused(planted, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        data.load(planted[0], progress=False, **options)
+
+
+def test_options_are_for_folders_only():
+    with pytest.raises(ValueError, match="Only a folder of your own is loaded with size, not the dataset 'sketches'"):
+        data.load("sketches", size=64)
+
+
+def test_a_full_disk_is_said_before_decoding(here, monkeypatch):
+    make_folder(here, cats=3, dogs=3)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(FolderError, match="Make room there"):
+        data.load(here, progress=False)
+
+
+# --- finding it again ---
+
+
+def test_a_card_knows_the_folder_by_name_and_this_machine_where_it_is(here, tmp_path):
+    make_folder(here, cats=9, dogs=9)
+    dataset = data.load(here, size=24, balance="up", progress=False)
+    facts = json.loads(json.dumps(runs.dataset_facts(dataset)))
+    assert str(tmp_path) not in json.dumps(facts) and facts["name"] == "pets"
+    assert data.is_here(facts) and data.load_again(facts, progress=False).fingerprint() == facts["fingerprint"]
+    here.rename(tmp_path / "moved")
+    assert not data.is_here(facts)
+    with pytest.raises(ValueError, match=r"'pets', are not where they were.*--dataset FOLDER"):
+        data.load_again(facts)
+    assert data.load_again(facts, tmp_path / "moved", progress=False).fingerprint() == facts["fingerprint"]
+    (tmp_path / "moved").rename(here)
+    (here / "dogs" / "003.png").unlink()
+    with pytest.raises(ValueError, match="have changed since it was trained"):
+        data.load_again(facts, progress=False)

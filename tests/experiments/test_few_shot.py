@@ -1,0 +1,85 @@
+"""Few labels: the same choice, the same answers and the same means as those worked out another way."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestCentroid
+
+from cifar_lab import plots
+from cifar_lab.experiments import few_shot, leaderboard
+from tests.helpers.run_records import run_card
+
+CARDS = Path(__file__).parent.parent.parent / "notebooks" / "experiments" / "transfer"
+
+
+@pytest.fixture(scope="module")
+def points():
+    """Three classes of points in a plane, 20 known and 30 asked for each."""
+    generator = np.random.default_rng(0)
+
+    def split(count):
+        labels = np.arange(3 * count) % 3
+        return (labels[:, None] * [2.0, -1.0] + generator.normal(0, 1, (3 * count, 2))).astype(np.float32), labels
+
+    return *split(20), *split(30)
+
+
+def test_so_many_of_each_class_are_chosen_and_more_have_the_fewer_in_them(points):
+    _, labels, _, _ = points
+    few, more = (few_shot.choose(labels, count, seed=3) for count in (2, 7))
+    assert np.bincount(labels[more]).tolist() == [7, 7, 7] and len(set(more)) == 21
+    assert set(few) < set(more)
+    assert set(few) != set(few_shot.choose(labels, 2, seed=4))
+
+
+@pytest.mark.parametrize("count", [0, 21])
+def test_more_than_there_are_cannot_be_chosen(points, count):
+    with pytest.raises(ValueError, match=f"{count} pictures of each class were asked for; there are 1 to 20"):
+        few_shot.choose(points[1], count)
+
+
+def test_the_nearest_mean_is_scikit_learns(points):
+    known, labels, asked, _ = points
+    expected = NearestCentroid().fit(known, labels).predict(asked)
+    assert np.array_equal(few_shot.nearest_mean(known, labels, asked), expected)
+
+
+def test_a_curve_has_an_accuracy_for_each_seed(points):
+    known, labels, asked, truth = points
+    views = {"plane": (known, asked), "line": (known[:, :1], asked[:, :1])}
+    found = few_shot.curves(views, labels, truth, counts=(2, 20), seeds=(0, 1))
+    assert list(found) == ["plane", "line"] and list(found["line"]) == [2, 20]
+    whole = NearestCentroid().fit(known, labels).score(asked, truth)
+    assert found["plane"][20] == pytest.approx([whole, whole])  # all are chosen, whatever the seed
+
+
+def test_run_cards_are_sorted_by_recipe_and_labels_a_class():
+    from cifar_lab.training.runs import Run
+
+    cards = [run_card(test=0.6), run_card(1, test=0.7), run_card(test=0.5, recipe="fast"), run_card()]
+    cards[1]["dataset"]["sizes"]["train"] = 20
+    found = few_shot.measured(Run(None, card) for card in cards)
+    assert found == {"tutorial": {100: [0.6], 10: [0.7]}, "fast": {100: [0.5]}}
+
+
+def test_the_chart_shows_the_means():
+    figure = plots.few_shot_curves({"a": {10: [0.5, 0.7], 1: [0.2]}, "b": {1: [0.1]}}, chance=0.1, marked=10)
+    [axes] = figure.axes
+    first, second, level, mark = axes.lines
+    assert first.get_xdata().tolist() == [1, 10] and first.get_ydata().tolist() == pytest.approx([0.2, 0.6])
+    assert second.get_ydata().tolist() == [0.1]
+    assert level.get_ydata()[0] == 0.1 and mark.get_xdata()[0] == 10
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "10"]
+
+
+def test_the_start_of_the_recorded_runs_has_not_seen_what_they_are_tested_on():
+    cards, problems = leaderboard.read_runs(CARDS)
+    start_of = {run.folder.name: run.card for run in cards}
+    learnt = [run.card for run in cards if run.card["recipe"]["name"] in ("frozen", "fine-tuned")]
+    assert learnt and not problems
+    for card in learnt:
+        start = start_of[card["recipe"]["start"]]
+        assert card["start"]["sha256"] == start["model_sha256"]
+        assert card["dataset"]["class_names"] == ["cat", "dog"]
+        assert not {"cat", "dog"} & set(start["dataset"]["class_names"])

@@ -1,0 +1,171 @@
+"""The leaderboard: what is one row, what is in it, and what is left out, from cards written by hand."""
+
+import json
+import statistics
+
+import pytest
+
+from cifar_lab.experiments import leaderboard
+from cifar_lab.training import recipes, runs
+from tests.helpers.run_records import run_card, write_run
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs"
+
+
+def rows(folder) -> list[leaderboard.Row]:
+    found, problems = leaderboard.read_runs()
+    assert problems == {}
+    return leaderboard.rows_of(found)
+
+
+def test_runs_that_differ_only_in_the_seed_are_one_row(folder):
+    for seed, (validation, test, minutes) in enumerate([(0.7, 0.71, 1.0), (0.72, 0.7, 2.0), (0.77, 0.75, 6.0)]):
+        card = run_card(seed, validation=validation, test=test, minutes=minutes)
+        write_run(folder, f"tutorial-{seed}", card)
+    [row] = rows(folder)
+    assert (row.kind, row.name, row.dataset, row.train) == ("run", "tutorial", "stripes", 200)
+    assert row.seeds == (0, 1, 2) and row.runs == ("tutorial-0", "tutorial-1", "tutorial-2")
+    assert row.validation.mean == pytest.approx(0.73) and row.test.mean == pytest.approx(0.72)
+    assert row.validation.deviation == pytest.approx(statistics.stdev([0.7, 0.72, 0.77]))
+    assert (row.minutes.mean, row.minutes.count) == (3.0, 3)
+    assert (row.parameters, row.bytes, row.calibration_error) == (167_562, 2_000_000, pytest.approx(0.02))
+
+
+def test_the_same_seed_twice_counts_once_and_what_was_evaluated_counts(folder):
+    write_run(folder, "old", run_card(3, validation=0.5, test=0.6))
+    write_run(folder, "new", run_card(3, validation=0.5, finished="2026-02-01T00:00:00+00:00"))
+    write_run(folder, "other", run_card(4, validation=0.7))
+    [row] = rows(folder)
+    assert row.runs == ("old", "other") and row.seeds == (3, 4)
+    assert (row.validation.count, row.test.count, row.test.deviation) == (2, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"recipe": recipes.get("tutorial", epochs=3)}, "tutorial, epochs 3"),
+        ({"recipe": recipes.get("fast", whitening=False, widths=(8, 8))}, "fast, widths 8/8, no whitening"),
+        ({"versions": {"backend": "torch"}}, "tutorial, on torch"),
+        ({"recipe": {"name": "forest", "seed": 0}, "versions": {"backend": "scikit-learn"}}, "forest"),
+        ({"images": "B"}, "tutorial"),
+    ],
+)
+def test_what_differs_in_more_than_the_seed_is_another_row(folder, changes, name):
+    write_run(folder, "a", run_card(0))
+    write_run(folder, "b", run_card(1, **changes))
+    assert sorted(row.name for row in rows(folder)) == sorted(["tutorial", name])
+
+
+def test_a_card_from_before_a_field_was_there_has_it_switched_off(folder):
+    old = run_card(0)
+    del old["recipe"]["start_size"], old["recipe"]["zoom"]
+    write_run(folder, "old", old)
+    write_run(folder, "new", run_card(1))
+    [row] = rows(folder)
+    assert row.seeds == (0, 1)
+
+
+def test_a_result_on_other_test_images_does_not_count(folder):
+    card = run_card(0, test=0.99)
+    card["metrics"]["test"] |= {"test_fingerprint": "those of another dataset"}
+    write_run(folder, "a", card)
+    [row] = rows(folder)
+    assert row.test is None and row.calibration_error is None
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "is not a JSON object"),
+        ("[" * 100_000, "cannot be read"),
+        ("{}", "says nothing of its recipe and dataset and metrics and versions"),
+        (json.dumps(run_card() | {"minutes": "long"}), "gives no minutes"),
+        (json.dumps(run_card() | {"recipe": {"name": 3}}), "gives no name of its recipe"),
+        (json.dumps(run_card() | {"metrics": {"validation": {"accuracy": True}}}), "gives no accuracy"),
+        (json.dumps(run_card() | {"metrics": {"validation": {"accuracy": 1}, "test": []}}), "gives no accuracy"),
+    ],
+)
+def test_a_broken_card_is_named_and_the_others_are_read(folder, content, sentence):
+    write_run(folder, "good", run_card())
+    (folder / "broken").mkdir()
+    (folder / "broken" / "card.json").write_text(content)
+    (folder / "unfinished").mkdir()
+    found, problems = leaderboard.read_runs()
+    assert [run.folder.name for run in found] == ["good"]
+    assert list(problems) == ["broken"] and sentence in problems["broken"]
+
+
+def test_recorded_cards_are_read_from_a_folder_of_their_own(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(run_card(1)))
+    found, problems = leaderboard.read_runs(tmp_path)
+    assert [run.folder.name for run in found] == ["a"] and problems == {}
+
+
+def test_rows_are_ranked_within_the_test_images_they_share(folder):
+    for name, test, validation, minutes, images in [
+        ("good", 0.9, 0.5, 3, "A"),
+        ("better", 0.95, 0.4, 2, "A"),
+        ("unmeasured", None, 0.99, 1, "A"),
+        ("elsewhere", 0.99, 0.3, 9, "B"),
+    ]:
+        recipe = recipes.get("tutorial").changed(name=name)
+        card = run_card(test=test, validation=validation, minutes=minutes, images=images, recipe=recipe)
+        write_run(folder, name, card)
+
+    def names(sort: str) -> list[list[str]]:
+        return sorted([row.name for row in section] for section in leaderboard.ranked(rows(folder), sort))
+
+    assert names("test") == [["better", "good", "unmeasured"], ["elsewhere"]]
+    assert names("validation") == [["elsewhere"], ["unmeasured", "good", "better"]]
+    assert names("minutes") == [["elsewhere"], ["unmeasured", "better", "good"]]
+    assert names("name") == [["better", "good", "unmeasured"], ["elsewhere"]]
+    with pytest.raises(ValueError, match="sort must be one of test, validation, minutes, bytes, name"):
+        names("luck")
+
+
+def test_classifiers_are_rows_of_their_own(folder, tmp_path):
+    card = {
+        "name": "mine",
+        "class_names": ["level", "upright"],
+        "input_size": 16,
+        "temperature": 1.0,
+        "known_threshold": 0.5,
+        "files": {"model.tflite": {"sha256": "0", "bytes": 1234}},
+        "trained": {"minutes": 2.5, "dataset": run_card()["dataset"], "recipe": {"seed": 7}},
+        "metrics": run_card(test=0.8)["metrics"],
+    }
+    write_run(tmp_path / "models", "mine", card)
+    write_run(tmp_path / "models", "broken", {})
+    write_run(folder, "run", run_card(test=0.7))
+    found, problems = leaderboard.classifier_rows()
+    assert list(problems) == ["broken"] and "names no classes" in problems["broken"]
+    [section] = leaderboard.ranked(rows(folder) + found)  # the same test images
+    assert [(row.kind, row.name) for row in section] == [("classifier", "mine"), ("run", "tutorial")]
+    assert (section[0].bytes, section[0].minutes.mean, section[0].test.mean) == (1234, 2.5, 0.8)
+
+
+def test_a_finished_run_is_found_again_by_recipe_seed_pictures_and_backend(folder):
+    write_run(folder, "first", run_card(1))
+    write_run(folder, "broken", {})
+    facts = run_card()["dataset"]
+    recipe = recipes.get("tutorial", seed=1)
+    assert runs.find_finished(recipe, facts).folder.name == "first"
+    assert runs.find_finished(recipe, facts, backend="tensorflow").folder.name == "first"
+    assert runs.find_finished(recipe, facts, backend="torch") is None
+    assert runs.find_finished(recipe, facts | {"fingerprint": "another"}) is None
+    assert runs.find_finished(recipes.get("tutorial", seed=2), facts) is None
+    assert runs.find_finished(recipes.get("tutorial", seed=1, epochs=9), facts) is None
+
+
+def test_recording_keeps_what_others_recorded_since(folder):
+    write_run(folder, "a", run_card())
+    first, second = runs.open_run("a"), runs.open_run("a")
+    first.record(one={"accuracy": 0.1})
+    assert second.record(two={"accuracy": 0.2}).card["metrics"]["one"] == {"accuracy": 0.1}

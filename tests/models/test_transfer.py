@@ -1,0 +1,201 @@
+"""Transfer: what is frozen stays as it was, what is new learns, and a killed run ends as an unbroken one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cifar_lab import models, training
+from cifar_lab.cli import main
+from cifar_lab.core import files
+from cifar_lab.core.eta import Clock
+from cifar_lab.core.keras_backend import keras
+from cifar_lab.core.progress import bar
+from cifar_lab.inference.classifier import Classifier
+from cifar_lab.inference.model_card import NETWORK, Card
+from cifar_lab.models import transfer
+from cifar_lab.training import loop, recipes, runs
+from cifar_lab.training.start import load_start, origin
+from tests.helpers import interruption
+from tests.helpers.datasets import replace_load
+
+SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256", "start")  # what killing a run must not change
+QUICK = {"recipe": "transfer", "start": "stripes", "epochs": 4, "frozen_epochs": 2, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory):
+    """A models folder with networks that are small and random, and one classifier without; and a folder for runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("models")
+        patch.setenv("CIFAR_LAB_MODELS", str(folder))
+        patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder / "runs")
+        keras.utils.set_random_seed(1)
+        write_classifier(folder / "stripes", small())
+        write_classifier(folder / "wide", small(input_size=24))
+        write_classifier(folder / "pipeline", None)
+        yield folder
+
+
+def write_classifier(folder, model) -> None:
+    folder.mkdir()
+    content = {"name": folder.name, "class_names": ["a", "b"], "input_size": 16, "files": {}}
+    if model:
+        model.save(folder / NETWORK)
+        content["files"][NETWORK] = {"sha256": files.sha256(folder / NETWORK)}
+    files.write_json(folder / "card.json", content | {"temperature": 1, "known_threshold": 0})
+
+
+def small(class_count: int = 2, input_size: int = 16) -> keras.Model:
+    """A network with a batch normalisation in it, which has numbers of its own that may move."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((input_size, input_size, 3), dtype="uint8"),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(8, 5, strides=3, activation="relu", name="conv"),
+            layers.BatchNormalization(name="norm"),
+            layers.Flatten(),
+            layers.Dense(class_count, activation="softmax", name="old_head"),
+        ]
+    )
+
+
+def weights(model, name: str) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(w) for w in model.get_layer(name).weights]
+
+
+def equal(first, second) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.fixture(scope="module")
+def frozen(classifiers, stripes):
+    return training.train(
+        stripes, recipe="transfer-frozen", start="stripes", epochs=30, learning_rate=0.01, progress=False
+    )
+
+
+@pytest.fixture(scope="module")
+def tuned(classifiers, stripes):
+    return training.train(stripes, **QUICK)
+
+
+def test_it_starts_as_the_other_network_with_a_new_last_layer(classifiers, stripes):
+    model = models.build("transfer", class_count=5, input_size=16, start=load_start("stripes"))
+    start = load_start("stripes")
+    for name in ("conv", "norm"):
+        assert equal(weights(model, name), weights(start, name))
+    answers = np.asarray(model(stripes.test.images))
+    assert answers.shape == (40, 5)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
+
+
+def test_its_halves_give_what_it_gives(classifiers, stripes):
+    model = models.build("transfer", input_size=16, start=load_start("stripes"))
+    backbone, head = transfer.halves(model)
+    features = transfer.features(backbone, stripes.test)
+    assert features.images.shape == (40, 4 * 4 * 8)  # (16 - 5) // 3 + 1 = 4 places each way, 8 filters
+    np.testing.assert_allclose(head(features.images), model(stripes.test.images), atol=1e-6)
+    assert np.array_equal(features.labels, stripes.test.labels)
+
+
+def test_frozen_is_frozen_to_the_last_bit_and_learns_all_the_same(frozen):
+    model, start = frozen.load_model(), load_start("stripes")
+    for name in ("conv", "norm"):
+        assert equal(weights(model, name), weights(start, name))
+    assert frozen.card["metrics"]["validation"]["accuracy"] > 0.7  # of random features; chance is 0.5
+
+
+def test_fine_tuning_moves_all_but_the_statistics(tuned):
+    model, start = tuned.load_model(), load_start("stripes")
+    assert not equal(weights(model, "conv"), weights(start, "conv"))
+    assert equal(weights(model, "norm"), weights(start, "norm"))
+
+
+def test_the_card_agrees_with_the_saved_network_and_names_the_start(tuned, stripes):
+    probabilities = tuned.load_model().predict(stripes.validation.images, verbose=0)
+    accuracy = np.mean(probabilities.argmax(axis=1) == stripes.validation.labels)
+    assert tuned.card["metrics"]["validation"]["accuracy"] == pytest.approx(accuracy)
+    assert tuned.card["start"]["name"] == "stripes"
+    assert tuned.card["start"]["sha256"] == Card.load("stripes").content["files"][NETWORK]["sha256"]
+
+
+def test_a_run_stopped_in_each_phase_ends_as_an_unbroken_one(tuned, stripes):
+    """In the second frozen epoch, in the first with all layers, whose optimiser is new, and in the one after that."""
+    for _ in range(3):
+        with interruption.in_epoch(2):
+            training.train(stripes, **QUICK, resume=True)
+    resumed = training.train(stripes, **QUICK, resume=True)
+    assert resumed.folder != tuned.folder
+    assert {key: resumed.card[key] for key in SAME} == {key: tuned.card[key] for key in SAME}
+
+
+def test_small_steps_are_as_small_as_the_recipe_says(tuned, stripes, monkeypatch):
+    """Adam's first step moves each weight by about the learning rate, whatever its gradient."""
+    seen = []
+    model = models.build("transfer", class_count=2, input_size=16, start=load_start("stripes"))
+    model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["sparse_categorical_accuracy"])
+    recipe = recipes.get("transfer", start="stripes", learning_rate=0.01, unfrozen_rate=0.1, frozen_epochs=1)
+    monkeypatch.setattr(model, "train_on_batch", lambda *_: seen.append(float(model.optimizer.learning_rate)) or (1, 1))
+    for epoch in (0, 1):
+        loop._one_epoch(model, stripes.train, recipe, epoch, None, Clock(bar(shown=False), print, work=1), 16)
+    assert len(seen) == 14 and np.allclose(seen[:7], 0.01) and np.allclose(seen[7:], 0.001)
+
+
+def test_a_run_can_be_a_start_itself(tuned, stripes):
+    again = models.build("transfer", class_count=3, input_size=16, start=load_start(tuned.folder.name))
+    assert equal(weights(again, "conv"), weights(tuned.load_model(), "conv"))
+    assert origin(tuned.folder.name)["dataset"] == "stripes"
+
+
+def test_by_command_line_from_some_classes_to_a_classifier(classifiers, stripes, monkeypatch):
+    """`evaluate` and `export` find the same classes, in their order, of the same dataset again."""
+    names = iter([dataclasses.replace(stripes, name="sketches")] * 3)
+    replace_load(monkeypatch, lambda *_, **__: next(names))
+
+    def lab(*arguments):
+        result = CliRunner().invoke(main, list(arguments))
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    trained = ("--recipe", "transfer-frozen", "--start", "stripes", "--epochs", "3", "--learning-rate", "0.01")
+    said = lab("train", *trained, "--dataset", "sketches", "--classes", "upright, level")
+    assert "(frozen)" in said
+    [run] = [runs.open_run(path) for path in runs.finished_folders() if "upright-level" in path.name]
+    assert run.card["dataset"]["class_names"] == ["upright", "level"]
+    lab("evaluate", run.folder.name)
+    answers = run.probabilities(stripes.test.images)
+    expected = np.mean(answers.argmax(axis=1) == 1 - stripes.test.labels)
+    assert runs.open_run(run.folder).card["metrics"]["test"]["accuracy"] == pytest.approx(expected)
+    lab("export", run.folder.name, "--name", "some")
+    classifier = Classifier.load("some")
+    assert classifier.class_names == ("upright", "level")
+    np.testing.assert_allclose(classifier.raw_probabilities(stripes.test.images), answers, atol=1e-4)
+
+
+def test_images_are_changed_only_once_all_layers_learn():
+    recipe = recipes.get("transfer", epochs=3, frozen_epochs=2, flip="random", shift=2)
+    assert [recipe.augmentation_in(epoch).shift for epoch in range(3)] == [0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"start": "horses"}, "There is no classifier 'horses'"),
+        ({"start": "", "frozen_epochs": 0}, "say from which, such as start='cifar10'"),
+        ({"start": "wide"}, "takes images of 24 x 24 pixels, and these have 16 x 16"),
+        ({"start": "pipeline"}, "no network"),
+        ({"recipe": "tutorial", "start": "stripes"}, "'tutorial' always starts from random numbers"),
+        ({"recipe": "tutorial", "frozen_epochs": 1}, "frozen_epochs needs a start"),
+        ({"recipe": "transfer-frozen", "flip": "random"}, "Images are only changed once all layers learn"),
+        ({"recipe": "fast", "start": "stripes"}, "widths, whitening, identity_start: these are for"),
+        ({"unfrozen_rate": 0}, "unfrozen_rate must be above 0"),
+    ],
+)
+def test_wrong_use_is_refused_before_anything_is_written(classifiers, stripes, changes, sentence):
+    before = set((classifiers / "runs").glob("*"))
+    with pytest.raises(ValueError, match=sentence):
+        training.train(stripes, **{"recipe": "transfer"} | changes)
+    assert set((classifiers / "runs").glob("*")) == before
