@@ -26,7 +26,7 @@ def create_app(config: dict | None = None) -> Flask:
     app.config.update(config or {})
     app.logger.setLevel("INFO")
     app.json.sort_keys = False
-    classifiers, left_out = classifier.load_all(threads=1)  # several requests are in work at once
+    classifiers, left_out = classifier.load_classifiers(threads=1)  # several requests are in work at once
     for sentence in left_out:
         app.logger.error("left out: %s", sentence)
     app.extensions["classifiers"] = classifiers
@@ -34,7 +34,7 @@ def create_app(config: dict | None = None) -> Flask:
     app.extensions["places"] = threading.Semaphore(app.config["AT_ONCE"] + app.config["WAITING"])
     if app.config["UPLOADS"]:
         app.extensions["keeper"] = keeping.Keeper(app.config["UPLOADS"], app.config["UPLOADS_MB"])
-    app.jinja_env.globals.update(classifiers=classifiers, samples=CLASS_NAMES, listed=display.listed)
+    app.jinja_env.globals.update(classifiers=classifiers, samples=CLASS_NAMES, listed=display.join_names)
     app.register_blueprint(pages.pages)
     app.register_error_handler(Exception, errors.respond)
     app.after_request(_protect)

@@ -12,7 +12,7 @@ from app.settings import MAX_FILE_BYTES, MAX_FILES, MAX_TOP_K
 from cifar_lab.data import sketches
 from cifar_lab.images import display
 
-_DRAWINGS = {name: display.encoded(picture, "PNG") for name, picture in sketches.sample_pictures(128).items()}
+_DRAWINGS = {name: display.encode(picture, "PNG") for name, picture in sketches.sample_pictures(128).items()}
 pages = Blueprint("pages", __name__)
 pages.add_url_rule("/", "index", lambda: render_template("page.html"))
 pages.add_url_rule("/api", "api", lambda: render_template("api.html"))

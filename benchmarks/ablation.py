@@ -25,9 +25,9 @@ CARDS = paths.home() / "notebooks" / "experiments" / "ablation"
 def measure(pictures: Dataset, recipe: str, *, seeds: int, tricks: tuple[str, ...] = (), folder: Path = CARDS) -> str:
     """Train what is missing, write all cards into `folder`, and return the result as a Markdown table."""
     command = shlex.join(["python", "-m", "benchmarks.ablation", *sys.argv[1:]])
-    found = ablation.run(pictures, recipe, seeds=seeds, tricks=tricks or None, command=command)
-    ablation.record(found, folder)
-    return ablation.summary(found).table()
+    found = ablation.run_ablation(pictures, recipe, seeds=seeds, tricks=tricks or None, command=command)
+    ablation.write_records(found, folder)
+    return ablation.summarise_ablation(found).table()
 
 
 @click.command()

@@ -12,7 +12,7 @@ import time
 
 from benchmarks.measure import LeftOut, Row
 from cifar_lab import data
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.training import recipes
 
@@ -29,7 +29,7 @@ def measure(*, quick: bool = False) -> list[Row]:
     pictures, recipe = data.load(name), recipes.get("fast-mini", **_CHANGES[name])
     figures: tuple[list[float], list[float]] = ([], [])
     reached = []
-    for seed in bar(range(_ROUNDS[name]), unit="round", desc=f"trainings on {name}"):
+    for seed in progress_bar(range(_ROUNDS[name]), unit="round", desc=f"trainings on {name}"):
         mark, minutes = usual_way(pictures, seed)
         ours, own_minutes = our_way(pictures, recipe.changed(seed=seed))
         if ours < mark:
@@ -72,4 +72,4 @@ def our_way(pictures: Dataset, recipe: recipes.Recipe) -> tuple[float, float]:
     run = training.train(pictures, recipe, progress=False)
     minutes = (time.perf_counter() - started) / 60
     shutil.rmtree(run.folder)
-    return run.card["metrics"]["validation"]["accuracy"], minutes
+    return run.record["metrics"]["validation"]["accuracy"], minutes

@@ -15,7 +15,7 @@ import click
 
 from cifar_lab import data
 from cifar_lab.experiments import baselines, leaderboard
-from cifar_lab.experiments.baselines import FEATURES
+from cifar_lab.experiments.baselines import BASELINE_FEATURES
 from cifar_lab.training import runs
 
 QUICKEST_FIRST = ("knn", "logistic", "linear-svm", "forest", "svm")
@@ -29,7 +29,7 @@ PUBLISHED = {
 
 @click.command()
 @click.option("--method", "methods", type=click.Choice(QUICKEST_FIRST), multiple=True, default=QUICKEST_FIRST)
-@click.option("--features", type=click.Choice(list(FEATURES)), multiple=True, default=tuple(FEATURES))
+@click.option("--features", type=click.Choice(list(BASELINE_FEATURES)), multiple=True, default=tuple(BASELINE_FEATURES))
 @click.option("--dataset", default="cifar10", show_default=True)
 @click.option("--train", type=click.IntRange(1), help="Use so many training images, every class in proportion.")
 @click.option("--beside", multiple=True, help="The finished run of a network, for the same table.")
@@ -42,10 +42,12 @@ PUBLISHED = {
 def main(methods, features, dataset, train, beside, folder):
     """Fit and measure what has not been yet, and print what each took and reached."""
     networks = [runs.open_run(name) for name in beside]
-    table = baselines.compare(data.load(dataset), methods=methods, features=features, train=train, beside=networks)
+    table = baselines.compare_baselines(
+        data.load(dataset), methods=methods, features=features, train=train, beside=networks
+    )
     if folder:  # opened anew: a run that was measured now has it on its card on disk
         beside_folders = {network.folder.name: network.folder for network in networks}
-        leaderboard.record([runs.open_run(beside_folders.get(row.run, row.run)) for row in table.rows], folder)
+        leaderboard.write_records([runs.open_run(beside_folders.get(row.run, row.run)) for row in table.rows], folder)
     published = ["published", "---", *(PUBLISHED.get((row.method, row.features), "") for row in table.rows)]
     for line, figure in zip(table.markdown().splitlines(), published, strict=True):
         click.echo(f"{line} {figure} |")

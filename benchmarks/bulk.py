@@ -109,9 +109,9 @@ def our_way(folder: Path, table: Path, name: str, workers: int, cluster: str | N
         from cifar_lab.inference.batch import ray_runner as clusters
 
         clusters.runner(cluster)
-    with clusters.connected(cluster, workers) if cluster else nullcontext():
+    with clusters.connected_batch(cluster, workers) if cluster else nullcontext():
         started = time.perf_counter()
-        report = batch.classify(folder, table, model=name, workers=workers, cluster=cluster)
+        report = batch.classify_files(folder, table, model=name, workers=workers, cluster=cluster)
         return report.count / (time.perf_counter() - started)
 
 
@@ -133,7 +133,7 @@ def killed_and_resumed(folder: Path, table: Path, name: str) -> int:
 
 @click.command()
 @click.option("--files", "count", type=click.IntRange(100), default=20_000, show_default=True)
-@click.option("--model", "name", default=model_card.default(), show_default=True)
+@click.option("--model", "name", default=model_card.default_classifier(), show_default=True)
 @click.option("--sample", type=int, default=500, show_default=True, help="Files that the plain loops are timed on.")
 @click.option("--ray/--no-ray", default=True, show_default=True)
 def main(count: int, name: str, sample: int, ray: bool) -> None:
@@ -161,7 +161,7 @@ def main(count: int, name: str, sample: int, ray: bool) -> None:
         paths = sorted(folder.glob("*/*.jpg"))[:: max(1, count // sample)][:sample]
         for at_once in (1, 64):
             way = f"predict, {at_once} at once"
-            rates[way] = keras_loop(paths, model_card.find(name) / "model.keras", at_once)
+            rates[way] = keras_loop(paths, model_card.find_classifier(name) / "model.keras", at_once)
             ratios = ", ".join(f"{ours}: {rates[ours] / rates[way]:.1f}" for ours, *_ in ways)
             click.echo(f"{way:<28} {rates[way]:8.1f} files/s on {len(paths)} of them; times faster: {ratios}")
 

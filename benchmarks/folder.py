@@ -26,7 +26,7 @@ def exercise(count: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         paths.data_folder = lambda: Path(scratch)  # so that the decoded pictures go there, and then with it
         planted, made = plant(Path(scratch) / "planted", count), time.perf_counter()
-        report = checks.check(Path(scratch) / "planted")
+        report = checks.check_folder(Path(scratch) / "planted")
         print(
             f"{count:,} files looked through in {time.perf_counter() - made:.1f} s, peak {_peak():.0f} MB\n\n{report}"
         )

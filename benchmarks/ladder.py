@@ -15,7 +15,7 @@ from cifar_lab import data, evaluation, training
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.training import recipes, runs
-from cifar_lab.training.recipe import PRECISIONS
+from cifar_lab.training.recipe import COMPUTE_PRECISIONS
 from cifar_lab.training.runs import Run
 
 
@@ -24,29 +24,29 @@ def climb(preset: str, seed: int, dataset: Dataset, precision: str) -> Run:
     recipe = recipes.get(preset, seed=seed)
     if recipe.model == "fast":
         recipe = recipe.changed(precision=precision)
-    finished = runs.find_finished(recipe, runs.dataset_facts(dataset), backend=keras.config.backend())
+    finished = runs.find_finished_run(recipe, runs.describe_dataset(dataset), backend=keras.config.backend())
     run = finished or training.train(dataset, recipe, resume=True)
-    if "test_views" in run.card["metrics"]:
+    if "test_views" in run.record["metrics"]:
         return run
     predict = partial(run.load_model().predict, batch_size=500, verbose=0)
-    answers = {kind: evaluation.with_views(predict, dataset.test.images, kind) for kind in evaluation.VIEWS}
+    answers = {kind: evaluation.predict_with_views(predict, dataset.test.images, kind) for kind in evaluation.VIEWS}
     right = {kind: float((rows.argmax(axis=1) == dataset.test.labels).mean()) for kind, rows in answers.items()}
-    return run.record(test_views=right)
+    return run.add_metrics(test_views=right)
 
 
 def table(ladder: dict[str, list[Run]]) -> str:
     """The runs as a Markdown table; the first preset is what the others' minutes are compared with."""
-    base = statistics.mean(run.card["minutes"] for run in next(iter(ladder.values())))
+    base = statistics.mean(run.record["minutes"] for run in next(iter(ladder.values())))
     lines = [
         "| preset | widths | epochs | minutes | times the first's speed | one view | mirror | six views | runs |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for preset, found in ladder.items():
-        minutes = statistics.mean(run.card["minutes"] for run in found)
-        recipe = found[0].card["recipe"]
+        minutes = statistics.mean(run.record["minutes"] for run in found)
+        recipe = found[0].record["recipe"]
         cells = [f"`{preset}`", "/".join(map(str, recipe["widths"])) or "-", recipe["epochs"]]
         cells += [f"{minutes:.1f}", f"{base / minutes:.1f}"]
-        cells += [spread([run.card["metrics"]["test_views"][kind] for run in found]) for kind in evaluation.VIEWS]
+        cells += [spread([run.record["metrics"]["test_views"][kind] for run in found]) for kind in evaluation.VIEWS]
         lines.append(f"| {' | '.join(map(str, [*cells, len(found)]))} |")
     return "\n".join(lines)
 
@@ -61,7 +61,7 @@ def spread(shares: list[float]) -> str:
 @click.argument("presets", nargs=-1, required=True)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs a preset.")
 @click.option("--dataset", default="cifar10", show_default=True)
-@click.option("--precision", type=click.Choice(PRECISIONS), default="float32", help="Of fast networks.")
+@click.option("--precision", type=click.Choice(COMPUTE_PRECISIONS), default="float32", help="Of fast networks.")
 def main(presets, seeds, dataset, precision):
     """Train PRESETS, if need be, and print what each took and reached."""
     pictures = data.load(dataset)

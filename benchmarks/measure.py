@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 
 _TAIL_FROM = 100  # rounds: of fewer, a 99th percentile is no more than the worst
 _HEAD = "| | usual way | here | times better | rounds |\n|---|---|---|---|---|"
@@ -72,7 +72,7 @@ def compare(
         items: with a number, the row is of so many items' rate a second instead of milliseconds.
     """
     figures: tuple[list[float], list[float]] = ([], [])
-    for number in bar(range(rounds + 1), unit="round", desc=what):
+    for number in progress_bar(range(rounds + 1), unit="round", desc=what):
         for way, kept in zip((usual, ours), figures, strict=True):
             started = time.perf_counter()
             way()

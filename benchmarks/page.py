@@ -13,7 +13,7 @@ from benchmarks.page_client import upload
 from benchmarks.page_load import USUAL, small
 from benchmarks.page_load import measure as load_of
 from benchmarks.page_server import served
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 
 # The picture and the connections of each case.
 _ASKED = {
@@ -36,7 +36,7 @@ def measure(*, quick: bool = False) -> list[Row]:
             request = upload(content())
             turns = [
                 [load_of(page, request, connections, seconds).rate for page in pages]
-                for _ in bar(range(rounds), unit="round", desc=what)
+                for _ in progress_bar(range(rounds), unit="round", desc=what)
             ]
             rates = map(list, zip(*turns, strict=True))
             rows.append(Row(f"page, {what} (Flask, keras.Model.predict)", *rates, unit="/s", more_is_better=True))

@@ -16,7 +16,7 @@ from PIL import Image
 from benchmarks.decode import photograph
 from benchmarks.page_client import Load, ask_all, for_seconds, upload
 from benchmarks.page_server import Served, served
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 
 CONNECTIONS = (1, 8, 64)
 USUAL = ("--threads", "4", "benchmarks.usual_page:app")  # with more threads Keras only gets slower
@@ -62,7 +62,7 @@ def main(seconds):
         after_start = [page.memory() for page in (usual, ours)]
         lines = [_HEAD, "|---" * 7 + "|"]
         for what, request in pictures.items():
-            for connections in bar(CONNECTIONS, unit=what, shown=True):
+            for connections in progress_bar(CONNECTIONS, unit=what, shown=True):
                 loads = [measure(page, request, connections, seconds) for page in (usual, ours)]
                 lines.append(_row(what, connections, *loads))
         after_load = [page.memory() for page in (usual, ours)]

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.page_client import Client, Load, ask_all, at_rate, for_seconds, upload
 from benchmarks.page_load import small
 from benchmarks.page_server import Served, served
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data import sketches
 
 
@@ -71,7 +71,7 @@ def damaged(count: int) -> Iterator[bytes]:
 def in_steps(page: Served, requests: Iterator[bytes], count: int, is_right=lambda body: True) -> Load:
     """All requests on 8 connections, with the server's memory after each quarter."""
     total, memory = Load(), [page.memory()]
-    for _ in bar(range(4), unit="quarter"):
+    for _ in progress_bar(range(4), unit="quarter"):
         load = ask_all(page.port, 8, islice(requests, count // 4), is_right)
         total.statuses += load.statuses
         memory.append(page.memory())

@@ -104,7 +104,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 @click.option("--held-out", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def main(folder, others, model, dataset, held_out):
     """Compare framings and filters on the photographs in FOLDER, and scores of "none of these"."""
-    found = model_card.Card.load(model or model_card.default())
+    found = model_card.ModelCard.load(model or model_card.default_classifier())
     paths = sorted(path for path in folder.glob("*/*") if path.is_file())
     pictures = [images.open_picture(path) for path in paths]
     index = {name: number for number, name in enumerate(found.class_names)}

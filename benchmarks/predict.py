@@ -14,7 +14,7 @@ from cifar_lab.inference.classifier import Classifier
 
 def measure(*, quick: bool = False) -> list[Row]:
     """A large JPEG and a small PNG, each through both."""
-    classifier = Classifier.load(model_card.default())
+    classifier = Classifier.load(model_card.default_classifier())
     model = keras.saving.load_model(classifier.card.folder / "model.keras", compile=False, safe_mode=True)
     stream = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(stream, "PNG")

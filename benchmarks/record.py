@@ -19,7 +19,7 @@ _VECTORS = {"avx512_vnni": "AVX-512 VNNI", "avx512f": "AVX-512", "avx2": "AVX2"}
 
 def begin() -> dict:
     """The record to go on with: what is there, if it is of this machine with these versions; else an empty one."""
-    here = {"format": 1, "machine": machine(), "versions": runs.versions(), "measurements": {}}
+    here = {"format": 1, "machine": machine(), "versions": runs.package_versions(), "measurements": {}}
     try:
         there = json.loads((FOLDER / "last_run.json").read_text(encoding="utf-8"))
         same = all(there[name] == here[name] for name in (*_WHERE, "format"))
@@ -76,7 +76,7 @@ def machine() -> dict:
     """This machine in words: processor family and model, its vector instructions, cores, system."""
     flags = _told("flags").split()
     vectors = next((name for flag, name in _VECTORS.items() if flag in flags), "")
-    return runs.machine() | {
+    return runs.describe_machine() | {
         "cores": _cores(),
         "model": _told("model name") or platform.processor(),
         "vectors": vectors,

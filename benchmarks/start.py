@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from benchmarks.measure import Row
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.inference import engines, model_card
 
 _KERAS = """
@@ -46,9 +46,9 @@ _WHAT = {
 
 def measure(*, quick: bool = False) -> list[Row]:
     """The comparisons of this file, in turns, after one round that is not counted."""
-    folder = model_card.find(model_card.default())
+    folder = model_card.find_classifier(model_card.default_classifier())
     figures: tuple[list, list] = ([], [])
-    for number in bar(range(2 if quick else 8), unit="round", desc="new processes"):
+    for number in progress_bar(range(2 if quick else 8), unit="round", desc="new processes"):
         for program, kept in zip((_KERAS, _OURS), figures, strict=True):
             found = _run(program, str(folder))
             if number:
@@ -58,7 +58,7 @@ def measure(*, quick: bool = False) -> list[Row]:
 
 
 def _sizes(folder: Path) -> Row:
-    megabytes = ([(folder / name).stat().st_size / 1e6] for name in (model_card.NETWORK, engines.NETWORK))
+    megabytes = ([(folder / name).stat().st_size / 1e6] for name in (model_card.KERAS_FILE, engines.LITERT_FILE))
     return Row("the network's file (model.keras, in float32)", *megabytes, unit="MB")
 
 

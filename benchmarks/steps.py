@@ -18,9 +18,9 @@ from cifar_lab.models import airbench
 from cifar_lab.training import build, recipes
 
 _WAYS = {
-    "ours, float32": (airbench.Normalization, "float32"),
+    "ours, float32": (airbench.BatchNorm, "float32"),
     "Keras's, bfloat16": (keras.layers.BatchNormalization, "bfloat16"),
-    "ours, bfloat16": (airbench.Normalization, "bfloat16"),
+    "ours, bfloat16": (airbench.BatchNorm, "bfloat16"),
 }
 
 
@@ -29,10 +29,10 @@ def step(recipe: recipes.Recipe, normalization, precision: str):
     options = {"widths": recipe.widths, "precision": precision}
     if recipe.activation:
         options["activation"] = recipe.activation
-    with mock.patch.object(airbench, "Normalization", _as_ours(normalization)):
+    with mock.patch.object(airbench, "BatchNorm", _as_ours(normalization)):
         model = models.build("fast", **options)
-    build.prepare(model, recipe)
-    airbench.freeze_first_layer(model)  # as it is after three epochs
+    build.compile_model(model, recipe)
+    airbench.freeze_whitening(model)  # as it is after three epochs
     images = some_images(recipe.batch_size)
     labels = images[:, 0, 0, 0].astype("int64") % 10
     return lambda: model.train_on_batch(images, labels)

@@ -10,7 +10,7 @@ import time
 
 from benchmarks.augmentation import some_images
 from benchmarks.measure import Row
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Split
 from cifar_lab.images.augmentation import shrink
 from cifar_lab.training import recipes
@@ -23,7 +23,7 @@ def measure(*, quick: bool = False) -> list[Row]:
     split = _noise(1024 if quick else 4096)
     ways = [_usual(split), _ours(split)]
     figures: tuple[list[float], list[float]] = ([], [])
-    for _ in bar(range(1 if quick else 5), unit="round", desc="training"):
+    for _ in progress_bar(range(1 if quick else 5), unit="round", desc="training"):
         for way, kept in zip(ways, figures, strict=True):
             started = time.perf_counter()
             epochs = way()

@@ -59,11 +59,11 @@ def ways(labels: int, start: str) -> dict[str, Recipe]:
 
 def trained(dataset: Dataset, recipe: Recipe, command: str) -> Run:
     """The finished run of a recipe, trained now if need be, and measured on the test split."""
-    facts = runs.dataset_facts(dataset)
-    run = runs.find_finished(recipe, facts, backend=keras.config.backend()) or training.train(
+    facts = runs.describe_dataset(dataset)
+    run = runs.find_finished_run(recipe, facts, backend=keras.config.backend()) or training.train(
         dataset, recipe, resume=True, progress=sys.stderr.isatty(), command=command
     )
-    if not leaderboard.own_test(run):
+    if not leaderboard.test_result(run):
         evaluate.evaluate_run(run, dataset)
     return runs.open_run(run.folder)
 
@@ -81,20 +81,22 @@ def measure(pictures: Dataset, *, seeds: int, labels: tuple[int, ...] = LABELS, 
         # The validation images decide nothing here; a few are enough to draw curves.
         task = pictures.subset(TASK, train=count * len(TASK), validation=100, seed=seed)
         found.append(trained(task, recipe.changed(seed=seed), command))
-        accuracy = found[-1].card["metrics"]["test"]["accuracy"]
+        accuracy = found[-1].record["metrics"]["test"]["accuracy"]
         click.echo(f"{count} labels a class, {recipe.name}, seed {seed}: {accuracy:.1%}", err=True)
-        leaderboard.record(map(short, found), folder)
+        leaderboard.write_records(map(short, found), folder)
     return found
 
 
 def short(run: Run) -> Run:
     """A run whose card keeps no more than the last epoch of its history."""
-    return Run(run.folder, run.card | {"history": run.history[-1:]})
+    return Run(run.folder, run.record | {"history": run.history[-1:]})
 
 
 def table(found: list[Run]) -> str:
     """The runs of the task as a Markdown table: a row for each number of labels, a column for each way."""
-    accuracies = few_shot.measured(run for run in found if len(run.card["dataset"]["class_names"]) == len(TASK))
+    accuracies = few_shot.accuracies_of_runs(
+        run for run in found if len(run.record["dataset"]["class_names"]) == len(TASK)
+    )
     lines = [f"| labels a class | {' | '.join(accuracies)} |", "|---" * (len(accuracies) + 1) + "|"]
     for count in sorted({count for row in accuracies.values() for count in row}):
         cells = [spread(row[count]) if count in row else "-" for row in accuracies.values()]

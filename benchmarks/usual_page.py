@@ -7,7 +7,7 @@ from PIL import Image
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.inference import model_card
 
-_card = model_card.Card.load(model_card.default())
+_card = model_card.ModelCard.load(model_card.default_classifier())
 _model = keras.saving.load_model(_card.folder / "model.keras", compile=False, safe_mode=True)
 app = Flask(__name__)
 

@@ -48,13 +48,13 @@ def test_every_door_gives_the_same_numbers(client, tmp_path):
     assert len(files) == 20
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-    classifier = Classifier.load(model_card.default())
+    classifier = Classifier.load(model_card.default_classifier())
     typed = CliRunner().invoke(main, ["predict", *[str(tmp_path / name) for name in files], "--json"])
     assert typed.exit_code == 0, typed.output
     lines = {row["filename"]: row for row in map(json.loads, typed.output.splitlines())}
     for name, content in files.items():
         expected = {guess.label: guess.score for guess in classifier.predict(content).top}
-        in_widget = prediction_view.look(name, content, {"it": classifier}).predictions["it"]
+        in_widget = prediction_view.predict_picture(name, content, {"it": classifier}).predictions["it"]
         page = client.post("/api/predict", data={"file": (io.BytesIO(content), name)}).json["predictions"][0]
         assert {guess.label: guess.score for guess in in_widget.top} == expected, name
         assert {guess["label"]: guess["score"] for guess in lines[name]["top"]} == expected, name

@@ -89,7 +89,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.delenv("CIFAR_LAB_DATA", raising=False)
     monkeypatch.delenv("CIFAR_LAB_MODELS", raising=False)
     monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
-    monkeypatch.setattr("cifar_lab.data.cifar10.locate", lambda: None)
+    monkeypatch.setattr("cifar_lab.data.cifar10.locate_cifar10", lambda: None)
     return tmp_path
 
 

@@ -21,7 +21,7 @@ from cifar_lab.data import cifar10
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.inference import model_card
 from cifar_lab.training import export, recipes, runs
-from cifar_lab.training.recipe import PRECISIONS
+from cifar_lab.training.recipe import COMPUTE_PRECISIONS
 from cifar_lab.training.runs import Run
 
 HELD_OUT, EXACT = (Path(__file__).parent.parent / "data" / name for name in ("held_out.txt", "exact.txt"))
@@ -52,7 +52,7 @@ def main():
     """Make what is not there yet, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--others", type=Path, help="an .npz file whose `images` show none of the classes")
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="what to compute with")
+    parser.add_argument("--precision", choices=COMPUTE_PRECISIONS, default="float32", help="what to compute with")
     parser.add_argument("--export", choices=STEPS, metavar="NAME", help="no more than that, of a run that has finished")
     wishes = parser.parse_args()
     whole = data.load("cifar10", held_out=HELD_OUT)
@@ -62,7 +62,7 @@ def main():
         if wishes.export == name:
             run = finished(recipe, dataset) or sys.exit(f"No run of {name} has finished: leave out --export first.")
             make_classifier(run, dataset, name, wishes.others)
-        elif not wishes.export and (name == SHIPPED or name not in model_card.available()):
+        elif not wishes.export and (name == SHIPPED or name not in model_card.list_classifiers()):
             finished(recipe, dataset) or training.train(dataset, recipe, resume=True, command=typed())
             # In a process of its own: that takes TensorFlow, whatever training ran on.
             again = [sys.executable, "-m", "tools.shipped", *sys.argv[1:], "--export", name]
@@ -85,15 +85,15 @@ def mostly_exact(whole: Dataset) -> Dataset:
 
 def finished(recipe, dataset: Dataset) -> Run | None:
     """The newest finished run of a recipe on a dataset, or None."""
-    return runs.find_finished(recipe, runs.dataset_facts(dataset))
+    return runs.find_finished_run(recipe, runs.describe_dataset(dataset))
 
 
 def make_classifier(run: Run, dataset: Dataset, name: str, others: Path | None) -> None:
     """Turn a run into the classifier NAME. What is shipped looks at a picture twice, and counts everybody's minutes."""
     looks = {"precision": "int8", "replace": True, "progress": True}
     if name == SHIPPED:
-        before = [model_card.Card.load(step).content["trained"]["minutes"] for step in STEPS if step != SHIPPED]
-        run = Run(run.folder, run.card | {"minutes": round(run.card["minutes"] + sum(before), 2)})
+        before = [model_card.ModelCard.load(step).content["trained"]["minutes"] for step in STEPS if step != SHIPPED]
+        run = Run(run.folder, run.record | {"minutes": round(run.record["minutes"] + sum(before), 2)})
         looks |= {"mirror": True, "framings": ("centre", "squash")}
         if others:
             looks["others"] = np.load(others, allow_pickle=False)["images"]

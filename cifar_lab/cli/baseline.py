@@ -27,12 +27,12 @@ def baseline(method, features, dataset, held_out, train, seed, **wishes):
     from cifar_lab.experiments import baselines
 
     if method != "all":
-        baselines.build(method, features=features)  # a mistake is told before the wait for data
+        baselines.build_pipeline(method, features=features)  # a mistake is told before the wait for data
     pictures = data.load(dataset, held_out=held_out, **folder_wishes(wishes))
     if method == "all":
-        click.echo(baselines.compare(pictures, train=train, seed=seed))
+        click.echo(baselines.compare_baselines(pictures, train=train, seed=seed))
         return
-    run = baselines.fit(pictures, method, features=features, train=train, seed=seed, command=typed())
-    accuracy = run.card["metrics"]["validation"]["accuracy"]
-    click.echo(f"Run {run.folder.name}: {accuracy:.1%} on validation after {run.card['minutes']:.1f} minutes.")
+    run = baselines.fit_baseline(pictures, method, features=features, train=train, seed=seed, command=typed())
+    accuracy = run.record["metrics"]["validation"]["accuracy"]
+    click.echo(f"Run {run.folder.name}: {accuracy:.1%} on validation after {run.record['minutes']:.1f} minutes.")
     click.echo(f"Next: cifar-lab evaluate {run.folder.name}, or cifar-lab export {run.folder.name} --name NAME")

@@ -38,7 +38,7 @@ def classify(source, output, **options):
 
     stream = sys.stdin.buffer if str(source) == "-" else source
     try:
-        report = batch.classify(stream, output, progress=True, **options)
+        report = batch.classify_files(stream, output, progress=True, **options)
     except KeyboardInterrupt:
         click.echo("What is answered is kept: the same command goes on.", err=True)
         raise

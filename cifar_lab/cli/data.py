@@ -91,8 +91,8 @@ def cifar10():
     """
     from cifar_lab.data import cifar10 as photographs
 
-    if photographs.locate() is None:
-        photographs.fetch(patient=True)
+    if photographs.locate_cifar10() is None:
+        photographs.fetch_cifar10(patient=True)
     _describe("cifar10")
 
 
@@ -110,9 +110,9 @@ def digits():
     """
     from cifar_lab.data import digits as handwriting
 
-    if handwriting.locate() is None:
+    if handwriting.locate_mnist() is None:
         try:
-            handwriting.fetch()
+            handwriting.fetch_mnist()
         except handwriting.DownloadError as error:
             click.echo(error, err=True)
     _describe("digits")
@@ -140,9 +140,9 @@ def check_folder(folder, size, keep_alike, list_all, sheet):
     Nothing in it is changed.
     """
     from cifar_lab.data.folder import checks
-    from cifar_lab.data.folder.scan import look_through
+    from cifar_lab.data.folder.scan import scan_folder
 
-    survey = look_through(folder, size=size, keep_alike=keep_alike)
+    survey = scan_folder(folder, size=size, keep_alike=keep_alike)
     report = checks.report_on(survey)
     click.echo("\n".join(map(str, report.problems)) if list_all else report)
     if sheet:

@@ -64,7 +64,7 @@ def _pictures() -> list[Finding]:
 
     found = [Finding(True, "sketches: built in, always there")]
     try:
-        place = cifar10.locate()
+        place = cifar10.locate_cifar10()
     except ValueError as error:
         return [*found, Finding(False, f"cifar10: {error}")]
     if place:
@@ -74,8 +74,8 @@ def _pictures() -> list[Finding]:
 
 def _mobilenet() -> Finding:
     """Its weights are for whoever wants them: not to have them is nothing to mend."""
-    place = imagenet_weights.place()
-    if imagenet_weights.available():
+    place = imagenet_weights.weights_path()
+    if imagenet_weights.weights_available():
         return Finding(True, f"mobilenet: ImageNet's weights are in {place.parent}")
     if place.exists():
         return Finding(False, f"mobilenet: {place} is not all there; delete it", "cifar-lab mobilenet")
@@ -84,7 +84,7 @@ def _mobilenet() -> Finding:
 
 def _classifiers() -> list[Finding]:
     findings = []
-    for name in model_card.available():
+    for name in model_card.list_classifiers():
         try:
             Classifier.load(name)
             findings.append(Finding(True, f"classifier {name}"))

@@ -36,12 +36,12 @@ def runs(dataset, recipe, classifiers, sort, top, as_json, as_csv):
     from cifar_lab.experiments import leaderboard
 
     found, problems = leaderboard.read_runs()
-    rows = leaderboard.rows_of(found)
+    rows = leaderboard.run_rows(found)
     if classifiers:
         more, broken = leaderboard.classifier_rows()
         rows, problems = rows + more, problems | broken
     rows = [row for row in rows if dataset in (None, row.dataset) and row.name.startswith(recipe or "")]
-    sections = [section[:top] for section in leaderboard.ranked(rows, sort)]
+    sections = [section[:top] for section in leaderboard.rank_rows(rows, sort)]
     for name, problem in problems.items():
         click.echo(f"Left out {name}: {problem}", err=True)
     if as_json:

@@ -38,7 +38,7 @@ def make(folder, name, recipe, resume, replace, **changes):
     wishes = folder_wishes(changes)
     recipe = recipes.get(recipe, **changes)
     checked = {wish: wishes[wish] for wish in ("size", "keep_alike") if wish in wishes}
-    report = checks.check(folder, **checked)  # first, so that an hour's training is not for nothing
+    report = checks.check_folder(folder, **checked)  # first, so that an hour's training is not for nothing
     name = model_card.check_name(name or re.sub(r"[^A-Za-z0-9._-]+", "-", report.name).strip("-._")[:64])
     if (paths.models_folder() / name).exists() and not replace:
         raise ValueError(f"There is a classifier {name!r} already. Choose another --name, or replace it (--replace).")

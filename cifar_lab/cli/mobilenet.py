@@ -29,7 +29,7 @@ def mobilenet(name, weights, precision, framings, replace):
     if (paths.models_folder() / model_card.check_name(name)).exists() and not replace:  # before the download
         raise ValueError(f"There is a classifier {name!r} already. Choose another --name, or replace it (--replace).")
     click.echo("Fetching the weights, unless they are here; then about half a minute for the small network file.")
-    classifier = mobilenet_export.export(
+    classifier = mobilenet_export.export_mobilenet(
         name, weights=weights or "imagenet", precision=precision, framings=framings, replace=replace
     )
     click.echo(f"Classifier {name} is in {classifier.card.folder}: {len(classifier.class_names):,} classes.")

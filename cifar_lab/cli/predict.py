@@ -23,7 +23,7 @@ def predict(pictures, model, top, as_json):
     from cifar_lab.inference import model_card
     from cifar_lab.inference.classifier import Classifier
 
-    classifier = Classifier.load(model or model_card.default())
+    classifier = Classifier.load(model or model_card.default_classifier())
     failed = False
     for path in pictures:
         try:

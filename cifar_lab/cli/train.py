@@ -90,8 +90,8 @@ def train(recipe, dataset, held_out, classes, teachers, resume, tensorboard, **c
     except KeyboardInterrupt:
         click.echo("In a terminal: the same command with --resume.", err=True)
         raise
-    accuracy = run.card["metrics"]["validation"]["accuracy"]
-    click.echo(f"Run {run.folder.name}: {accuracy:.1%} on validation after {run.card['minutes']:.1f} minutes.")
+    accuracy = run.record["metrics"]["validation"]["accuracy"]
+    click.echo(f"Run {run.folder.name}: {accuracy:.1%} on validation after {run.record['minutes']:.1f} minutes.")
     click.echo(f"Next: cifar-lab evaluate {run.folder.name}")
     if tensorboard:
         click.echo(f"Curves: tensorboard --logdir {run.folder.parent} (once: python -m pip install tensorboard)")
@@ -122,11 +122,11 @@ def evaluate(subject, dataset, photographs, keep, as_json):
         from cifar_lab.experiments import folder_accuracy as measuring
         from cifar_lab.inference.classifier import Classifier
 
-        report = measuring.evaluate(Classifier.load(subject), photographs, keep=keep, progress=True)
+        report = measuring.evaluate_folder(Classifier.load(subject), photographs, keep=keep, progress=True)
         click.echo(json.dumps(vars(report), indent=2) if as_json else "\n".join(report.lines()))
         return
-    facts = evaluate.dataset_facts(subject)
-    kept = None if dataset or keep or data.is_here(facts) else evaluate.evaluate_kept(subject)
+    facts = evaluate.trained_on(subject)
+    kept = None if dataset or keep or data.is_here(facts) else evaluate.evaluate_saved(subject)
     if kept:
         evaluation, about = kept
         click.echo(about, err=True)
@@ -179,7 +179,9 @@ def _export_run(run: str, name: str, dataset, held_out, **options):
     from cifar_lab.training.export import export_run
 
     finished = runs.open_run(run)
-    return export_run(finished, data.load_again(finished.card["dataset"], dataset, held_out=held_out), name, **options)
+    return export_run(
+        finished, data.load_again(finished.record["dataset"], dataset, held_out=held_out), name, **options
+    )
 
 
 def _adopt(path: Path, name: str, dataset, held_out, **options):
@@ -191,8 +193,8 @@ def _adopt(path: Path, name: str, dataset, held_out, **options):
 
     size = keras_import.wanted_size(path)  # first: a file that is refused is told before the wait for data
     wishes = {"size": size} if size and data.is_folder(dataset) else {}
-    classifier = keras_import.adopt(path, data.load(dataset, held_out=held_out, **wishes), name, **options)
-    click.echo("\n".join(keras_import.report(classifier.card)))
+    classifier = keras_import.import_model(path, data.load(dataset, held_out=held_out, **wishes), name, **options)
+    click.echo("\n".join(keras_import.describe_import(classifier.card)))
     return classifier
 
 

@@ -3,7 +3,7 @@
 import time
 
 
-class Clock:
+class TimeEstimate:
     """Moves the progress bar, and says once how long this will take here."""
 
     FIRST, MEASURED = 3, 20  # the first steps are slower than the rest: they are left out

@@ -17,10 +17,10 @@ for name in ("tensorflow", "absl"):
     # Their hints are for programmers of TensorFlow; in a notebook they stand in red, between a learner and the lesson.
     logging.getLogger(name).setLevel(logging.ERROR)
 
-__all__ = ["at_once", "build_metrics", "keras"]
+__all__ = ["batch_size_within_memory", "build_metrics", "keras"]
 
 
-def at_once(model, images: np.ndarray, most: int) -> int:
+def batch_size_within_memory(model, images: np.ndarray, most: int) -> int:
     """How many images to show a network at once, so that memory stays as it is for `most` of 32 x 32 pixels.
 
     Args:

@@ -5,7 +5,7 @@ import sys
 from tqdm import tqdm
 
 
-def bar(iterable=None, *, shown: bool = True, **options) -> tqdm:
+def progress_bar(iterable=None, *, shown: bool = True, **options) -> tqdm:
     """A tqdm bar for anything that takes longer than two seconds; `TQDM_DISABLE=1` in the environment hides all.
 
     Args:

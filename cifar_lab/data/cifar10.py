@@ -16,7 +16,7 @@ from cifar_lab.data import cifar10_files
 from cifar_lab.data.cifar10_files import DataError
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
 from cifar_lab.data.download import DownloadError, only_one, reachable
-from cifar_lab.data.download import fetch as download
+from cifar_lab.data.download import fetch_file as download
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHIVE = "cifar-10-python.tar.gz"
@@ -30,7 +30,7 @@ _VALIDATION, _TRAIN_AND_VALIDATION = 5_000, 50_000
 _SPLIT_SEED = 10  # another seed is another validation split: results would no longer compare
 
 
-def load(*, held_out: str | Path | None = None, progress: bool = True) -> Dataset:
+def load_cifar10(*, held_out: str | Path | None = None, progress: bool = True) -> Dataset:
     """Load CIFAR-10: 45,000 train, 5,000 validation (500 a class) and 10,000 test images.
 
     Looked for in this order: where `CIFAR_LAB_DATA` says, `data/`, the Keras cache, then the mirrors.
@@ -46,8 +46,8 @@ def load(*, held_out: str | Path | None = None, progress: bool = True) -> Datase
         ValueError: `held_out` is no such file.
     """
     positions = None if held_out is None else read_positions(Path(held_out))
-    place = locate() or fetch(progress=progress)
-    images, labels, official = cifar10_files.read(place)
+    place = locate_cifar10() or fetch_cifar10(progress=progress)
+    images, labels, official = cifar10_files.read_batches(place)
     kind = "the official pixels" if official else "a copy whose pixels are not the official ones"
     return _divided(images, labels, f"CIFAR-10 (Krizhevsky, 2009), {kind}.", positions)
 
@@ -69,21 +69,23 @@ def read_positions(path: Path) -> np.ndarray:
     return positions
 
 
-def locate() -> Path | None:
+def locate_cifar10() -> Path | None:
     """Where CIFAR-10 lies on this machine: a folder of batches or an archive, or `None`. Nothing is fetched.
 
     Raises:
         DataError: `CIFAR_LAB_DATA` names a place without CIFAR-10.
     """
     if placed := os.environ.get("CIFAR_LAB_DATA"):
-        place = cifar10_files.find(Path(placed).expanduser())
+        place = cifar10_files.find_batches(Path(placed).expanduser())
         if place is None:
             raise DataError(
                 f"CIFAR_LAB_DATA is {placed!r}, but there is no CIFAR-10 there. "
                 f"Put {' or '.join(cifar10_files.FOLDERS)} or {ARCHIVE} into it, or unset it to have CIFAR-10 fetched."
             )
         return place
-    return cifar10_files.find(paths.data_folder()) or next(filter(cifar10_files.is_whole, _keras_folders()), None)
+    return cifar10_files.find_batches(paths.data_folder()) or next(
+        filter(cifar10_files.is_whole, _keras_folders()), None
+    )
 
 
 def _keras_folders() -> list[Path]:
@@ -93,7 +95,7 @@ def _keras_folders() -> list[Path]:
     return [datasets / f"{folder}-target" / folder, datasets / folder]
 
 
-def fetch(*, patient: bool = False, progress: bool = True) -> Path:
+def fetch_cifar10(*, patient: bool = False, progress: bool = True) -> Path:
     """Download CIFAR-10 into `data/`, going on where an earlier download stopped.
 
     Args:
@@ -109,7 +111,7 @@ def fetch(*, patient: bool = False, progress: bool = True) -> Path:
     return _fetch(MIRRORS, last_is_waited_for=patient, progress=progress)
 
 
-def fetch_quickly(seconds: float = 120, *, progress: bool = True) -> Path:
+def fetch_cifar10_if_quick(seconds: float = 120, *, progress: bool = True) -> Path:
     """Download CIFAR-10 if that takes about two minutes at most; what has come otherwise is kept.
 
     Raises:

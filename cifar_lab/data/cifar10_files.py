@@ -41,7 +41,7 @@ class DataError(ValueError):
     """Pictures that are not what they should be, with a sentence that says what was found and what to do."""
 
 
-def read(place: Path, per_batch: int = 10_000) -> tuple[np.ndarray, np.ndarray, bool]:
+def read_batches(place: Path, per_batch: int = 10_000) -> tuple[np.ndarray, np.ndarray, bool]:
     """Read all six batches of a folder or archive, the five of the train set first.
 
     Args:
@@ -72,7 +72,7 @@ def read(place: Path, per_batch: int = 10_000) -> tuple[np.ndarray, np.ndarray, 
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), np.concatenate(labels), official
 
 
-def find(folder: Path) -> Path | None:
+def find_batches(folder: Path) -> Path | None:
     """The batch folder or archive in (or at) `folder`, or `None`: names are looked at, the content is not."""
     for candidate in (folder, *(folder / name for name in FOLDERS)):
         if any(_has(candidate, name) for name in BATCHES):

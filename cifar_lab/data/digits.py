@@ -14,8 +14,8 @@ from PIL import Image
 from cifar_lab.core import files, paths
 from cifar_lab.data.cifar10_files import DataError
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
-from cifar_lab.data.download import DownloadError  # noqa: F401  (what `fetch` raises)
-from cifar_lab.data.download import fetch as download
+from cifar_lab.data.download import DownloadError  # noqa: F401  (what `fetch_mnist` raises)
+from cifar_lab.data.download import fetch_file as download
 
 CLASS_NAMES = tuple("0123456789")
 FILE = "mnist.npz"  # as Keras hands it out: four arrays, 28 x 28 uint8
@@ -28,7 +28,7 @@ _VALIDATION, _SPLIT_SEED = 5_000, 10  # of MNIST's 60,000; another seed is anoth
 _VALIDATION_FROM, _TEST_FROM = 1157, 1415
 
 
-def load() -> Dataset:
+def load_digits() -> Dataset:
     """Load the digits: what lies on this machine decides which; nothing is fetched.
 
     MNIST is looked for where `CIFAR_LAB_DATA` says, in `data/` and in the Keras cache, as `mnist.npz`: 55,000 train,
@@ -38,11 +38,11 @@ def load() -> Dataset:
     Raises:
         DataError: the `mnist.npz` that lies there is not the known one.
     """
-    place = locate()
+    place = locate_mnist()
     return _bundled() if place is None else _mnist(place)
 
 
-def locate() -> Path | None:
+def locate_mnist() -> Path | None:
     """Where MNIST lies on this machine, or `None`. Nothing is fetched, and nothing is opened."""
     placed = Path(os.environ.get("CIFAR_LAB_DATA") or paths.data_folder()).expanduser()
     cache = paths.keras_folder() / "datasets"
@@ -50,7 +50,7 @@ def locate() -> Path | None:
     return next(filter(Path.is_file, places), None)
 
 
-def fetch(*, progress: bool = True) -> Path:
+def fetch_mnist(*, progress: bool = True) -> Path:
     """Download MNIST (11 MB) into `data/`, going on where an earlier download stopped.
 
     Args:

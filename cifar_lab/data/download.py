@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cifar_lab.core import files
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 
 _CHUNK = 1 << 16
 
@@ -34,7 +34,7 @@ class _GiveWay(Exception):
         self.again = again
 
 
-def fetch(
+def fetch_file(
     mirrors: Sequence[str],
     destination: Path,
     *,
@@ -180,7 +180,7 @@ def _size(path: Path) -> int:
 
 def _bar(start: int, size: int, progress: bool):
     options = {"unit": "B", "unit_scale": True, "unit_divisor": 1000, "desc": "download"}
-    return bar(total=size, initial=start, shown=progress, **options)
+    return progress_bar(total=size, initial=start, shown=progress, **options)
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ def load(name: str | Path = "auto", *, held_out: str | Path | None = None, progr
             split, one a line; 5,000 chosen by chance when not given.
         progress: show progress bars.
         **options: for a folder only: `size`, `balance`, `augment`, `copies`, `seed`, `validation`, `test` and
-            `keep_alike`, as in `cifar_lab.data.folder.loading.load`.
+            `keep_alike`, as in `cifar_lab.data.folder.loading.load_folder`.
 
     Raises:
         ValueError: no dataset has that name, or it can't be had; the sentence says what to do.
@@ -36,7 +36,7 @@ def load(name: str | Path = "auto", *, held_out: str | Path | None = None, progr
     if is_folder(name):
         from cifar_lab.data.folder import loading
 
-        return loading.load(name, progress=progress, **options)
+        return loading.load_folder(name, progress=progress, **options)
     if options:
         raise ValueError(f"Only a folder of your own is loaded with {', '.join(options)}, not the dataset {name!r}.")
     if name == "auto":
@@ -44,15 +44,15 @@ def load(name: str | Path = "auto", *, held_out: str | Path | None = None, progr
     if name == "cifar10":
         from cifar_lab.data import cifar10
 
-        return cifar10.load(held_out=held_out, progress=progress)
+        return cifar10.load_cifar10(held_out=held_out, progress=progress)
     if name == "sketches":
         from cifar_lab.data import sketches
 
-        return sketches.load()
+        return sketches.load_sketches()
     if name == "digits":
         from cifar_lab.data import digits
 
-        return digits.load()
+        return digits.load_digits()
     raise ValueError(
         f"There is no dataset {name!r}. Choose one of: auto, {', '.join(NAMES)}; or give the path of a folder with a "
         "subfolder a class."
@@ -85,7 +85,7 @@ def is_here(dataset: str | dict) -> bool:
         return is_here(whole)
     if facts.get("options"):
         return known_folders.recall(facts) is not None
-    return facts.get("name") != "cifar10" or cifar10.locate() is not None
+    return facts.get("name") != "cifar10" or cifar10.locate_cifar10() is not None
 
 
 def load_again(
@@ -159,9 +159,9 @@ def _auto(progress: bool) -> Dataset:
         print(f"Dataset: {wanted} (as CIFAR_LAB_DATASET says).")
         return load(wanted, progress=progress)
     why = "it is on this machine"
-    if cifar10.locate() is None:
+    if cifar10.locate_cifar10() is None:
         try:
-            cifar10.fetch_quickly(progress=progress)
+            cifar10.fetch_cifar10_if_quick(progress=progress)
             why = "just fetched"
         except cifar10.DownloadError as error:
             print(f"Dataset: sketches, since CIFAR-10 can't be fetched quickly now ({error}).")

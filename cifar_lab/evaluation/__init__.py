@@ -8,6 +8,7 @@ One idea a file: `result` (the whole evaluation), `metrics` (what it is made of)
 these"), `comparison` (of two classifiers) and `views` (test-time augmentation).
 """
 
+from cifar_lab.core.probabilities import apply_temperature
 from cifar_lab.evaluation.calibration import Reliability, calibration_error, fit_temperature, reliability
 from cifar_lab.evaluation.comparison import (
     Difference,
@@ -20,7 +21,7 @@ from cifar_lab.evaluation.comparison import (
 from cifar_lab.evaluation.metrics import cross_entropy, wilson_interval, worst_mistakes
 from cifar_lab.evaluation.rejection import known_auroc, known_curve, known_threshold
 from cifar_lab.evaluation.result import ClassMetrics, Evaluation, evaluate
-from cifar_lab.evaluation.tta import VIEWS, with_views
+from cifar_lab.evaluation.tta import VIEWS, predict_with_views
 
 __all__ = [
     "VIEWS",
@@ -28,6 +29,7 @@ __all__ = [
     "Difference",
     "Evaluation",
     "Reliability",
+    "apply_temperature",
     "bootstrap_interval",
     "calibration_error",
     "compare_answers",
@@ -40,8 +42,8 @@ __all__ = [
     "known_curve",
     "known_threshold",
     "mcnemar",
+    "predict_with_views",
     "reliability",
     "wilson_interval",
-    "with_views",
     "worst_mistakes",
 ]

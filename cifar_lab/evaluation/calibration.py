@@ -6,7 +6,7 @@ import numpy as np
 from scipy import optimize
 
 from cifar_lab.core.probabilities import apply_temperature
-from cifar_lab.evaluation.metrics import checked, cross_entropy
+from cifar_lab.evaluation.metrics import check_probabilities, cross_entropy
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -
     Raises:
         ValueError: the arrays don't fit each other or are no probabilities and labels, or `bins` is below 1.
     """
-    probabilities, labels = checked(probabilities, labels)
+    probabilities, labels = check_probabilities(probabilities, labels)
     if bins < 1:
         raise ValueError(f"bins must be at least 1, but it is {bins}.")
     scores = probabilities.max(axis=1).astype(np.float64)
@@ -80,7 +80,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     Returns:
         What to divide the logits by, 0.05 to 20; above 1 when the network is too sure of itself.
     """
-    probabilities, labels = checked(probabilities, labels)
+    probabilities, labels = check_probabilities(probabilities, labels)
     wide = probabilities.astype(np.float64)
 
     def loss(log_temperature: float) -> float:

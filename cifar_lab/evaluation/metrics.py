@@ -44,12 +44,12 @@ def worst_mistakes(probabilities: np.ndarray, labels: np.ndarray, count: int = 1
     Raises:
         ValueError: the arrays don't fit each other, or are no probabilities and labels.
     """
-    probabilities, labels = checked(probabilities, labels)
+    probabilities, labels = check_probabilities(probabilities, labels)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:count]
 
 
-def checked(probabilities, labels) -> tuple[np.ndarray, np.ndarray]:
+def check_probabilities(probabilities, labels) -> tuple[np.ndarray, np.ndarray]:
     """Pass probabilities and labels on as arrays, if that is what they are and they fit each other.
 
     Raises:

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn import metrics
 
 from cifar_lab.evaluation.calibration import calibration_error
-from cifar_lab.evaluation.metrics import checked, cross_entropy, wilson_interval
+from cifar_lab.evaluation.metrics import check_probabilities, cross_entropy, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def evaluate(probabilities: np.ndarray, labels: np.ndarray, class_names) -> Eval
     Raises:
         ValueError: the arrays don't fit each other, or are no probabilities and labels.
     """
-    probabilities, labels = checked(probabilities, labels)
+    probabilities, labels = check_probabilities(probabilities, labels)
     count = len(class_names)
     if probabilities.shape[1] != count:
         raise ValueError(f"There are {probabilities.shape[1]} probabilities a row, but {count} class names.")

@@ -4,11 +4,11 @@ import numpy as np
 
 from cifar_lab.core.probabilities import average_views
 
-# How much each view counts in `with_views`: the image and its mirror image first, then the moved ones.
+# How much each view counts in `predict_with_views`: the image and its mirror image first, then the moved ones.
 VIEWS = {"one": (1.0,), "mirror": (0.5, 0.5), "six": (0.25, 0.25, 0.125, 0.125, 0.125, 0.125)}
 
 
-def with_views(predict, images: np.ndarray, views: str = "six") -> np.ndarray:
+def predict_with_views(predict, images: np.ndarray, views: str = "six") -> np.ndarray:
     """Test-time augmentation: let a network look at each image in several ways, and average what it says.
 
     Args:

@@ -17,17 +17,17 @@ from cifar_lab.images import display
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.training import runs
-from cifar_lab.training.store import find
+from cifar_lab.training.store import find_by_name
 
 
-def dataset_facts(subject: str) -> dict:
+def trained_on(subject: str) -> dict:
     """What its card says of the dataset that a classifier or run was trained on; empty when it does not say.
 
     Raises:
         ValueError: there is neither a run nor a classifier of that name.
     """
-    found = find(subject)
-    facts = found.card if isinstance(found, runs.Run) else found.content.get("trained", {})
+    found = find_by_name(subject)
+    facts = found.record if isinstance(found, runs.Run) else found.content.get("trained", {})
     return facts.get("dataset", {})
 
 
@@ -39,19 +39,19 @@ def evaluate_named(subject: str, dataset: Dataset, *, keep: bool = False, progre
     Args:
         subject: a classifier's or a run's name or folder.
         dataset: its test split is used.
-        keep: for a classifier: keep what it says of each test image beside its card, see `evaluate_kept`.
+        keep: for a classifier: keep what it says of each test image beside its card, see `evaluate_saved`.
         progress: show a progress bar.
 
     Raises:
         ValueError: there is neither a run nor a classifier of that name, or its classes are not the dataset's.
     """
-    found = find(subject)
+    found = find_by_name(subject)
     if isinstance(found, runs.Run):
         return evaluate_run(found, dataset, progress=progress)
     return evaluate_classifier(Classifier.load(found.folder), dataset, keep=keep, progress=progress)
 
 
-def evaluate_kept(subject: str) -> tuple[Evaluation, str] | None:
+def evaluate_saved(subject: str) -> tuple[Evaluation, str] | None:
     """Evaluate a classifier or a run on what it said of the test images when they were there: no dataset is needed.
 
     Returns:
@@ -60,15 +60,15 @@ def evaluate_kept(subject: str) -> tuple[Evaluation, str] | None:
     Raises:
         ValueError: there is neither a run nor a classifier of that name, or its file is not the one its card states.
     """
-    found = find(subject)
-    if not predictions.are_kept(found):
+    found = find_by_name(subject)
+    if not predictions.has_predictions(found):
         return None
-    kept = predictions.read(found)
+    kept = predictions.load_predictions(found)
     about = f"As it answered for the {len(kept.labels):,} test images of {kept.images.get('origin', 'its dataset')}"
     return evaluation.evaluate(kept.probabilities, kept.labels, kept.class_names), about
 
 
-def kept_predictions(found: model_card.Card | runs.Run) -> tuple[np.ndarray, np.ndarray]:
+def saved_predictions(found: model_card.ModelCard | runs.Run) -> tuple[np.ndarray, np.ndarray]:
     """What a classifier or run said of the test images, and what they show.
 
     Returns:
@@ -77,7 +77,7 @@ def kept_predictions(found: model_card.Card | runs.Run) -> tuple[np.ndarray, np.
     Raises:
         ValueError: nothing was kept, or the file is not the one the card states.
     """
-    kept = predictions.read(found)
+    kept = predictions.load_predictions(found)
     return kept.probabilities, kept.labels
 
 
@@ -87,7 +87,7 @@ def compare(subject_a: str, subject_b: str) -> Difference:
     Raises:
         ValueError: one of them does not exist or kept nothing, or they answered about different images.
     """
-    a, b = predictions.read(subject_a), predictions.read(subject_b)
+    a, b = predictions.load_predictions(subject_a), predictions.load_predictions(subject_b)
     predictions.check_same_images(a, b)
     return evaluation.compare_answers(a.right, b.right)
 
@@ -107,10 +107,10 @@ def compare_over_seeds(run_a: str, run_b: str) -> Difference:
     groups = [leaderboard.seeds_of(runs.open_run(run), found) for run in (run_a, run_b)]
     if groups[0] == groups[1]:
         raise ValueError(f"{run_a} and {run_b} are the same recipe on the same dataset: they differ in the seed alone.")
-    tests = [[test for run in group if (test := leaderboard.own_test(run))] for group in groups]
+    tests = [[test for run in group if (test := leaderboard.test_result(run))] for group in groups]
     for name, group, evaluated in zip((run_a, run_b), groups, tests, strict=True):
         if len(evaluated) < 2:
-            missing = ", ".join(run.folder.name for run in group if not leaderboard.own_test(run)) or "none"
+            missing = ", ".join(run.folder.name for run in group if not leaderboard.test_result(run)) or "none"
             raise ValueError(
                 f"At least two seeds of the recipe of {name} must have been evaluated, but {len(evaluated)} of "
                 f"{len(group)} were. Train others with --seed; to be evaluated with cifar-lab evaluate: {missing}."
@@ -126,11 +126,11 @@ def evaluate_run(run: runs.Run, dataset: Dataset, *, progress: bool = False) -> 
 
     The result goes into the run's card under `metrics.test`, and what it said of each image into a file beside it.
     """
-    _same_classes(run.card["dataset"]["class_names"], dataset)
+    _same_classes(run.record["dataset"]["class_names"], dataset)
     probabilities = run.probabilities(dataset.test.images, progress=progress).astype(np.float32)  # as they are kept
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
-    kept = predictions.write(run.folder, probabilities, dataset)
-    run.record(test=result.to_dict() | predictions.image_facts(dataset) | {"predictions": kept})
+    kept = predictions.save_predictions(run.folder, probabilities, dataset)
+    run.add_metrics(test=result.to_dict() | predictions.image_facts(dataset) | {"predictions": kept})
     return result
 
 
@@ -139,11 +139,11 @@ def evaluate_mirror(run: runs.Run, dataset: Dataset, *, progress: bool = False) 
 
     The result goes into the run's card under `metrics.test_mirror`.
     """
-    _same_classes(run.card["dataset"]["class_names"], dataset)
+    _same_classes(run.record["dataset"]["class_names"], dataset)
     predict = partial(run.probabilities, progress=progress)
-    probabilities = evaluation.with_views(predict, dataset.test.images, "mirror")
+    probabilities = evaluation.predict_with_views(predict, dataset.test.images, "mirror")
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
-    run.record(test_mirror=result.to_dict() | predictions.image_facts(dataset))
+    run.add_metrics(test_mirror=result.to_dict() | predictions.image_facts(dataset))
     return result
 
 
@@ -159,9 +159,9 @@ def evaluate_classifier(
     return result
 
 
-def _keep(found: model_card.Card, probabilities: np.ndarray, dataset: Dataset, result: Evaluation) -> None:
+def _keep(found: model_card.ModelCard, probabilities: np.ndarray, dataset: Dataset, result: Evaluation) -> None:
     """Write the predictions, then the card that states their SHA-256."""
-    stated = {predictions.PREDICTIONS: predictions.write(found.folder, probabilities, dataset)}
+    stated = {predictions.PREDICTIONS: predictions.save_predictions(found.folder, probabilities, dataset)}
     test = result.to_dict() | predictions.image_facts(dataset)
     found.write(files=found.content["files"] | stated, metrics=found.content.get("metrics", {}) | {"test": test})
 
@@ -169,6 +169,6 @@ def _keep(found: model_card.Card, probabilities: np.ndarray, dataset: Dataset, r
 def _same_classes(class_names, dataset: Dataset) -> None:
     if tuple(class_names) != tuple(dataset.class_names):
         raise ValueError(
-            f"It knows {display.listed(class_names)}; "
-            f"the dataset {dataset.name} has {display.listed(dataset.class_names)}."
+            f"It knows {display.join_names(class_names)}; "
+            f"the dataset {dataset.name} has {display.join_names(dataset.class_names)}."
         )

@@ -15,7 +15,7 @@ from cifar_lab.training.runs import Run
 Curves = dict[str, dict[int, list[float]]]
 
 
-def choose(labels: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
+def choose_labelled(labels: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
     """The positions of `count` pictures of each class, chosen by chance; more of the same seed have the fewer in them.
 
     Args:
@@ -54,7 +54,7 @@ def nearest_mean(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np
     return classes[distances.argmin(axis=1)]
 
 
-def curves(
+def few_shot_accuracies(
     views: Mapping[str, tuple[np.ndarray, np.ndarray]],
     labels: np.ndarray,
     test_labels: np.ndarray,
@@ -79,18 +79,18 @@ def curves(
     for name, (known, asked) in views.items():
         found[name] = {}
         for count in counts:
-            chosen = [choose(labels, count, seed=seed) for seed in seeds]
+            chosen = [choose_labelled(labels, count, seed=seed) for seed in seeds]
             answers = [nearest_mean(known[some], labels[some], asked) for some in chosen]
             found[name][count] = [float(np.mean(answer == test_labels)) for answer in answers]
     return found
 
 
-def measured(found: Iterable[Run]) -> Curves:
+def accuracies_of_runs(found: Iterable[Run]) -> Curves:
     """The test accuracies of runs by the names of their recipes and by labels a class, in the order they come in."""
     accuracies: Curves = {}
     for run in found:
-        facts, test = run.card["dataset"], run.card["metrics"].get("test")
+        facts, test = run.record["dataset"], run.record["metrics"].get("test")
         if test:
             count = facts["sizes"]["train"] // len(facts["class_names"])
-            accuracies.setdefault(run.card["recipe"]["name"], {}).setdefault(count, []).append(test["accuracy"])
+            accuracies.setdefault(run.record["recipe"]["name"], {}).setdefault(count, []).append(test["accuracy"])
     return accuracies

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab import evaluation
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.images import PictureError
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.inference.model_card import Card
+from cifar_lab.inference.model_card import ModelCard
 
 
 @dataclass(frozen=True)
-class Report:
-    """What `evaluate` found.
+class FolderAccuracy:
+    """What `evaluate_folder` found.
 
     Attributes:
         count: photographs of known classes.
@@ -60,7 +60,9 @@ class Report:
         return lines
 
 
-def evaluate(classifier: Classifier, folder: Path, *, keep: bool = False, progress: bool = False) -> Report:
+def evaluate_folder(
+    classifier: Classifier, folder: Path, *, keep: bool = False, progress: bool = False
+) -> FolderAccuracy:
     """Classify every photograph in the subfolders of a folder.
 
     Args:
@@ -74,7 +76,7 @@ def evaluate(classifier: Classifier, folder: Path, *, keep: bool = False, progre
     """
     paths = sorted(path for path in folder.glob("*/*") if path.is_file() and not path.name.startswith("."))
     found, broken = [], {}
-    for path in bar(paths, unit="picture", shown=progress):
+    for path in progress_bar(paths, unit="picture", shown=progress):
         try:
             found.append((path.parent.name, classifier.predict(path)))
         except PictureError as error:
@@ -86,7 +88,7 @@ def evaluate(classifier: Classifier, folder: Path, *, keep: bool = False, progre
         raise ValueError(f"{folder} has no picture in a subfolder named after a class. The classes are: {wanted}.")
     right = sum(name == answer.label for name, answer in known)
     scores = [np.array([answer.score for answer in answers]) for answers in ([a for _, a in known], others)]
-    report = Report(
+    report = FolderAccuracy(
         count=len(known),
         accuracy=right / len(known),
         interval=evaluation.wilson_interval(right, len(known)),
@@ -97,6 +99,6 @@ def evaluate(classifier: Classifier, folder: Path, *, keep: bool = False, progre
         broken=broken,
     )
     if keep:
-        card = Card.load(classifier.card.folder)
+        card = ModelCard.load(classifier.card.folder)
         card.write(metrics=card.content.get("metrics", {}) | {"photographs": report.to_dict()})
     return report

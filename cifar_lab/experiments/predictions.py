@@ -12,16 +12,16 @@ import numpy as np
 
 from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.inference.model_card import Card
+from cifar_lab.inference.model_card import ModelCard
 from cifar_lab.training import runs
 from cifar_lab.training.runs import Run
-from cifar_lab.training.store import find
+from cifar_lab.training.store import find_by_name
 
 PREDICTIONS = "test_predictions.npz"
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Predictions:
     """What a classifier or run said of the test images.
 
     Attributes:
@@ -44,14 +44,14 @@ class Answers:
         return self.probabilities.argmax(axis=1) == self.labels
 
 
-def are_kept(found: Card | Run) -> bool:
+def has_predictions(found: ModelCard | Run) -> bool:
     """Whether its card speaks of kept answers."""
     if isinstance(found, Run):
-        return "predictions" in found.card["metrics"].get("test", {})
+        return "predictions" in found.record["metrics"].get("test", {})
     return PREDICTIONS in found.content["files"]
 
 
-def read(subject: str | Path | Card | Run) -> Answers:
+def load_predictions(subject: str | Path | ModelCard | Run) -> Predictions:
     """What a classifier or run said of the test images when it was evaluated.
 
     Args:
@@ -60,21 +60,21 @@ def read(subject: str | Path | Card | Run) -> Answers:
     Raises:
         ValueError: there is no such thing, nothing was kept, or the file is not the one the card states.
     """
-    found = find(subject) if isinstance(subject, str | Path) else subject
+    found = find_by_name(subject) if isinstance(subject, str | Path) else subject
     is_run, name = isinstance(found, Run), found.folder.name
-    if not are_kept(found):
+    if not has_predictions(found):
         kind, command = ("run", f"evaluate {name}") if is_run else ("classifier", f"evaluate {name} --keep")
         raise ValueError(f"What the {kind} {name} said of the test images is not kept. Do: cifar-lab {command}")
     content = _verified(found) if is_run else found.read_verified(PREDICTIONS)
-    test = (found.card if is_run else found.content)["metrics"]["test"]
-    names = found.card["dataset"]["class_names"] if is_run else found.class_names
-    return Answers(name, tuple(names), *_arrays(content, found.folder / PREDICTIONS), image_facts_of(test))
+    test = (found.record if is_run else found.content)["metrics"]["test"]
+    names = found.record["dataset"]["class_names"] if is_run else found.class_names
+    return Predictions(name, tuple(names), *_arrays(content, found.folder / PREDICTIONS), image_facts_of(test))
 
 
 def _verified(run: Run) -> bytes:
     path = run.folder / PREDICTIONS
     content = path.read_bytes() if path.is_file() else b""
-    if files.sha256_of(content) != run.card["metrics"]["test"]["predictions"]["sha256"]:
+    if files.sha256_of(content) != run.record["metrics"]["test"]["predictions"]["sha256"]:
         raise ValueError(f"{path} is not the file its run card states. Do: cifar-lab evaluate {run.folder.name}")
     return content
 
@@ -90,7 +90,7 @@ def _arrays(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
     return probabilities, labels
 
 
-def write(folder: Path, probabilities: np.ndarray, dataset: Dataset) -> dict:
+def save_predictions(folder: Path, probabilities: np.ndarray, dataset: Dataset) -> dict:
     """Keep what was said of a dataset's test images.
 
     Args:
@@ -138,7 +138,7 @@ def same_images(facts_a: dict, facts_b: dict) -> bool:
     return named and len(counts) < 2
 
 
-def check_same_images(a: Answers, b: Answers) -> None:
+def check_same_images(a: Predictions, b: Predictions) -> None:
     """See whether two can be compared.
 
     Raises:

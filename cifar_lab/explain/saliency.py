@@ -87,7 +87,7 @@ def grad_cam(
     return heat / heat.max() if heat.max() > 0 else heat
 
 
-def shuffled(model: keras.Model, layers: int | None = None, *, seed: int = 0) -> keras.Model:
+def shuffle_weights(model: keras.Model, layers: int | None = None, *, seed: int = 0) -> keras.Model:
     """A copy of a network that has forgotten what it learnt: the same weights, each tensor in random order.
 
     It is for the sanity check of explanations (Adebayo et al., "Sanity Checks for Saliency Maps", 2018): a picture that
@@ -114,7 +114,7 @@ def shuffled(model: keras.Model, layers: int | None = None, *, seed: int = 0) ->
     return copy
 
 
-def agreement(heat: np.ndarray, other: np.ndarray, *, share: float = 0.25) -> float:
+def heat_map_overlap(heat: np.ndarray, other: np.ndarray, *, share: float = 0.25) -> float:
     """How far two heat maps point at the same places: how much of the hottest part of one is hottest in the other too.
 
     Args:

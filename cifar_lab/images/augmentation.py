@@ -133,7 +133,7 @@ class Augmentation:
             rng: where all other chances come from.
         """
         if self.paper:
-            images = handwriting.written(images, rng, nothing=_EMPTY_SHEETS)
+            images = handwriting.render_on_paper(images, rng, nothing=_EMPTY_SHEETS)
         if self.flip != "none":
             images = mirror(images, mirrored)
         if self.zoom:

@@ -15,7 +15,7 @@ _SQUEEZED = "The picture is squeezed into a square."
 _BOTH = "Both the square in the middle and the whole picture, squeezed into a square, are looked at."
 
 
-class Facts(NamedTuple):
+class FileFacts(NamedTuple):
     """What a file holds.
 
     Attributes:
@@ -31,7 +31,7 @@ class Facts(NamedTuple):
     notes: list[str]
 
 
-def name(file_name: str | None) -> str | None:
+def safe_name(file_name: str | None) -> str | None:
     """A file's name to show, never to open: its last part, without control and direction characters, not endless.
 
     Returns:
@@ -41,13 +41,13 @@ def name(file_name: str | None) -> str | None:
     return "".join(letter for letter in last if letter.isprintable())[:80] or None
 
 
-def listed(names: Sequence[str], most: int = 12) -> str:
+def join_names(names: Sequence[str], most: int = 12) -> str:
     """Names in a row, as many as can be read: `cat, dog`, or the first of 1,000 `and 988 more`."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def facts(content: bytes, opened: Image.Image, framings: tuple[str, ...] = ("centre",)) -> Facts:
+def describe_file(content: bytes, opened: Image.Image, framings: tuple[str, ...] = ("centre",)) -> FileFacts:
     """Say what a file holds, and what was done to fit it in.
 
     Args:
@@ -67,7 +67,7 @@ def facts(content: bytes, opened: Image.Image, framings: tuple[str, ...] = ("cen
     if _moves(header):
         notes.append("Only the first frame is looked at.")
     kind = header.format.replace("MPO", "JPEG")  # a phone's JPEG with further pictures behind it
-    return Facts(kind, width, height, notes)
+    return FileFacts(kind, width, height, notes)
 
 
 def _moves(header: Image.Image) -> bool:
@@ -76,13 +76,13 @@ def _moves(header: Image.Image) -> bool:
     return header.format in ("PNG", "WEBP") and header.n_frames > 1
 
 
-def encoded(picture: Image.Image | np.ndarray, kind: str) -> bytes:
+def encode(picture: Image.Image | np.ndarray, kind: str) -> bytes:
     """A picture, or an image `(height, width, 3)` uint8, 0-255, as a file of a kind such as `"PNG"`."""
     stream = io.BytesIO()
     (Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture).save(stream, kind)
     return stream.getvalue()
 
 
-def address(picture: Image.Image | np.ndarray, kind: str) -> str:
+def data_url(picture: Image.Image | np.ndarray, kind: str) -> str:
     """An address (a `data:` URL) that holds all of the picture, for an `<img>` without a file behind it."""
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(encoded(picture, kind)).decode('ascii')}"
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(encode(picture, kind)).decode('ascii')}"

@@ -14,7 +14,7 @@ _NEAR = 3  # pixels: about half a stroke of the bundled digits
 _HALF_HEIGHT = 10 / 16  # of a digit in its image, as MNIST has them: 20 of 32 pixels
 
 
-def written(images: np.ndarray, rng: np.random.Generator, *, nothing: float = 0.0) -> np.ndarray:
+def render_on_paper(images: np.ndarray, rng: np.random.Generator, *, nothing: float = 0.0) -> np.ndarray:
     """Write what the images show on paper, and take a picture of it.
 
     Args:

@@ -5,7 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "classifier": ["Classifier", "Guess", "Prediction", "load_all"],
-        "model_card": ["Card"],
+        "batch": ["classify_files"],
+        "classifier": ["Classifier", "Guess", "Prediction", "load_classifiers"],
+        "model_card": ["ModelCard", "default_classifier", "list_classifiers"],
     },
 )

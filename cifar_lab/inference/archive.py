@@ -32,7 +32,7 @@ class ArchiveError(ValueError):
     """A file is no archive that can be read; the sentence says why, and what to do."""
 
 
-def write(path: Path, card: dict, contents: Iterable[tuple[str, bytes]], *, replace: bool = False) -> None:
+def write_archive(path: Path, card: dict, contents: Iterable[tuple[str, bytes]], *, replace: bool = False) -> None:
     """Write an archive, whole or not at all.
 
     Args:
@@ -42,8 +42,8 @@ def write(path: Path, card: dict, contents: Iterable[tuple[str, bytes]], *, repl
         replace: put it in the place of a file that is there.
 
     Raises:
-        ArchiveError: the path has another ending or is taken; or the archive would be larger than `read` accepts, or
-            hold a file that is not one of `FILES`.
+        ArchiveError: the path has another ending or is taken; or the archive would be larger than `read_member`
+            accepts, or hold a file that is not one of `FILES`.
     """
     if path.suffix != ENDING:
         raise ArchiveError(f"A classifier's file ends in {ENDING}, not as {path.name!r} does.")
@@ -67,7 +67,7 @@ def _fill(path: Path, contents: Iterable[tuple[str, bytes]]) -> None:
             archive.writestr(entry, content)
 
 
-def read(path: Path, name: str, *, limit: int = MAX_BYTES) -> bytes:
+def read_member(path: Path, name: str, *, limit: int = MAX_BYTES) -> bytes:
     """The content of one file of an archive.
 
     Args:
@@ -87,7 +87,7 @@ def read(path: Path, name: str, *, limit: int = MAX_BYTES) -> bytes:
         return archive.read(entries[name])
 
 
-def verify(path: Path, stated: dict[str, str]) -> None:
+def verify_archive(path: Path, stated: dict[str, str]) -> None:
     """See that an archive holds the card, the files that it states, and no others.
 
     Args:

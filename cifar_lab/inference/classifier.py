@@ -24,7 +24,7 @@ from cifar_lab import images
 from cifar_lab.core.probabilities import apply_temperature, average_views
 from cifar_lab.inference import archive, engines
 from cifar_lab.inference import model_card as cards
-from cifar_lab.inference.model_card import Card
+from cifar_lab.inference.model_card import ModelCard
 
 
 class Guess(NamedTuple):
@@ -59,7 +59,7 @@ class Prediction:
 class Classifier:
     """A trained network and its card. Any number of threads may call one at once."""
 
-    def __init__(self, card: Card, engine, *, threads: int | None = None):
+    def __init__(self, card: ModelCard, engine, *, threads: int | None = None):
         """Use `Classifier.load`.
 
         Args:
@@ -83,12 +83,12 @@ class Classifier:
         Raises:
             ValueError: there is no such classifier, or a file is missing, damaged or not the one its card states.
         """
-        return cls._of(Card.load(name), threads)
+        return cls._of(ModelCard.load(name), threads)
 
     @classmethod
-    def _of(cls, card: Card, threads: int | None) -> "Classifier":
+    def _of(cls, card: ModelCard, threads: int | None) -> "Classifier":
         try:
-            return cls(card, engines.load(card, threads=threads or os.cpu_count() or 1), threads=threads)
+            return cls(card, engines.load_engine(card, threads=threads or os.cpu_count() or 1), threads=threads)
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"The classifier {card.folder.name!r} cannot be loaded: {error}") from error
 
@@ -108,7 +108,7 @@ class Classifier:
         """
         path = Path(path)
         stated = ((name, self.card.read_verified(name)) for name in sorted(self.card.content["files"]))
-        archive.write(path, self.card.content, stated, replace=replace)
+        archive.write_archive(path, self.card.content, stated, replace=replace)
         return path
 
     def __reduce__(self):
@@ -206,9 +206,9 @@ class Classifier:
         count = self._engine.at_once
         starts = range(0, len(inputs), count)
         if progress:
-            from cifar_lab.core.progress import bar  # the page does without it
+            from cifar_lab.core.progress import progress_bar  # the page does without it
 
-            starts = bar(starts, desc=f"asking {self.card.name}", unit="batch")
+            starts = progress_bar(starts, desc=f"asking {self.card.name}", unit="batch")
         parts = [self._engine(inputs[first : first + count]) for first in starts]
         return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
 
@@ -220,10 +220,10 @@ class Classifier:
 
 
 def _restore(folder: str, content: dict, carried: dict[str, bytes], threads: int | None) -> Classifier:
-    return Classifier._of(Card(Path(folder), content, carried).checked(), threads)
+    return Classifier._of(ModelCard(Path(folder), content, carried).checked(), threads)
 
 
-def load_all(*, threads: int | None = None) -> tuple[dict[str, Classifier], list[str]]:
+def load_classifiers(*, threads: int | None = None) -> tuple[dict[str, Classifier], list[str]]:
     """Load every classifier of the models folder, for a choice of them.
 
     Args:
@@ -232,8 +232,8 @@ def load_all(*, threads: int | None = None) -> tuple[dict[str, Classifier], list
     Returns:
         The classifiers by name, the default one first; and a sentence on each that can't be loaded.
     """
-    default, loaded, left_out = cards.default(), {}, []
-    for name in sorted(cards.available(), key=lambda name: (name != default, name)):
+    default, loaded, left_out = cards.default_classifier(), {}, []
+    for name in sorted(cards.list_classifiers(), key=lambda name: (name != default, name)):
         try:
             loaded[name] = Classifier.load(name, threads=threads)
         except ValueError as error:

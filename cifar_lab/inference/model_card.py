@@ -14,7 +14,7 @@ from cifar_lab.inference import archive
 
 CARD = archive.CARD
 FORMAT = 1
-NETWORK = "model.keras"  # to train on and to look into; a baseline has none
+KERAS_FILE = "model.keras"  # to train on and to look into; a baseline has none
 _NETWORKS = (".keras", ".h5", ".hdf5")
 _PREFERRED = ("cifar10", "tutorial")  # shipped with the lab, the best one first
 _MAX_BYTES = 2**20  # of a card in a single file
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """A card that was read and found sound.
 
     Attributes:
@@ -36,16 +36,18 @@ class Card:
     carried: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def load(cls, name: str | Path) -> "Card":
+    def load(cls, name: str | Path) -> "ModelCard":
         """Read the card of a classifier, by its name in `data/models/`, by its folder or by its single file.
 
         Raises:
             ValueError: there is no such classifier, the card cannot be read or lacks something, or a single file is
                 damaged or holds other files than the card states.
         """
-        place = find(name)
+        place = find_classifier(name)
         try:
-            text = archive.read(place, CARD, limit=_MAX_BYTES) if place.is_file() else (place / CARD).read_bytes()
+            text = (
+                archive.read_member(place, CARD, limit=_MAX_BYTES) if place.is_file() else (place / CARD).read_bytes()
+            )
             content = json.loads(text.decode("utf-8"))
         except archive.ArchiveError:
             raise
@@ -53,10 +55,10 @@ class Card:
             raise ValueError(f"The model card {place / CARD} cannot be read: {error}") from error
         card = cls(place, content).checked()
         if card.is_packed:
-            archive.verify(place, {file: facts["sha256"] for file, facts in content["files"].items()})
+            archive.verify_archive(place, {file: facts["sha256"] for file, facts in content["files"].items()})
         return card
 
-    def checked(self) -> "Card":
+    def checked(self) -> "ModelCard":
         """The card, if all is there that a classifier needs.
 
         Raises:
@@ -114,7 +116,7 @@ class Card:
     @property
     def has_network(self) -> bool:
         """Whether there is a Keras network to look into; a baseline, such as a random forest, has none."""
-        return NETWORK in self.content["files"]
+        return KERAS_FILE in self.content["files"]
 
     @property
     def is_packed(self) -> bool:
@@ -141,9 +143,9 @@ class Card:
     def _read(self, file_name: str) -> bytes:
         if file_name in self.carried:
             return self.carried[file_name]
-        return archive.read(self.folder, file_name) if self.is_packed else (self.folder / file_name).read_bytes()
+        return archive.read_member(self.folder, file_name) if self.is_packed else (self.folder / file_name).read_bytes()
 
-    def write(self, **entries) -> "Card":
+    def write(self, **entries) -> "ModelCard":
         """Put entries into the card on disk, in the place of those of the same name, and return the card with them.
 
         Raises:
@@ -153,10 +155,10 @@ class Card:
             raise ValueError(f"{self.folder} is not changed. Make a folder of it first: cifar-lab unpack {self.folder}")
         content = self.content | entries
         files.write_json(self.folder / CARD, content)
-        return Card(self.folder, content)
+        return ModelCard(self.folder, content)
 
 
-def find(name: str | Path) -> Path:
+def find_classifier(name: str | Path) -> Path:
     """The folder of a classifier, by its name in the models folder or by its path; or the single file at the path.
 
     Raises:
@@ -173,21 +175,21 @@ def find(name: str | Path) -> Path:
         )
     if Path(name).is_file():
         return Path(name)
-    there = ", ".join(available()) or "none yet (make one with: cifar-lab train, then cifar-lab export)"
+    there = ", ".join(list_classifiers()) or "none yet (make one with: cifar-lab train, then cifar-lab export)"
     raise ValueError(f"There is no classifier {str(name)!r}. Classifiers here: {there}.")
 
 
-def available() -> list[str]:
+def list_classifiers() -> list[str]:
     """The names of the classifiers in the models folder, sorted."""
     return sorted(card.parent.name for card in paths.models_folder().glob(f"*/{CARD}"))
 
 
-def default() -> str:
+def default_classifier() -> str:
     """The classifier to use when none was named: the best shipped one, else the first there is.
 
     With no classifier at all it is `cifar10` too: loading it then says what to do.
     """
-    there = available()
+    there = list_classifiers()
     return next((name for name in (*_PREFERRED, *there) if name in there), _PREFERRED[0])
 
 

@@ -24,7 +24,7 @@ def unpack(path: str | Path, name: str | None = None, *, replace: bool = False) 
     """
     if not Path(path).is_file():
         raise ValueError(f"There is no file {str(path)!r} to unpack.")
-    packed = model_card.Card.load(Path(path))
+    packed = model_card.ModelCard.load(Path(path))
     name = packed.name if name is None else name
     with model_card.new_folder(name, replace=replace) as unfinished:
         for file in packed.content["files"]:

@@ -17,7 +17,7 @@ layers = keras.layers
 NAMES = ("healthy", "A", "B", "C", "D")
 
 
-def admit(name: str, dataset: Dataset) -> tuple[keras.Model, Dataset]:
+def load_broken_model(name: str, dataset: Dataset) -> tuple[keras.Model, Dataset]:
     """A network that is ready to be trained, and what it is to be trained on.
 
     Args:

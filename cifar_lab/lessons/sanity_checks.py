@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_lab.core.keras_backend import build_metrics, keras
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Dataset, Split
 
 START, BATCH, BLACK, LOTS = TESTS = (
@@ -37,7 +37,7 @@ _LOOK_EVERY = 20  # steps; a test that is passed already need not take the rest
 
 
 @dataclass(frozen=True)
-class Finding:
+class SanityFinding:
     """What one test found.
 
     Attributes:
@@ -57,10 +57,10 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class SanityReport:
     """The findings of all tests, in their order; as text when printed."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[SanityFinding, ...]
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class Report:
         return "\n".join(lines)
 
 
-def examine(model: keras.Model, dataset: Dataset, *, seed: int = 0, progress: bool = True) -> Report:
+def run_sanity_checks(model: keras.Model, dataset: Dataset, *, seed: int = 0, progress: bool = True) -> SanityReport:
     """Examine a network that is about to be trained on a dataset; it is handed back as it came.
 
     It takes 240 steps of 32 images, fewer where a test is passed sooner, and looks at up to 500 validation images a few
@@ -97,7 +97,7 @@ def examine(model: keras.Model, dataset: Dataset, *, seed: int = 0, progress: bo
     build_metrics(model)
     start = _Start(model)
     validation = _some(dataset.validation, 500, seed)
-    with bar(total=sum(_STEPS.values()), unit="step", desc="examining", shown=progress) as steps_bar:
+    with progress_bar(total=sum(_STEPS.values()), unit="step", desc="examining", shown=progress) as steps_bar:
         try:
             findings = [_loss_at_the_start(model, _some(dataset.train, 256, seed), len(dataset.class_names))]
             for test in (_one_batch_by_heart, _pictures_against_black, _labels_drawn_by_lot):
@@ -105,7 +105,7 @@ def examine(model: keras.Model, dataset: Dataset, *, seed: int = 0, progress: bo
                 findings.append(test(model, dataset.train, validation, seed, steps_bar))
         finally:
             start.restore()
-    return Report(tuple(findings))
+    return SanityReport(tuple(findings))
 
 
 class _Start:
@@ -122,15 +122,15 @@ class _Start:
             variable.assign(value)
 
 
-def _loss_at_the_start(model, split: Split, class_count: int) -> Finding:
+def _loss_at_the_start(model, split: Split, class_count: int) -> SanityFinding:
     """A fresh network gives every class about the same probability, 1 / k: then the loss is ln k."""
     expected = float(np.log(class_count))
     loss = _loss(_probabilities(model, split.images, training=False), split.labels)
     measured = f"a loss of {loss:.2f}; guessing among {class_count} classes has ln {class_count} = {expected:.2f}"
-    return Finding(START, abs(loss - expected) < 0.5, measured)
+    return SanityFinding(START, abs(loss - expected) < 0.5, measured)
 
 
-def _one_batch_by_heart(model, train: Split, _validation, seed: int, steps_bar) -> Finding:
+def _one_batch_by_heart(model, train: Split, _validation, seed: int, steps_bar) -> SanityFinding:
     batch = _some(train, _BATCH, seed)
     learnt = lambda: _loss(_probabilities(model, batch.images), batch.labels) < 0.05  # noqa: E731
     taken = _train(model, batch, _STEPS[BATCH], seed, steps_bar, enough=learnt)
@@ -138,10 +138,10 @@ def _one_batch_by_heart(model, train: Split, _validation, seed: int, steps_bar) 
     loss, right = _loss(probabilities, batch.labels), int(np.sum(probabilities.argmax(axis=1) == batch.labels))
     measured = f"after {taken} steps a loss of {loss:.2f}, and {right} of {len(batch)} images right"
     # 0.69 for ten classes; a softmax too many cannot get below 1.46.
-    return Finding(BATCH, bool(loss < 0.3 * np.log(probabilities.shape[1])), measured)
+    return SanityFinding(BATCH, bool(loss < 0.3 * np.log(probabilities.shape[1])), measured)
 
 
-def _pictures_against_black(model, train: Split, validation: Split, seed: int, steps_bar) -> Finding:
+def _pictures_against_black(model, train: Split, validation: Split, seed: int, steps_bar) -> SanityFinding:
     """What is learnt from pictures must be more than what is learnt from labels alone."""
     start = _Start(model)
     black_train, black = (Split(np.zeros_like(split.images), split.labels) for split in (train, validation))
@@ -153,10 +153,10 @@ def _pictures_against_black(model, train: Split, validation: Split, seed: int, s
     taken = _train(model, train, _STEPS[BLACK] - _BLACK_STEPS, seed, steps_bar, enough=better)
     seen = _accuracy(model, validation)
     measured = f"{seen:.0%} of the validation images right after {taken} steps, {unseen:.0%} with all of them black"
-    return Finding(BLACK, seen > mark, measured)
+    return SanityFinding(BLACK, seen > mark, measured)
 
 
-def _labels_drawn_by_lot(model, train: Split, validation: Split, seed: int, steps_bar) -> Finding:
+def _labels_drawn_by_lot(model, train: Split, validation: Split, seed: int, steps_bar) -> SanityFinding:
     """Labels without any sense can be learnt by heart, but nobody can know those of new pictures.
 
     The same picture draws the same label wherever it turns up: so a network that knows them has seen the picture.
@@ -167,7 +167,7 @@ def _labels_drawn_by_lot(model, train: Split, validation: Split, seed: int, step
     drawn = Split(validation.images, labels[len(some) :])
     share, chance = _accuracy(model, drawn), _chance(drawn)
     measured = f"{share:.0%} of the validation images right, where nothing can be known; chance is {chance:.0%}"
-    return Finding(LOTS, share < chance + _margin(drawn), measured)
+    return SanityFinding(LOTS, share < chance + _margin(drawn), measured)
 
 
 def _lots(images: np.ndarray, class_count: int, seed: int) -> np.ndarray:

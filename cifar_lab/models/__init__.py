@@ -4,5 +4,11 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={"factory": ["BUILDERS", "build", "tutorial"], "loading": ["load_network"]},
+    submod_attrs={
+        "factory": ["BUILDERS", "build"],
+        "imagenet_labels": ["imagenet_labels"],
+        "imagenet_weights": ["fetch_weights", "weights_available"],
+        "loading": ["load_network"],
+        "transfer": ["extract_features", "freeze_backbone", "split_backbone_and_head"],
+    },
 )

@@ -15,7 +15,7 @@ live in `cifar_lab.training.optimizers`, and flips in `cifar_lab.images.augmenta
 import numpy as np
 
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.models.batch_norm import Normalization
+from cifar_lab.models.batch_norm import BatchNorm
 
 layers = keras.layers
 
@@ -28,7 +28,7 @@ _WHITEN = "whiten"
 _PATCH = 2  # the whitening filters' height and width
 
 
-def network(
+def build_airbench(
     class_count: int = 10,
     input_size: int = 32,
     *,
@@ -85,7 +85,7 @@ def network(
             x = layers.Conv2D(width, 3, padding="same", name=f"{name}_conv", **convolution)(x)
             if half == "a":
                 x = layers.MaxPooling2D(data_format=data_format, name=f"{name}_pool", **rough)(x)
-            x = Normalization(axis, name=f"{name}_norm", **rough)(x)
+            x = BatchNorm(axis, name=f"{name}_norm", **rough)(x)
             x = layers.Activation(activation, name=f"{name}_activation", **rough)(x)
     x = layers.GlobalMaxPooling2D(data_format=data_format, name="strongest", **rough)(x)
     x = layers.Dense(class_count, use_bias=False, kernel_initializer=_start(), name="logits")(x)
@@ -122,7 +122,7 @@ def whiten(model: keras.Model, images: np.ndarray) -> None:
     large, so that the layers above need not find that out: more than half of all epochs are saved by this alone.
 
     Args:
-        model: from `network`.
+        model: from `build_airbench`.
         images: `(n, size, size, 3)` uint8, 0-255, of the training split; the first 5,000 are enough.
 
     Raises:
@@ -154,13 +154,13 @@ def whitening_filters(images: np.ndarray) -> np.ndarray:
     return np.concatenate([filters, -filters], axis=1).reshape(_PATCH, _PATCH, 3, -1).astype(np.float32)
 
 
-def freeze_first_layer(model: keras.Model) -> None:
+def freeze_whitening(model: keras.Model) -> None:
     """Train the whitening layer's bias no longer. Nothing below it is left to learn, so each step has less to do."""
     model.get_layer(_WHITEN).trainable = False
     model.make_train_function(force=True)  # Keras asks what is trainable when it makes this function
 
 
-def fold(model: keras.Model, input_size: int = 32) -> keras.Model:
+def fold_batch_norm(model: keras.Model, input_size: int = 32) -> keras.Model:
     """The same answers with fewer layers: for use, not for training.
 
     Once trained, normalising is a multiplication and an addition by constants, and so it can move into the convolution
@@ -168,7 +168,7 @@ def fold(model: keras.Model, input_size: int = 32) -> keras.Model:
     stays the largest. What is left are stock layers in the channels-last order that every backend reads.
 
     Args:
-        model: from `network`, trained.
+        model: from `build_airbench`, trained.
         input_size: height and width of the images it is for.
 
     Returns:

@@ -3,7 +3,7 @@
 from cifar_lab.core.keras_backend import keras
 
 
-class Normalization(keras.layers.BatchNormalization):
+class BatchNorm(keras.layers.BatchNormalization):
     """Keras's batch normalisation without gamma; on PyTorch, as its one operation instead of Keras's many.
 
     The next kernel can scale, so a gamma of its own would do nothing. Momentum 0.6 forgets quickly: a run of ten

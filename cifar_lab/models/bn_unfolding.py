@@ -1,4 +1,4 @@
-"""A fast network that goes on learning: `cifar_lab.models.airbench.fold` undone.
+"""A fast network that goes on learning: `cifar_lab.models.airbench.fold_batch_norm` undone.
 
 A finished run's network is folded: its normalisations have moved into the convolutions. That answers quickly, and
 trains badly. Here they come out again, and the network still says the same.
@@ -12,7 +12,7 @@ from cifar_lab.models import airbench
 _AT_ONCE = 250
 
 
-def unfold(folded: keras.Model, images: np.ndarray, *, precision: str = "float32") -> keras.Model:
+def unfold_batch_norm(folded: keras.Model, images: np.ndarray, *, precision: str = "float32") -> keras.Model:
     """A network to train on, with the same answers as a folded one.
 
     Three things that folding took away are chosen anew. The length of a kernel: normalisation takes it out again, but
@@ -21,18 +21,18 @@ def unfold(folded: keras.Model, images: np.ndarray, *, precision: str = "float32
     the means are those of a batch, the network also says nearly what it said.
 
     Args:
-        folded: from `cifar_lab.models.airbench.fold`.
+        folded: from `cifar_lab.models.airbench.fold_batch_norm`.
         images: `(n, size, size, 3)` uint8, 0-255, such as it was trained on.
-        precision: as for `cifar_lab.models.airbench.network`.
+        precision: as for `cifar_lab.models.airbench.build_airbench`.
 
     Returns:
-        A model as from `cifar_lab.models.airbench.network`. Its first layer stays as it is.
+        A model as from `cifar_lab.models.airbench.build_airbench`. Its first layer stays as it is.
     """
     convolutions = [layer for layer in folded.layers if layer.name.endswith("_conv")]
     activation = keras.activations.serialize(folded.get_layer("whiten").activation)
     widths = tuple(layer.filters for layer in convolutions[::2])
     class_count, size = folded.output_shape[1], folded.input_shape[1]
-    model = airbench.network(class_count, size, widths=widths, activation=activation, precision=precision)
+    model = airbench.build_airbench(class_count, size, widths=widths, activation=activation, precision=precision)
     first, scale = model.get_layer("whiten"), airbench.DEVIATION[:, None]
     kernel, bias = (np.asarray(weights, np.float64) for weights in folded.get_layer("whiten").get_weights())
     kernel = kernel * scale

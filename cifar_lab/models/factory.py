@@ -13,7 +13,7 @@ from cifar_lab.models import airbench, mobilenet, transfer
 layers = keras.layers
 
 
-def tutorial(class_count: int = 10, input_size: int = 32) -> keras.Model:
+def build_tutorial(class_count: int = 10, input_size: int = 32) -> keras.Model:
     """The two-convolution network of the tutorials: small, quick, and the baseline of everything here.
 
     167,562 parameters for ten classes. About 67 % on CIFAR-10 after eight epochs.
@@ -42,10 +42,10 @@ def tutorial(class_count: int = 10, input_size: int = 32) -> keras.Model:
 
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {
-    "tutorial": tutorial,
-    "fast": airbench.network,
-    "transfer": transfer.network,
-    "mobilenet": mobilenet.for_classes,
+    "tutorial": build_tutorial,
+    "fast": airbench.build_airbench,
+    "transfer": transfer.build_transfer,
+    "mobilenet": mobilenet.build_mobilenet_for_classes,
 }
 
 

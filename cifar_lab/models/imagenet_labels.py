@@ -106,6 +106,6 @@ hip, buckeye, coral fungus, agaric, gyromitra, stinkhorn, earthstar, hen-of-the-
 """
 
 
-def labels() -> tuple[str, ...]:
-    """The 1,000 names: `labels()[207]` is "golden retriever"."""
+def imagenet_labels() -> tuple[str, ...]:
+    """The 1,000 names: `imagenet_labels()[207]` is "golden retriever"."""
     return tuple(" ".join(_NAMES.split()).split(", "))

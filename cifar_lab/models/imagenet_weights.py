@@ -1,7 +1,8 @@
 """MobileNetV2's weights from ImageNet: one file in Keras's own cache, fetched once, over https, from Keras's own host.
 
 Keras states no SHA-256 for this file, and nobody else does. What is checked instead: the host's certificate, the size
-to the byte, and, when the file is opened (`read`), that it holds a number for each weight of the network and nothing
+to the byte, and, when the file is opened (`load_weights`), that it holds a number for each weight of the network and
+nothing
 else. Such a file is numbers without code, so that a wrong one can make wrong answers, and no more. What was used is
 named by its SHA-256 on the card of each classifier that is made of it.
 """
@@ -20,7 +21,7 @@ class WeightsError(ValueError):
     """A weight file that is not here or not right, with a sentence that says what to do."""
 
 
-def place(alpha: float = 1.0) -> Path:
+def weights_path(alpha: float = 1.0) -> Path:
     """Where the file lies, or would: where Keras itself leaves it, so that it is there once for both.
 
     Args:
@@ -38,13 +39,13 @@ def place(alpha: float = 1.0) -> Path:
     return paths.keras_folder() / "models" / name
 
 
-def available(alpha: float = 1.0) -> bool:
+def weights_available(alpha: float = 1.0) -> bool:
     """Whether the file is here, and all of it."""
-    path = place(alpha)
+    path = weights_path(alpha)
     return path.is_file() and path.stat().st_size == SIZES[alpha]
 
 
-def fetch(alpha: float = 1.0, *, progress: bool = True) -> Path:
+def fetch_weights(alpha: float = 1.0, *, progress: bool = True) -> Path:
     """Download the file, unless it is here; a download that was stopped goes on where it was.
 
     Args:
@@ -58,29 +59,29 @@ def fetch(alpha: float = 1.0, *, progress: bool = True) -> Path:
         DownloadError: it could not be fetched; the sentence says how to place it by hand.
         WeightsError: another file has its place, such as a half one.
     """
-    path = place(alpha)
+    path = weights_path(alpha)
     address = ADDRESS + path.name
-    if path.exists() and not available(alpha):
+    if path.exists() and not weights_available(alpha):
         raise WeightsError(
             f"{path} has {path.stat().st_size:,} bytes, and MobileNetV2's weights have {SIZES[alpha]:,}: it is not all "
             "there, or another file. Delete it, then do the same again."
         )
     by_hand = f"put it into {path.parent}, as it is: {address} ({SIZES[alpha]:,} bytes)"
-    return download.fetch([address], path, sha256=None, size=SIZES[alpha], progress=progress, by_hand=by_hand)
+    return download.fetch_file([address], path, sha256=None, size=SIZES[alpha], progress=progress, by_hand=by_hand)
 
 
-def facts(path: Path) -> dict:
+def weight_facts(path: Path) -> dict:
     """What a card says of a weight file."""
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": files.sha256(path)}
 
 
-def origin() -> dict:
+def weights_origin() -> dict:
     """What a run card says of the network that training starts from, in the words of
     `cifar_lab.models.transfer.origin`."""
-    return {"name": "imagenet", "sha256": files.sha256(place()), "dataset": "imagenet", "class_names": None}
+    return {"name": "imagenet", "sha256": files.sha256(weights_path()), "dataset": "imagenet", "class_names": None}
 
 
-def read(model, path: Path) -> None:
+def load_weights(model, path: Path) -> None:
     """Give a network the weights of a file, after seeing that they are its own.
 
     Args:

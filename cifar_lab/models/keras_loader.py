@@ -46,11 +46,11 @@ _MODULES = frozenset(_ORIGINS.split())
 _IN_OTHER_WORDS = {"softmax_v2": "softmax"}  # of TensorFlow 2.0
 
 
-class ForeignNetworkError(ValueError):
+class KerasFileError(ValueError):
     """A file is no network that is opened; the sentence says why, and what to do."""
 
 
-def load(content: bytes, name: str) -> keras.Model:
+def load_keras_file(content: bytes, name: str) -> keras.Model:
     """Open a network from the content of a `.keras` file, or of an `.h5` file from Keras 3, 2 or 1.
 
     Args:
@@ -70,12 +70,12 @@ def load(content: bytes, name: str) -> keras.Model:
         elif content.startswith(_ZIP):
             path = _checked_keras(Path(folder), content, name)
         else:
-            raise ForeignNetworkError(f"{name} cannot be read by Keras: it is neither a .keras nor an .h5 file.")
+            raise KerasFileError(f"{name} cannot be read by Keras: it is neither a .keras nor an .h5 file.")
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:  # whatever Keras makes of a description that does not fit itself or its weights
             problem = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise ForeignNetworkError(f"{name} cannot be read by Keras {keras.__version__}: {problem}") from error
+            raise KerasFileError(f"{name} cannot be read by Keras {keras.__version__}: {problem}") from error
 
 
 def _checked_h5(folder: Path, content: bytes, name: str) -> Path:
@@ -85,17 +85,17 @@ def _checked_h5(folder: Path, content: bytes, name: str) -> Path:
     try:
         with h5py.File(path, "r+") as file:
             if "model_config" not in file.attrs:
-                raise ForeignNetworkError(
+                raise KerasFileError(
                     f"{name} holds weights, but no network. Save both together: model.save('network.keras')."
                 )
             found = file.attrs["model_config"]
             file.attrs["model_config"] = json.dumps(_checked(found, name))
             if "training_config" in file.attrs:
                 del file.attrs["training_config"]
-    except ForeignNetworkError:
+    except KerasFileError:
         raise
     except Exception as error:  # whatever h5py makes of a damaged file
-        raise ForeignNetworkError(f"{name} is cut off or damaged: {error}") from error
+        raise KerasFileError(f"{name} is cut off or damaged: {error}") from error
     return path
 
 
@@ -104,10 +104,10 @@ def _checked_keras(folder: Path, content: bytes, name: str) -> Path:
     given, path = folder / "given.keras", folder / "network.keras"
     given.write_bytes(content)
     try:
-        description = _checked(archive.read(given, _CONFIG, limit=_MAX_CONFIG), name)
-        weights = archive.read(given, _WEIGHTS)
+        description = _checked(archive.read_member(given, _CONFIG, limit=_MAX_CONFIG), name)
+        weights = archive.read_member(given, _WEIGHTS)
     except archive.ArchiveError as error:
-        raise ForeignNetworkError(str(error).replace(str(given), name)) from None
+        raise KerasFileError(str(error).replace(str(given), name)) from None
     with zipfile.ZipFile(path, "w") as file:
         for part, text in ((_CONFIG, description), (_METADATA, {"keras_version": keras.__version__})):
             file.writestr(part, json.dumps(text))
@@ -122,15 +122,11 @@ def _checked(text: str | bytes, name: str) -> dict:
         ForeignNetworkError: something is not, or the text is no description.
     """
     if not isinstance(text, str | bytes) or len(text) > _MAX_CONFIG:
-        raise ForeignNetworkError(
-            f"{name} has no description of its network, or one of more than {_MAX_CONFIG:,} bytes."
-        )
+        raise KerasFileError(f"{name} has no description of its network, or one of more than {_MAX_CONFIG:,} bytes.")
     try:
         return _checked_part(json.loads(text), name)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ForeignNetworkError(
-            f"{name} is damaged: the description of its network cannot be read ({error})."
-        ) from error
+        raise KerasFileError(f"{name} is damaged: the description of its network cannot be read ({error}).") from error
 
 
 def _checked_part(part, name: str):
@@ -153,27 +149,25 @@ def _check_names(part: dict, name: str) -> None:
     """See that a part is of a stock class, from where Keras has it."""
     kind, module, registered = part["class_name"], part.get("module"), part.get("registered_name")
     if kind in ("Lambda", "__lambda__"):
-        raise ForeignNetworkError(
+        raise KerasFileError(
             f"{name} has a Lambda layer, which is Python code in a file, and that is not run here. Build the network "
             "with a stock layer in its place (such as Rescaling), give it the weights with set_weights, and save that."
         )
     if kind == "function":
         _checked_activation(part.get("config"), name)
     elif not isinstance(kind, str) or kind not in _NAMES:
-        raise ForeignNetworkError(
+        raise KerasFileError(
             f"{name} has a {str(kind)[:60]!r}, which is not one of the stock layers of Keras for images, and others "
             "are not opened: they bring their own code. Build the network with stock layers, and save that."
         )
     if module not in (None, *_MODULES) or registered not in (None, kind, part.get("config")):
         origin = f"{module}, {registered}"
-        raise ForeignNetworkError(
-            f"{name} names a {kind} of its own ({origin[:80]!r}), and only those of Keras are opened."
-        )
+        raise KerasFileError(f"{name} names a {kind} of its own ({origin[:80]!r}), and only those of Keras are opened.")
 
 
 def _checked_activation(activation, name: str) -> str:
     if not isinstance(activation, str) or activation not in _ACTIVATIONS:
-        raise ForeignNetworkError(f"{name} has the activation {str(activation)[:60]!r}, which is none of Keras.")
+        raise KerasFileError(f"{name} has the activation {str(activation)[:60]!r}, which is none of Keras.")
     return activation
 
 

@@ -21,7 +21,9 @@ def load_network(name: str | Path | None = None) -> keras.Model:
         ValueError: there is no such classifier, it is no network, or its file is missing, not the one its card states,
             unreadable, or made of other layers than the stock ones.
     """
-    found = model_card.Card.load(model_card.default() if name is None else name)
+    found = model_card.ModelCard.load(model_card.default_classifier() if name is None else name)
     if not found.has_network:
         raise ValueError(f"The classifier {found.name!r} is no network: there are no layers to look into.")
-    return keras_loader.load(found.read_verified(model_card.NETWORK), f"The network of the classifier {found.name!r}")
+    return keras_loader.load_keras_file(
+        found.read_verified(model_card.KERAS_FILE), f"The network of the classifier {found.name!r}"
+    )

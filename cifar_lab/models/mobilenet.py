@@ -7,10 +7,10 @@ from cifar_lab.models import imagenet_weights as files
 
 layers = keras.layers
 CLASSES = 1000
-SMALLEST = 96  # pixels: what images are enlarged to before they are looked at, see `for_classes`
+SMALLEST = 96  # pixels: what images are enlarged to before they are looked at, see `build_mobilenet_for_classes`
 
 
-def network(
+def build_mobilenet(
     class_count: int = CLASSES,
     *,
     input_size: int = 224,
@@ -43,16 +43,18 @@ def network(
             f"ImageNet's weights are for its {CLASSES} classes, not for {class_count}. Take weights=None, or train "
             "with the recipe mobilenet, which starts from them."
         )
-    path = files.fetch(alpha, progress=progress) if weights == "imagenet" else weights
+    path = files.fetch_weights(alpha, progress=progress) if weights == "imagenet" else weights
     pixels, x = _backbone(input_size, alpha, shown_at=input_size)
     scores = layers.Dense(class_count, name="logits")(x)
     model = keras.Model(pixels, layers.Softmax(name="probabilities")(scores), name="mobilenet")
     if path is not None:
-        files.read(model, Path(path))
+        files.load_weights(model, Path(path))
     return model
 
 
-def for_classes(class_count: int = 10, input_size: int = 32, *, start: str = "", alpha: float = 1.0) -> keras.Model:
+def build_mobilenet_for_classes(
+    class_count: int = 10, input_size: int = 32, *, start: str = "", alpha: float = 1.0
+) -> keras.Model:
     """MobileNetV2 with a new, random last layer, to be trained on other classes.
 
     It halves an image five times: of 32 x 32 pixels one would be left, and nothing of where things are. Its filters
@@ -72,7 +74,7 @@ def for_classes(class_count: int = 10, input_size: int = 32, *, start: str = "",
         A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, class_count)` float32 probabilities.
 
     Raises:
-        DownloadError, WeightsError: as for `network`.
+        DownloadError, WeightsError: as for `build_mobilenet`.
         ValueError: it cannot start from there.
     """
     if start not in ("", "imagenet"):
@@ -80,12 +82,12 @@ def for_classes(class_count: int = 10, input_size: int = 32, *, start: str = "",
             f"MobileNetV2 starts from 'imagenet', not from {start!r}. For the network of a classifier or a run: the "
             "recipe transfer."
         )
-    path = files.fetch(alpha) if start else None
+    path = files.fetch_weights(alpha) if start else None
     pixels, x = _backbone(input_size, alpha, shown_at=max(SMALLEST, input_size))
     if path:
         # The file's last layer, for 1,000 classes, is read with the rest and let go of: one file for both uses.
         scores = layers.Dense(CLASSES, name="logits")(x)
-        files.read(keras.Model(pixels, scores), path)
+        files.load_weights(keras.Model(pixels, scores), path)
     scores = layers.Dense(class_count, name="logits")(x)
     model = keras.Model(pixels, layers.Softmax(name="probabilities")(scores), name="mobilenet")
     for layer in model.layers if start else ():

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_lab.core.keras_backend import at_once, keras
-from cifar_lab.core.progress import bar
+from cifar_lab.core.keras_backend import batch_size_within_memory, keras
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Split
 
 layers = keras.layers
@@ -38,7 +38,7 @@ class Features:
         return len(self.labels)
 
 
-def network(class_count: int = 10, input_size: int = 32, *, start: keras.Model | None = None) -> keras.Model:
+def build_transfer(class_count: int = 10, input_size: int = 32, *, start: keras.Model | None = None) -> keras.Model:
     """The network of a classifier or a run, all but its last layer; the last one is new and random.
 
     Args:
@@ -68,7 +68,7 @@ def network(class_count: int = 10, input_size: int = 32, *, start: keras.Model |
     return keras.Model(model.inputs[0], layers.Softmax(name="probabilities")(scores), name="transfer")
 
 
-def halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+def split_backbone_and_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """A network in two: from images to features, and from there to probabilities. The weights are the network's own.
 
     Args:
@@ -89,7 +89,7 @@ def halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     return backbone, keras.Model(features, x, name="head")
 
 
-def freeze(model: keras.Model) -> None:
+def freeze_backbone(model: keras.Model) -> None:
     """Let all but the last dense layer stay as they are: an optimiser that is made from now on knows that one only."""
     for layer in model.layers[: _last_dense(model)]:
         layer.trainable = False
@@ -103,15 +103,15 @@ def _last_dense(model: keras.Model) -> int:
     return found[-1]
 
 
-def features(backbone: keras.Model, split: Split, *, progress: bool = False) -> Features:
+def extract_features(backbone: keras.Model, split: Split, *, progress: bool = False) -> Features:
     """What a backbone makes of each image of a split, in order.
 
     Args:
-        backbone: from `halves`.
+        backbone: from `split_backbone_and_head`.
         split: images `(n, size, size, 3)` uint8, 0-255, and their labels.
         progress: show a progress bar.
     """
-    count = at_once(backbone, split.images, _AT_ONCE)
-    starts = bar(range(0, len(split), count), desc="features", shown=progress)
+    count = batch_size_within_memory(backbone, split.images, _AT_ONCE)
+    starts = progress_bar(range(0, len(split), count), desc="features", shown=progress)
     parts = [backbone.predict_on_batch(split.images[first : first + count]) for first in starts]
     return Features(np.concatenate(parts), split.labels)

@@ -23,7 +23,7 @@ def ablation_bars(ablation: Ablation) -> Figure:
     Bars whose interval holds 0 are grey: that could be chance.
 
     Args:
-        ablation: what `cifar_lab.experiments.ablation.summary` made of the runs.
+        ablation: what `cifar_lab.experiments.ablation.summarise_ablation` made of the runs.
     """
     whole = Spread.of(ablation.accuracies)
     positions = np.arange(len(ablation.tricks))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from cifar_lab.experiments.budget.planning import Offer, best
+from cifar_lab.experiments.budget.planning import Offer, best_offer
 from cifar_lab.plots.style import BLUE, GREEN, ORANGE, PURPLE, VERMILION, WIDTH, style
 
 # Told apart by shape as well as by colour.
@@ -19,14 +19,14 @@ def accuracy_within_minutes(offers: Sequence[Offer], *, minutes: float, slowness
     """A point for each offer; those right of the line take too long, and the ring marks the best of the others.
 
     Args:
-        offers: from `cifar_lab.experiments.budget.offers`; up to five recipes.
+        offers: from `cifar_lab.experiments.budget.budget_offers`; up to five recipes.
         minutes: the time there is.
         slowness: how many times as long everything takes here.
 
     Raises:
         ValueError: nothing fits into the time.
     """
-    chosen = best(offers, minutes=minutes, slowness=slowness)
+    chosen = best_offer(offers, minutes=minutes, slowness=slowness)
     with style():
         figure = Figure(figsize=(WIDTH, 3.6))
         axes = figure.subplots()
@@ -50,7 +50,7 @@ def accuracy_within_minutes(offers: Sequence[Offer], *, minutes: float, slowness
 
 def describe_budget(offers: Sequence[Offer], *, minutes: float, slowness: float = 1.0) -> str:
     """What there is to see in `within`."""
-    chosen = best(offers, minutes=minutes, slowness=slowness)
+    chosen = best_offer(offers, minutes=minutes, slowness=slowness)
     return (
         f"Validation accuracy against minutes of training for {len(offers)} offers, and a line at {minutes:g} minutes. "
         f"Left of it the ring marks the best: {chosen.sentence()}."

@@ -3,20 +3,20 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifar_lab.data.folder.image_cache import pick
-from cifar_lab.data.folder.scan import Survey
+from cifar_lab.data.folder.image_cache import read_images
+from cifar_lab.data.folder.scan import FolderScan
 from cifar_lab.plots.images import contact_sheet
 
 _MOST_CLASSES = 30
 
 
-def folder_contact_sheet(survey: Survey, *, per_class: int = 10, seed: int = 0) -> tuple[Figure, str]:
+def folder_contact_sheet(survey: FolderScan, *, per_class: int = 10, seed: int = 0) -> tuple[Figure, str]:
     """Some pictures of every class, one row a class, with how many it has.
 
     `plots.show(*plots.folder_contact_sheet(survey))` puts it into a notebook.
 
     Args:
-        survey: of `cifar_lab.data.folder.scan.look_through`.
+        survey: of `cifar_lab.data.folder.scan.scan_folder`.
         per_class: pictures a class.
         seed: another seed shows others.
 
@@ -29,7 +29,7 @@ def folder_contact_sheet(survey: Survey, *, per_class: int = 10, seed: int = 0) 
     rows = np.argsort(-counts, kind="stable")[:_MOST_CLASSES]
     chosen = np.concatenate([shuffled[labels[shuffled] == label][:per_class] for label in rows])
     images = np.empty((len(chosen), survey.size, survey.size, 3), np.uint8)
-    for places, found in pick(survey.parts, survey.used[chosen], survey.size):
+    for places, found in read_images(survey.parts, survey.used[chosen], survey.size):
         images[places] = found
     row_of = {label: row for row, label in enumerate(rows.tolist())}
     titles = [f"{names[label]} ({counts[label]:,})" for label in rows]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from cifar_lab.experiments.leaderboard.rows import Row
+from cifar_lab.experiments.leaderboard.rows import RunRow
 from cifar_lab.plots.style import BLUE, VERMILION, WIDTH, style
 
 _GREY = "#777777"
@@ -22,7 +22,7 @@ _NEAR = ((8, -3, "left"), (-8, -3, "right"), (0, 8, "center"), (0, -15, "center"
 _FAR = tuple((8 * side, height, edge) for height in (16, -22, 32, -38) for side, edge in ((1, "left"), (-1, "right")))
 
 
-def accuracy_against_minutes(rows: Sequence[Row], *, split: str = "test") -> Figure:
+def accuracy_against_minutes(rows: Sequence[RunRow], *, split: str = "test") -> Figure:
     """A point for each row of the leaderboard; the dotted line joins those that nothing beats in both.
 
     The bars are one standard deviation over the seeds to each side.
@@ -56,7 +56,7 @@ def accuracy_against_minutes(rows: Sequence[Row], *, split: str = "test") -> Fig
     return figure
 
 
-def describe_runs(rows: Sequence[Row], *, split: str = "test") -> str:
+def describe_runs(rows: Sequence[RunRow], *, split: str = "test") -> str:
     """What there is to see in `accuracy_against_minutes`."""
     rows = _drawable(rows, split)
     best = ", ".join(row.name for row in _unbeaten(rows, split))
@@ -66,23 +66,23 @@ def describe_runs(rows: Sequence[Row], *, split: str = "test") -> str:
     )
 
 
-def _drawable(rows: Sequence[Row], split: str) -> list[Row]:
+def _drawable(rows: Sequence[RunRow], split: str) -> list[RunRow]:
     chosen = [row for row in rows if row.minutes and row.minutes.mean > 0 and getattr(row, split)]
     if not chosen:
         raise ValueError(f"There is no row with minutes and an accuracy on the {split} split to draw.")
     return chosen
 
 
-def _unbeaten(rows: Sequence[Row], split: str) -> list[Row]:
+def _unbeaten(rows: Sequence[RunRow], split: str) -> list[RunRow]:
     """The rows that no quicker one reaches, the quickest first."""
-    best: list[Row] = []
+    best: list[RunRow] = []
     for row in sorted(rows, key=lambda row: (row.minutes.mean, -getattr(row, split).mean)):
         if not best or getattr(row, split).mean > getattr(best[-1], split).mean:
             best.append(row)
     return best
 
 
-def _labels(figure: Figure, rows: list[Row]) -> list[str]:
+def _labels(figure: Figure, rows: list[RunRow]) -> list[str]:
     """What stands at the points: their names; or numbers, where those would fill the chart, and the names beside it."""
     names = [row.name for row in rows]
     if len(names) <= 12 and max(map(len, names)) <= 24:

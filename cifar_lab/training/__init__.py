@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "export": ["export_model", "export_run"],
         "loop": ["DivergedError", "batches", "train"],
+        "mobilenet_export": ["export_mobilenet"],
         "recipe": ["Recipe"],
         "recipes": ["RECIPES"],
         "runs": ["Run", "open_run"],

@@ -6,10 +6,10 @@ from cifar_lab.data.dataset import Dataset
 from cifar_lab.models import airbench, transfer
 from cifar_lab.training import optimizers
 from cifar_lab.training.recipe import Recipe
-from cifar_lab.training.start import load_start, unfolded
+from cifar_lab.training.start import load_start, load_unfolded
 
 
-def network(dataset: Dataset, recipe: Recipe) -> keras.Model:
+def build_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
     """The network that a recipe begins with, compiled.
 
     Args:
@@ -22,7 +22,7 @@ def network(dataset: Dataset, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size, class_count = dataset.train.images.shape[1], len(dataset.class_names)
     if recipe.model == "fast" and recipe.start:
-        model = unfolded(recipe.start, dataset, precision=recipe.precision)
+        model = load_unfolded(recipe.start, dataset, precision=recipe.precision)
     else:
         names = ("widths", "activation", "identity_start", "start") + (("precision",) if recipe.model == "fast" else ())
         options = {name: value for name in names if (value := getattr(recipe, name))}
@@ -32,12 +32,12 @@ def network(dataset: Dataset, recipe: Recipe) -> keras.Model:
     if recipe.whitening:
         airbench.whiten(model, dataset.train.images)
     if recipe.frozen_epochs >= recipe.epochs:
-        transfer.freeze(model)
-    prepare(model, recipe)
+        transfer.freeze_backbone(model)
+    compile_model(model, recipe)
     return model
 
 
-def prepare(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer | None = None) -> None:
+def compile_model(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer | None = None) -> None:
     """Compile a network for the steps of a recipe.
 
     Args:
@@ -49,7 +49,7 @@ def prepare(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Opti
         loss, metric = "categorical_crossentropy", "categorical_accuracy"
     else:  # class numbers, not one-hot rows: hence "sparse"
         smoothing = recipe.label_smoothing
-        loss = optimizers.smooth_cross_entropy(smoothing) if smoothing else "sparse_categorical_crossentropy"
+        loss = optimizers.label_smoothing_loss(smoothing) if smoothing else "sparse_categorical_crossentropy"
         metric = "sparse_categorical_accuracy"
     optimizer = optimizer or _optimizer(recipe)
     model.compile(optimizer=optimizer, loss=loss, metrics=[metric])

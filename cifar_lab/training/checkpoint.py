@@ -19,7 +19,7 @@ FILE_NAME = "checkpoint.npz"
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """How far a run has come.
 
     Attributes:
@@ -59,7 +59,7 @@ class Progress:
         return self.history[self.best_epoch - 1]
 
 
-def save(folder: Path, model: keras.Model, progress: Progress) -> None:
+def save_checkpoint(folder: Path, model: keras.Model, progress: TrainingState) -> None:
     """Write the state of `model` and its run to `folder`, whole or not at all."""
     facts = {name: getattr(progress, name) for name in ("epoch", "seconds", "history", "best_epoch")}
     arrays = {"facts": np.array(json.dumps(facts))}
@@ -70,18 +70,18 @@ def save(folder: Path, model: keras.Model, progress: Progress) -> None:
     files.write_whole(folder / FILE_NAME, lambda path: np.savez(path, **arrays))
 
 
-def restore(folder: Path, model: keras.Model) -> Progress:
+def restore_checkpoint(folder: Path, model: keras.Model) -> TrainingState:
     """Put a saved state back into a freshly built and compiled `model`.
 
     Returns:
-        How far the run had come; an untouched `Progress` when there is no checkpoint yet.
+        How far the run had come; an untouched `TrainingState` when there is no checkpoint yet.
 
     Raises:
         ValueError: the file is damaged, or belongs to another network.
     """
     path = folder / FILE_NAME
     if not path.exists():
-        return Progress()
+        return TrainingState()
     try:
         with np.load(path, allow_pickle=False) as archive:
             facts = json.loads(str(archive["facts"]))
@@ -89,7 +89,7 @@ def restore(folder: Path, model: keras.Model) -> Progress:
             best = _numbered(archive, "best")
         for variable, values in zip([*model.variables, *model.optimizer.variables], saved, strict=True):
             variable.assign(values)
-        return Progress(best_weights=best, **facts)
+        return TrainingState(best_weights=best, **facts)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} does not fit this run: {error}. Start a new run, without resume.") from error
 

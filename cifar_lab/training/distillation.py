@@ -21,7 +21,7 @@ from cifar_lab.training.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
+class SoftLabels:
     """Images with probabilities in the place of labels.
 
     Attributes:
@@ -36,9 +36,9 @@ class Taught:
         return len(self.images)
 
 
-def certain(split: Split, class_count: int) -> Taught:
+def one_hot(split: Split, class_count: int) -> SoftLabels:
     """A split whose labels have become probabilities: all of it for the class that it is."""
-    return Taught(split.images, np.eye(class_count, dtype=np.float32)[split.labels])
+    return SoftLabels(split.images, np.eye(class_count, dtype=np.float32)[split.labels])
 
 
 class Teachers:
@@ -80,13 +80,13 @@ class Teachers:
         """
         rng = np.random.default_rng([self._recipe.seed, epoch, 3])
         for images, _labels in batches:
-            shown = blended(images, self._recipe.blend_in(epoch), rng)
+            shown = mix_images(images, self._recipe.blend_in(epoch), rng)
             teacher = self._teachers[rng.integers(len(self._teachers))]
             turned = self._recipe.flip != "none" and rng.random() < 0.5
             yield shown, teacher.raw_probabilities(shown[:, :, ::-1] if turned else shown)
 
 
-def blended(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def mix_images(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """Lay another image of the batch over each of the first ones.
 
     Args:

@@ -21,7 +21,7 @@ from cifar_lab.training import runs
 from cifar_lab.training.runs import Run
 
 _KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
-PRECISIONS = ("float32", "float16", "int8")
+STORAGE_PRECISIONS = ("float32", "float16", "int8")
 
 
 def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
@@ -43,17 +43,17 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
     Raises:
         ValueError: the dataset is not the run's, the name is taken or no name, or the run's file is damaged.
     """
-    if dataset.fingerprint() != run.card["dataset"]["fingerprint"]:
+    if dataset.fingerprint() != run.record["dataset"]["fingerprint"]:
         raise ValueError(
             f"The run {run.folder.name} was trained on other pictures than this dataset ({dataset.name}): "
             "its calibration needs the validation pictures of its own."
         )
     told = ("command", "recipe", "start", "teachers", "dataset", "minutes", "finished", "machine", "versions")
-    trained = {key: run.card[key] for key in told if run.card.get(key)}
-    facts = {"trained": trained, "metrics": run.card["metrics"]} | options.pop("facts", {})
-    recipe = run.card["recipe"]
+    trained = {key: run.record[key] for key in told if run.record.get(key)}
+    facts = {"trained": trained, "metrics": run.record["metrics"]} | options.pop("facts", {})
+    recipe = run.record["recipe"]
     if recipe.get("paper"):
-        dataset = changed(dataset, validation=_shown(dataset.validation, handwriting.written))
+        dataset = changed(dataset, validation=_shown(dataset.validation, handwriting.render_on_paper))
     elif recipe.get("zoom") and options.get("calibration") is None:
         framed = Augmentation(shift=recipe.get("shift", 0), zoom=recipe["zoom"])
         unmirrored = np.zeros(len(dataset.validation), bool)
@@ -106,8 +106,8 @@ def export_model(
     Raises:
         ValueError: the name is taken or no name, or the network does not fit the dataset.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, but it is {precision!r}.")
+    if precision not in STORAGE_PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(STORAGE_PRECISIONS)}, but it is {precision!r}.")
     write = _write_pipeline if hasattr(model, "predict_proba") else _write_networks
     with model_card.new_folder(name, replace=replace) as unfinished:
         write(model, dataset, unfinished, precision)
@@ -144,18 +144,18 @@ def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> No
         },
         "int8": {"optimizations": [tf.lite.Optimize.DEFAULT]},
     }
-    model.save(folder / model_card.NETWORK, include_optimizer=False)
+    model.save(folder / model_card.KERAS_FILE, include_optimizer=False)
     with stderr_hidden():  # the converter writes its own log
-        model.export(folder / engines.NETWORK, format="litert", verbose=False, **settings[precision])
+        model.export(folder / engines.LITERT_FILE, format="litert", verbose=False, **settings[precision])
 
 
 def _write_pipeline(pipeline, dataset: Dataset, folder: Path, precision: str) -> None:
     from cifar_lab.inference import pipelines
 
-    if precision != PRECISIONS[0]:
+    if precision != STORAGE_PRECISIONS[0]:
         raise ValueError(f"A scikit-learn pipeline is stored as it is; precision {precision} is for networks.")
     _check_outputs(len(pipeline.classes_), dataset)
-    pipelines.write(folder / engines.PIPELINE, pipeline)
+    pipelines.save_pipeline(folder / engines.PIPELINE_FILE, pipeline)
 
 
 def _check_outputs(count: int, dataset: Dataset) -> None:
@@ -175,7 +175,7 @@ def _card(name: str, dataset: Dataset, folder: Path, facts: dict) -> dict:
         "temperature": 1.0,
         "known_threshold": 0.0,
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": runs.versions(),
+        "versions": runs.package_versions(),
         **facts,
     }
 

@@ -1,7 +1,7 @@
 """Training: from a recipe and a dataset to a finished run, with a checkpoint after every epoch.
 
     run = training.train(dataset, "tutorial", epochs=8)
-    run.card["metrics"]["validation"]["accuracy"]
+    run.record["metrics"]["validation"]["accuracy"]
 
 Everything random comes from the recipe's seed and the number of the epoch, never from what happened before: so a run
 that was killed and resumed ends in the same network, to the last bit, as one that was not. Resuming needs the same
@@ -15,18 +15,18 @@ from datetime import UTC, datetime
 import numpy as np
 
 from cifar_lab.core import files
-from cifar_lab.core.eta import Clock
-from cifar_lab.core.keras_backend import at_once, keras
-from cifar_lab.core.progress import bar
+from cifar_lab.core.eta import TimeEstimate
+from cifar_lab.core.keras_backend import batch_size_within_memory, keras
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images.augmentation import Augmentation, shrink
 from cifar_lab.models import airbench, transfer
 from cifar_lab.models.transfer import Features
 from cifar_lab.training import build, checkpoint, distillation, optimizers, recipes, runs, weight_averaging
-from cifar_lab.training.checkpoint import Progress
+from cifar_lab.training.checkpoint import TrainingState
 from cifar_lab.training.recipe import Recipe
 from cifar_lab.training.runs import Run
-from cifar_lab.training.start import origin
+from cifar_lab.training.start import describe_start
 from cifar_lab.training.tensorboard import EventLog, is_logged
 
 _WHITENING_BIAS_EPOCHS = 3  # so long the first layer's bias is trained; its kernel never is
@@ -70,14 +70,14 @@ def train(
         KeyboardInterrupt: passed on, after a line that says how to go on.
     """
     recipe = recipes.get(recipe, **changes)
-    facts = runs.dataset_facts(dataset)
-    model = build.network(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
-    origins = {"start": origin(recipe.start)} if recipe.start else {}
+    facts = runs.describe_dataset(dataset)
+    model = build.build_model(dataset, recipe)  # first, so that a recipe that makes no sense leaves no run behind
+    origins = {"start": describe_start(recipe.start)} if recipe.start else {}
     if recipe.teachers:
         distillation.Teachers(recipe, dataset)  # refuses those that do not fit, before there is a run
-        origins["teachers"] = [origin(name) for name in recipe.teachers]
-    folder = (runs.find_unfinished(recipe, facts) if resume else None) or runs.start(recipe, facts)
-    state = checkpoint.restore(folder, model)
+        origins["teachers"] = [describe_start(name) for name in recipe.teachers]
+    folder = (runs.find_unfinished_run(recipe, facts) if resume else None) or runs.start_run(recipe, facts)
+    state = checkpoint.restore_checkpoint(folder, model)
     say = print if progress else _silent
     if state.epoch:
         say(f"Resuming {folder.name} after epoch {state.epoch} of {recipe.epochs}.")
@@ -92,7 +92,7 @@ def train(
 
 
 def _run_epochs(
-    model, dataset, recipe: Recipe, state: Progress, folder, say, progress: bool, *, until=None, after_epoch=None
+    model, dataset, recipe: Recipe, state: TrainingState, folder, say, progress: bool, *, until=None, after_epoch=None
 ) -> None:
     """Train the epochs that are left, or those up to `until`; `state` is what was reached, and is saved after each.
 
@@ -100,16 +100,18 @@ def _run_epochs(
     """
     steps = -(-len(dataset.train) // recipe.batch_size)  # rounded up: the last batch may be smaller
     teachers = distillation.Teachers(recipe, dataset) if recipe.teachers else None
-    look_ahead = optimizers.LookAhead(model) if recipe.look_ahead else None
+    look_ahead = optimizers.Lookahead(model) if recipe.look_ahead else None
     learner = None
-    with bar(total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress) as steps_bar:
+    with progress_bar(
+        total=steps * recipe.epochs, initial=steps * state.epoch, unit="step", shown=progress
+    ) as steps_bar:
         sizes = [recipe.image_size(epoch, dataset.train.images.shape[1]) for epoch in range(recipe.epochs)]
-        clock = Clock(steps_bar, say, work=steps * sum(size**2 for size in sizes[state.epoch :]))
+        clock = TimeEstimate(steps_bar, say, work=steps * sum(size**2 for size in sizes[state.epoch :]))
         while state.epoch < (until or recipe.epochs):
             started = time.perf_counter()
             steps_bar.set_description(f"epoch {state.epoch + 1}/{recipe.epochs}")
             if recipe.whitening and state.epoch >= _WHITENING_BIAS_EPOCHS:
-                airbench.freeze_first_layer(model)
+                airbench.freeze_whitening(model)
             if learner is None or state.epoch == recipe.frozen_epochs:
                 learner, train, validation = _stage(model, dataset, recipe, state.epoch, progress)
             before = model.get_weights() if recipe.keep in ("mean", "half-way") else None
@@ -118,7 +120,7 @@ def _run_epochs(
             row |= _validate(learner, validation)
             _check_finite(row, recipe)
             state.add(row, model, seconds=time.perf_counter() - started, keep=recipe.keep, before=before)
-            checkpoint.save(folder, model, state)
+            checkpoint.save_checkpoint(folder, model, state)
             steps_bar.clear()
             say(_line(row, recipe))
             if after_epoch:
@@ -131,22 +133,29 @@ def _stage(model: keras.Model, dataset: Dataset, recipe: Recipe, epoch: int, pro
     That is the network, on images; or in the frozen epochs its last layer, on what all the others make of the images.
     """
     if epoch < recipe.frozen_epochs:
-        backbone, head = transfer.halves(model)
-        build.prepare(head, recipe, model.optimizer)
+        backbone, head = transfer.split_backbone_and_head(model)
+        build.compile_model(head, recipe, model.optimizer)
         splits = (dataset.train, dataset.validation)
-        return head, *(transfer.features(backbone, split, progress=progress) for split in splits)
+        return head, *(transfer.extract_features(backbone, split, progress=progress) for split in splits)
     if epoch == recipe.frozen_epochs > 0:
-        build.prepare(model, recipe)  # a new one: what it knew was about the last layer alone
+        build.compile_model(model, recipe)  # a new one: what it knew was about the last layer alone
     return model, dataset.train, _validation(dataset, recipe)
 
 
-def _validation(dataset: Dataset, recipe: Recipe) -> Split | distillation.Taught:
+def _validation(dataset: Dataset, recipe: Recipe) -> Split | distillation.SoftLabels:
     """The validation split; with teachers the loss compares probabilities, and so its labels become such."""
-    return distillation.certain(dataset.validation, len(dataset.class_names)) if recipe.teachers else dataset.validation
+    return distillation.one_hot(dataset.validation, len(dataset.class_names)) if recipe.teachers else dataset.validation
 
 
 def _one_epoch(
-    model, split: Split | Features, recipe: Recipe, epoch: int, look_ahead, clock: Clock, size: int, teachers=None
+    model,
+    split: Split | Features,
+    recipe: Recipe,
+    epoch: int,
+    look_ahead,
+    clock: TimeEstimate,
+    size: int,
+    teachers=None,
 ) -> dict:
     """Take the steps of one epoch; returns the mean loss and accuracy over its images as they were shown.
 
@@ -163,7 +172,7 @@ def _one_epoch(
     for number, (images, labels) in enumerate(shown, start=1):
         done, all_steps = epoch * steps + number, recipe.epochs * steps
         if recipe.schedule == "triangle":
-            model.optimizer.learning_rate = rate * optimizers.triangle(done - 1, all_steps)
+            model.optimizer.learning_rate = rate * optimizers.triangular_schedule(done - 1, all_steps)
         loss_and_accuracy = model.train_on_batch(shrink(images, size) if size else images, labels)
         totals += np.multiply(loss_and_accuracy, len(labels))
         # After the last step of an epoch too: then the two networks are the same, and a checkpoint needs only one.
@@ -201,7 +210,7 @@ def batches(
 def _validate(model: keras.Model, split: Split) -> dict:
     """Batch by batch: `model.evaluate` makes a pipeline of its own each time, which takes longer than a small split."""
     totals = np.zeros(2)
-    count = at_once(model, split.images, 500)
+    count = batch_size_within_memory(model, split.images, 500)
     for first in range(0, len(split), count):
         images, labels = split.images[first : first + count], split.labels[first : first + count]
         totals += np.multiply(model.test_on_batch(images, labels), len(labels))
@@ -217,17 +226,17 @@ def _check_finite(row: dict, recipe: Recipe) -> None:
         )
 
 
-def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progress, folder, facts: dict) -> Run:
+def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: TrainingState, folder, facts: dict) -> Run:
     """Save the best network, then the card: a run with a card is a finished run."""
     model.set_weights(state.best_weights)
     reached = state.best
     if recipe.keep in ("mean", "half-way"):  # networks that no epoch has measured
-        weight_averaging.settle(model, dataset.train.images)
+        weight_averaging.update_batch_norm(model, dataset.train.images)
         if recipe.keep == "half-way":
-            weight_averaging.go_half_way(model, recipe.start, dataset)
+            weight_averaging.interpolate_half_way(model, recipe.start, dataset)
         reached = _validate(model, _validation(dataset, recipe))
     path = folder / runs.MODEL
-    stock = airbench.fold(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model
+    stock = airbench.fold_batch_norm(model, dataset.train.images.shape[1]) if recipe.model == "fast" else model
     files.write_whole(path, lambda unfinished: stock.save(unfinished, include_optimizer=False))
     card = {
         "format": 1,
@@ -245,10 +254,10 @@ def _finish(model: keras.Model, dataset: Dataset, recipe: Recipe, state: Progres
         "model_bytes": path.stat().st_size,
         "minutes": round(state.seconds / 60, 2),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": runs.machine(),
-        "versions": runs.versions() | {"backend": keras.config.backend()},
+        "machine": runs.describe_machine(),
+        "versions": runs.package_versions() | {"backend": keras.config.backend()},
     }
-    files.write_json(folder / runs.CARD, card)
+    files.write_json(folder / runs.RECORD, card)
     (folder / checkpoint.FILE_NAME).unlink(missing_ok=True)
     return Run(folder, card)
 

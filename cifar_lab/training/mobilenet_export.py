@@ -1,7 +1,7 @@
 """MobileNetV2 with ImageNet's weights: a network for photographs of a thousand things, as one more classifier here.
 
-    mobilenet.available()                         # are its weights on this machine?
-    classifier = mobilenet.export()               # fetches them if need be (14.5 MB, once); data/models/mobilenet
+    models.weights_available()                    # are its weights on this machine?
+    classifier = export_mobilenet()               # fetches them if need be (14.5 MB, once); data/models/mobilenet
     classifier.predict("photo.jpg").top           # of 1,000 classes, seen at 224 x 224 pixels
 
 To train it on other classes, the recipe `mobilenet` starts from the same weights.
@@ -14,23 +14,13 @@ import numpy as np
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import imagenet_weights as weight_files
-from cifar_lab.models.imagenet_labels import labels as imagenet_labels
-from cifar_lab.models.imagenet_weights import available, fetch
+from cifar_lab.models.imagenet_labels import imagenet_labels
 from cifar_lab.training.export import export_model
-
-__all__ = ["available", "export", "fetch", "imagenet_labels", "network"]
 
 _ORIGIN = "Keras's weights for ImageNet (ILSVRC 2012: 1.28 million photographs in 1,000 classes)."
 
 
-def network(class_count: int = 1000, **options):
-    """The Keras network; arguments, result and errors as in `cifar_lab.models.mobilenet.network`."""
-    from cifar_lab.models.mobilenet import network as build  # Keras takes seconds to start
-
-    return build(class_count, **options)
-
-
-def export(
+def export_mobilenet(
     name: str = "mobilenet",
     *,
     weights: str | Path = "imagenet",
@@ -60,13 +50,15 @@ def export(
         WeightsError: the file is damaged or of another network.
         ValueError: the name is taken or no name.
     """
-    model = network(input_size=input_size, weights=weights, alpha=alpha)
-    read = weight_files.place(alpha) if weights == "imagenet" else Path(weights)
+    from cifar_lab.models.mobilenet import build_mobilenet  # Keras takes seconds to start
+
+    model = build_mobilenet(input_size=input_size, weights=weights, alpha=alpha)
+    read = weight_files.weights_path(alpha) if weights == "imagenet" else Path(weights)
     none = Split(np.empty((0, input_size, input_size, 3), np.uint8), np.empty(0, np.int64))
     dataset = Dataset("imagenet", imagenet_labels(), none, none, none, _ORIGIN)
     facts = {
         "network": f"MobileNetV2, alpha {alpha}",
-        "weights": weight_files.facts(read),
+        "weights": weight_files.weight_facts(read),
         "trained": {"dataset": {"name": dataset.name, "origin": dataset.origin}},
     }
     return export_model(model, dataset, name, precision=precision, framings=framings, facts=facts, replace=replace)

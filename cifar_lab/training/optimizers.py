@@ -34,7 +34,7 @@ class Nesterov(keras.optimizers.SGD):
         super().update_step(pulled, variable, ops.multiply(learning_rate, rate))
 
 
-def triangle(step: int, steps: int, *, start: float = 0.2, peak: float = 0.23, end: float = 0.07) -> float:
+def triangular_schedule(step: int, steps: int, *, start: float = 0.2, peak: float = 0.23, end: float = 0.07) -> float:
     """The share of the full learning rate at one step: up in a straight line, then down in another.
 
     Args:
@@ -50,7 +50,7 @@ def triangle(step: int, steps: int, *, start: float = 0.2, peak: float = 0.23, e
     return float(np.interp(step, [0, peak * steps, steps], [start, 1.0, end]))
 
 
-class LookAhead:
+class Lookahead:
     """A second, slower network that the trained one returns to every few steps (Zhang et al., 2019).
 
     The trained network runs ahead, this one follows at a distance and averages the noise of single steps away. At first
@@ -77,7 +77,7 @@ class LookAhead:
             self._slow[index] = ops.copy(variable.value)
 
 
-def smooth_cross_entropy(smoothing: float):
+def label_smoothing_loss(smoothing: float):
     """Cross-entropy that asks for a little less than certainty (Szegedy et al., 2016).
 
     Args:

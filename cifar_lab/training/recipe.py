@@ -7,7 +7,7 @@ from cifar_lab.images.augmentation import Augmentation
 
 SCHEDULES = ("constant", "triangle")
 KEEPS = ("best", "last", "mean", "half-way")
-PRECISIONS = ("float32", "bfloat16")
+COMPUTE_PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Recipe:
         unfrozen_rate: how many times as long the steps are from then on, such as 0.1.
         widths: filters of each group of layers, for a network that comes in widths.
         activation: what follows each of its convolutions, such as `"gelu"` or `"relu"`, for a network with a choice.
-        precision: what most layers of the fast network compute with (`cifar_lab.models.airbench.network`):
+        precision: what most layers of the fast network compute with (`cifar_lab.models.airbench.build_airbench`):
             `"float32"`, or `"bfloat16"`, which some processors are quicker with.
         epochs: how often every training image is seen.
         batch_size: images a step.
@@ -102,7 +102,7 @@ class Recipe:
                 f"momentum and label_smoothing must be from 0 to below 1, not {self.momentum!r} and "
                 f"{self.label_smoothing!r}."
             )
-        for field, choices in (("schedule", SCHEDULES), ("keep", KEEPS), ("precision", PRECISIONS)):
+        for field, choices in (("schedule", SCHEDULES), ("keep", KEEPS), ("precision", COMPUTE_PRECISIONS)):
             if getattr(self, field) not in choices:
                 raise ValueError(f"{field} must be {' or '.join(choices)}, but it is {getattr(self, field)!r}.")
         if not all(isinstance(width, int) and width > 0 for width in self.widths):

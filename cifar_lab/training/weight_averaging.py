@@ -5,10 +5,10 @@ import numpy as np
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.models import airbench, bn_unfolding
-from cifar_lab.training.start import unfolded
+from cifar_lab.training.start import load_unfolded
 
 
-def go_half_way(model: keras.Model, start: str, dataset: Dataset) -> None:
+def interpolate_half_way(model: keras.Model, start: str, dataset: Dataset) -> None:
     """Give a network the mean of its weights and of those that its training started from.
 
     On the way from the one to the other, networks are about as good as the ends or better, as long as the steps were
@@ -21,15 +21,18 @@ def go_half_way(model: keras.Model, start: str, dataset: Dataset) -> None:
         dataset: as for `training.start.unfolded`.
     """
     images = dataset.train.images
-    ends = [unfolded(start, dataset), bn_unfolding.unfold(airbench.fold(model, images.shape[1]), images[:2000])]
+    ends = [
+        load_unfolded(start, dataset),
+        bn_unfolding.unfold_batch_norm(airbench.fold_batch_norm(model, images.shape[1]), images[:2000]),
+    ]
     between = ends[0]  # kernels of both are about as long as fresh ones: each counts as much as the other
     weights = zip(*(end.get_weights() for end in ends), strict=True)
     between.set_weights([(first + last) / 2 for first, last in weights])
-    settle(between, images)
+    update_batch_norm(between, images)
     model.set_weights(between.get_weights())
 
 
-def settle(model: keras.Model, images: np.ndarray, *, batch_size: int = 500) -> None:
+def update_batch_norm(model: keras.Model, images: np.ndarray, *, batch_size: int = 500) -> None:
     """Measure anew what a network's normalisations subtract and divide by: the mean over some batches of images.
 
     A mean of two networks needs that: its filters are neither's, and neither are their statistics (Izmailov et

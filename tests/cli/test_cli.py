@@ -46,7 +46,7 @@ def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, st
     assert sum(guess["score"] for guess in answer["top"]) == pytest.approx(1)
     of_run, of_classifier = (json.loads(lab("evaluate", subject, "--json").output) for subject in (name, "mine"))
     assert of_run["accuracy"] == of_classifier["accuracy"]
-    card = json.loads((tmp_path / "runs" / name / "card.json").read_text())
+    card = json.loads((tmp_path / "runs" / name / "run.json").read_text())
     assert card["command"] == "cifar-lab train --dataset 'my pictures'"
     exported_card = json.loads((tmp_path / "models" / "mine" / "card.json").read_text())
     assert exported_card["trained"]["command"] == exported_card["command"] == card["command"]
@@ -97,7 +97,7 @@ def test_check_names_what_is_missing_and_the_line_that_mends_it(lab, tmp_path, m
 def test_check_names_a_classifier_that_cannot_be_loaded(lab, tmp_path):
     folder = tmp_path / "models" / "damaged"
     folder.mkdir(parents=True)
-    (folder / "card.json").write_text("{}")
+    (folder / "run.json").write_text("{}")
     assert "damaged" in lab("check").output
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from cifar_lab import plots
 from cifar_lab.cli.group import typed
 from cifar_lab.core import paths
-from cifar_lab.data.folder.scan import look_through
+from cifar_lab.data.folder.scan import scan_folder
 from cifar_lab.inference.classifier import Classifier
 from tests.helpers.command_line import lab
 from tests.helpers.planted_folder import plant
@@ -45,7 +45,7 @@ def test_one_command_makes_a_classifier_that_answers_at_once(place, made):
 
 
 def test_no_card_says_where_the_pictures_lie(place, made):
-    for card in (place / "models" / "pets" / "card.json", place / "runs" / "tutorial-my-pets-seed0" / "card.json"):
+    for card in (place / "models" / "pets" / "card.json", place / "runs" / "tutorial-my-pets-seed0" / "run.json"):
         text = card.read_text(encoding="utf-8")
         assert str(place) not in text and place.name not in text
     command = json.loads(text)["command"]
@@ -85,7 +85,7 @@ def test_data_check_says_it_all_and_draws_a_sheet(place):
 
 
 def test_a_contact_sheet_shows_each_class_with_its_count(place):
-    figure, description = plots.folder_contact_sheet(look_through(place / "my pets"), per_class=4)
+    figure, description = plots.folder_contact_sheet(scan_folder(place / "my pets"), per_class=4)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["cool (110)", "warm (12)"]
     assert description == "Up to 4 pictures of each class of my pets: cool (110), warm (12)."

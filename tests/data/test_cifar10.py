@@ -61,7 +61,7 @@ def expected():
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
 def test_python_batches_of_every_protocol(tmp_path, protocol):
-    images, labels, official = cifar10_files.read(write_python(tmp_path / "py", protocol), PER_BATCH)
+    images, labels, official = cifar10_files.read_batches(write_python(tmp_path / "py", protocol), PER_BATCH)
     np.testing.assert_array_equal(images, expected())
     np.testing.assert_array_equal(labels, np.tile(np.arange(PER_BATCH) % 10, 6))
     assert images.dtype == np.uint8 and labels.dtype == np.int64
@@ -88,7 +88,7 @@ def test_folder_and_archive_give_the_same(tmp_path, write):
     folder = write(tmp_path / "folder")
     archive = pack(folder, tmp_path / "cifar-10-python.tar.gz")
     for place in (folder, archive):
-        np.testing.assert_array_equal(cifar10_files.read(place, PER_BATCH)[0], expected())
+        np.testing.assert_array_equal(cifar10_files.read_batches(place, PER_BATCH)[0], expected())
 
 
 # --- hostile files ---
@@ -121,7 +121,7 @@ def test_hostile_pickles_run_nothing_and_are_refused(tmp_path):
         for protocol in (0, 2, 4):
             (folder / "data_batch_3").write_bytes(pickle.dumps(content, protocol=protocol))
             with pytest.raises(DataError, match=r"refused|damaged"):
-                cifar10_files.read(folder, PER_BATCH)
+                cifar10_files.read_batches(folder, PER_BATCH)
             assert not marker.exists()
     pickle.loads(pickle.dumps(Hostile(os.system, f"touch {marker}")))
     assert marker.exists(), "the trap itself works: an ordinary unpickler walks into it"
@@ -155,7 +155,7 @@ def test_a_file_too_large_for_a_batch_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10_files, "_LARGEST_FILE", 1000)
     for place in (folder, archive):
         with pytest.raises(DataError, match="large"):
-            cifar10_files.read(place, PER_BATCH)
+            cifar10_files.read_batches(place, PER_BATCH)
 
 
 # --- damaged files ---
@@ -167,7 +167,7 @@ def test_a_missing_batch_is_named(tmp_path, write, name):
     folder = write(tmp_path / "folder")
     next(folder.glob(f"{name}*")).unlink()
     with pytest.raises(DataError, match=f"has no {name}"):
-        cifar10_files.read(folder, PER_BATCH)
+        cifar10_files.read_batches(folder, PER_BATCH)
 
 
 @pytest.mark.parametrize("write", [write_python, write_binary])
@@ -176,14 +176,14 @@ def test_a_cut_off_batch_is_named(tmp_path, write):
     path = next(folder.glob("data_batch_4*"))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match="data_batch_4"):
-        cifar10_files.read(folder, PER_BATCH)
+        cifar10_files.read_batches(folder, PER_BATCH)
 
 
 def test_a_cut_off_archive_is_named(tmp_path):
     archive = pack(write_python(tmp_path / "py"), tmp_path / "cifar-10-python.tar.gz")
     archive.write_bytes(archive.read_bytes()[:-2000])
     with pytest.raises(DataError, match="damaged"):
-        cifar10_files.read(archive, PER_BATCH)
+        cifar10_files.read_batches(archive, PER_BATCH)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_batch_of_something_else_is_refused(tmp_path, content, sentence):
     folder = write_python(tmp_path / "py")
     (folder / "data_batch_2").write_bytes(pickle.dumps(content, protocol=2))
     with pytest.raises(DataError, match=sentence):
-        cifar10_files.read(folder, PER_BATCH)
+        cifar10_files.read_batches(folder, PER_BATCH)
 
 
 # --- where it lies ---
@@ -219,14 +219,14 @@ def nowhere(tmp_path, monkeypatch):
 
 
 def test_nothing_is_found_where_nothing_is(nowhere):
-    assert cifar10.locate() is None
+    assert cifar10.locate_cifar10() is None
 
 
 @pytest.mark.parametrize("inside", ["", "cifar-10-batches-py"])
 def test_a_placed_folder_is_found_by_itself_or_its_parent(nowhere, monkeypatch, inside):
     folder = write_python(nowhere / "placed" / inside)
     monkeypatch.setenv("CIFAR_LAB_DATA", str(nowhere / "placed"))
-    assert cifar10.locate() == folder
+    assert cifar10.locate_cifar10() == folder
 
 
 def test_a_placed_archive_is_found_by_itself_or_its_folder(nowhere, monkeypatch):
@@ -234,32 +234,32 @@ def test_a_placed_archive_is_found_by_itself_or_its_folder(nowhere, monkeypatch)
     archive = pack(write_python(nowhere / "py"), nowhere / "placed" / "cifar-10-python.tar.gz")
     for place in (archive, archive.parent):
         monkeypatch.setenv("CIFAR_LAB_DATA", str(place))
-        assert cifar10.locate() == archive
+        assert cifar10.locate_cifar10() == archive
 
 
 def test_the_order_is_setting_own_cache_keras_cache(nowhere, monkeypatch):
     old_keras = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py")
-    assert cifar10.locate() == old_keras
+    assert cifar10.locate_cifar10() == old_keras
     keras = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py-target" / "cifar-10-batches-py")
-    assert cifar10.locate() == keras
+    assert cifar10.locate_cifar10() == keras
     own = write_binary(nowhere / "data" / "cifar-10-batches-bin")
-    assert cifar10.locate() == own
+    assert cifar10.locate_cifar10() == own
     placed = write_python(nowhere / "placed")
     monkeypatch.setenv("CIFAR_LAB_DATA", str(placed))
-    assert cifar10.locate() == placed
+    assert cifar10.locate_cifar10() == placed
 
 
 def test_a_half_filled_keras_cache_is_passed_over(nowhere):
     folder = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py")
     (folder / "test_batch").unlink()
     (nowhere / "keras" / "datasets" / "cifar-10-python.tar.gz").write_bytes(b"half")
-    assert cifar10.locate() is None
+    assert cifar10.locate_cifar10() is None
 
 
 def test_a_setting_that_points_nowhere_is_an_error_not_a_download(nowhere, monkeypatch):
     monkeypatch.setenv("CIFAR_LAB_DATA", str(nowhere / "typo"))
     with pytest.raises(DataError, match=r"typo.*there is no CIFAR-10 there"):
-        cifar10.load()
+        cifar10.load_cifar10()
 
 
 def test_a_fetched_archive_becomes_a_folder_and_the_archive_goes(nowhere, monkeypatch):
@@ -270,10 +270,10 @@ def test_a_fetched_archive_becomes_a_folder_and_the_archive_goes(nowhere, monkey
         destination.write_bytes(source)
 
     monkeypatch.setattr(cifar10, "download", download)
-    folder = cifar10.fetch(progress=False)
-    assert folder == cifar10.locate()
+    folder = cifar10.fetch_cifar10(progress=False)
+    assert folder == cifar10.locate_cifar10()
     assert {path.name for path in (nowhere / "data").iterdir()} == {"cifar-10-batches-py", "cifar-10.lock"}
-    np.testing.assert_array_equal(cifar10_files.read(folder, PER_BATCH)[0], expected())
+    np.testing.assert_array_equal(cifar10_files.read_batches(folder, PER_BATCH)[0], expected())
 
 
 CHILD = """
@@ -291,7 +291,7 @@ def download(_mirrors, destination, **_):
     shutil.copy(source, destination)
 
 cifar10.download = download
-print(len(cifar10_files.read(cifar10.fetch(progress=False), 20)[0]))
+print(len(cifar10_files.read_batches(cifar10.fetch_cifar10(progress=False), 20)[0]))
 """
 
 
@@ -307,7 +307,7 @@ def test_two_processes_that_load_at_once_fetch_and_unpack_once(tmp_path):
 def test_a_data_folder_that_cannot_be_written_is_named(nowhere):
     (nowhere / "data").write_text("a file where the folder should be")
     with pytest.raises(DownloadError, match="cannot be written"):
-        cifar10.fetch(progress=False)
+        cifar10.fetch_cifar10(progress=False)
 
 
 # --- the dataset ---
@@ -332,8 +332,8 @@ def test_three_stratified_splits():
 
 @pytest.fixture
 def stand_in(nowhere, monkeypatch, stripes):
-    monkeypatch.setattr(cifar10, "load", lambda **_: "photographs")
-    monkeypatch.setattr(sketches, "load", lambda: "drawings")
+    monkeypatch.setattr(cifar10, "load_cifar10", lambda **_: "photographs")
+    monkeypatch.setattr(sketches, "load_sketches", lambda: "drawings")
     return nowhere
 
 
@@ -351,7 +351,9 @@ def test_auto_takes_the_drawings_without_a_network_and_says_how_to_get_the_photo
 
 
 def test_auto_takes_what_could_be_fetched_quickly(stand_in, monkeypatch, capsys):
-    monkeypatch.setattr(cifar10, "fetch_quickly", lambda **_: write_python(stand_in / "data" / "cifar-10-batches-py"))
+    monkeypatch.setattr(
+        cifar10, "fetch_cifar10_if_quick", lambda **_: write_python(stand_in / "data" / "cifar-10-batches-py")
+    )
     assert data.load() == "photographs"
     assert "just fetched" in capsys.readouterr().out
 
@@ -376,8 +378,8 @@ def test_names_that_do_not_exist_are_refused_with_those_that_do(stand_in, monkey
 @pytest.fixture
 def small_cifar10(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10, "_TRAIN_AND_VALIDATION", 5 * PER_BATCH)
-    real = cifar10_files.read
-    monkeypatch.setattr(cifar10_files, "read", lambda place: (*real(place, PER_BATCH)[:2], False))
+    real = cifar10_files.read_batches
+    monkeypatch.setattr(cifar10_files, "read_batches", lambda place: (*real(place, PER_BATCH)[:2], False))
     monkeypatch.setenv("CIFAR_LAB_DATA", str(write_python(tmp_path / "cifar-10-batches-py").parent))
     return tmp_path
 

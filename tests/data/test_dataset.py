@@ -95,9 +95,9 @@ def test_classes_that_are_not_there_are_named(four, classes, sentence):
 
 
 def test_a_subset_can_be_had_again_from_what_a_card_says(four, monkeypatch):
-    monkeypatch.setattr("cifar_lab.data.sketches.load", lambda: dataclasses.replace(four, name="sketches"))
+    monkeypatch.setattr("cifar_lab.data.sketches.load_sketches", lambda: dataclasses.replace(four, name="sketches"))
     part = data.load("sketches").subset(["dog", "cat"]).subset(train=6, test=8, seed=3)
-    facts = json.loads(json.dumps(runs.dataset_facts(part)))
+    facts = json.loads(json.dumps(runs.describe_dataset(part)))
     assert data.is_here(facts)
     assert data.load_again(facts).fingerprint() == part.fingerprint()
     assert data.load_again(facts, "sketches").class_names == ("dog", "cat")
@@ -113,7 +113,7 @@ def test_a_subset_of_a_folder_can_be_had_again_until_it_changes(tmp_path, monkey
                 tmp_path / "pets" / name / f"{number}.png"
             )
     part = data.load(tmp_path / "pets", size=16, progress=False).subset(["bees", "cats"])
-    facts = json.loads(json.dumps(runs.dataset_facts(part)))
+    facts = json.loads(json.dumps(runs.describe_dataset(part)))
     assert data.is_here(facts) and data.load_again(facts, progress=False).fingerprint() == part.fingerprint()
     (tmp_path / "pets" / "bees" / "3.png").unlink()
     with pytest.raises(ValueError, match="have changed since it was trained"):

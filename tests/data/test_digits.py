@@ -116,12 +116,12 @@ def test_mnist_is_read_as_it_is(places, monkeypatch):
 
 
 def test_mnist_is_looked_for_in_three_places(places, monkeypatch):
-    assert digits.locate() is None
+    assert digits.locate_mnist() is None
     for folder in reversed(places):
         write_mnist(folder, monkeypatch)
-        assert digits.locate() == folder / "mnist.npz"
+        assert digits.locate_mnist() == folder / "mnist.npz"
     monkeypatch.setenv("CIFAR_LAB_DATA", str(places[2] / "mnist.npz"))  # the file itself
-    assert digits.locate() == places[2] / "mnist.npz"
+    assert digits.locate_mnist() == places[2] / "mnist.npz"
 
 
 def test_what_is_not_mnist_is_not_opened(places, monkeypatch):
@@ -163,12 +163,12 @@ def test_the_command_says_what_there_is_when_mnist_cannot_be_fetched(places, mon
 def test_writing_on_paper_repeats_itself_and_spares_its_input(bundled):
     images = bundled.train.images[:40]
     before = images.copy()
-    first, again, other = (handwriting.written(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (handwriting.render_on_paper(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.shape == images.shape and first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     np.testing.assert_array_equal(images, before)
-    assert handwriting.written(images[:0], np.random.default_rng(0)).shape == (0, 32, 32, 3)
+    assert handwriting.render_on_paper(images[:0], np.random.default_rng(0)).shape == (0, 32, 32, 3)
 
 
 def test_places_between_pixels_are_read_as_scipy_reads_them():
@@ -194,7 +194,7 @@ def test_strokes_are_evened_to_one():
 
 def test_paper_comes_light_and_dark_and_a_share_stays_empty(bundled):
     # The border of most pictures is paper, the digit lies inside.
-    pictures = handwriting.written(bundled.train.images[:300], np.random.default_rng(0))
+    pictures = handwriting.render_on_paper(bundled.train.images[:300], np.random.default_rng(0))
     grey = pictures.mean(axis=3)
     border = np.median(np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1), axis=1)
     furthest = np.where(grey.max(axis=(1, 2)) - border > border - grey.min(axis=(1, 2)), 1, -1)
@@ -206,9 +206,9 @@ def test_paper_comes_light_and_dark_and_a_share_stays_empty(bundled):
 def test_the_augmentation_leaves_some_sheets_empty(bundled):
     images, nobody = bundled.train.images[:50], np.zeros(50, bool)
     shown = Augmentation(paper=True)(images, nobody, np.random.default_rng(3))
-    np.testing.assert_array_equal(shown, handwriting.written(images, np.random.default_rng(3), nothing=0.06))
+    np.testing.assert_array_equal(shown, handwriting.render_on_paper(images, np.random.default_rng(3), nothing=0.06))
     chances = np.random.default_rng(3).random(50)  # the first that are drawn: who gets no digit
-    without = handwriting.written(np.zeros_like(images), np.random.default_rng(3))
+    without = handwriting.render_on_paper(np.zeros_like(images), np.random.default_rng(3))
     empty = (shown == without).all(axis=(1, 2, 3))
     np.testing.assert_array_equal(empty, chances < 0.03)
     assert empty.any()
@@ -235,7 +235,7 @@ def shipped(tmp_path_factory):
 
 def test_the_photographs_stay_the_default_beside_the_digits(monkeypatch):
     monkeypatch.delenv("CIFAR_LAB_MODELS", raising=False)
-    assert "digits" in model_card.available() and model_card.default() == "cifar10"
+    assert "digits" in model_card.list_classifiers() and model_card.default_classifier() == "cifar10"
 
 
 def test_the_card_tells_how_to_make_it_again(shipped):
@@ -257,7 +257,7 @@ def test_hands_that_it_never_saw(shipped, bundled):
 
 
 def test_what_was_learnt_holds_on_paper(shipped, bundled):
-    pictures = handwriting.written(bundled.test.images, np.random.default_rng(7))
+    pictures = handwriting.render_on_paper(bundled.test.images, np.random.default_rng(7))
     right = shipped.probabilities(pictures).argmax(axis=1) == bundled.test.labels
     assert right.mean() > 0.8  # some are too small, too pale or too thick for anybody
 
@@ -267,7 +267,7 @@ def on_paper(bundled):
     """Each validation digit four times, as exporting a run of the recipe meets them: images and labels."""
     rng = np.random.default_rng(0)
     split = bundled.validation
-    return np.concatenate([handwriting.written(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4)
+    return np.concatenate([handwriting.render_on_paper(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4)
 
 
 def test_the_threshold_keeps_95_in_100_digits_on_paper(shipped, on_paper):

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from cifar_lab.data.download import DownloadError, fetch, reachable
+from cifar_lab.data.download import DownloadError, fetch_file, reachable
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -125,7 +125,7 @@ def get(mirror, tmp_path):
     def get(*ways, **options):
         mirrors = [f"http://127.0.0.1:{mirror.server_port}/{way}/file" for way in ways]
         options = {"sha256": SHA256, "size": len(CONTENT), "patience": 0.5, "progress": False, **options}
-        return fetch(mirrors, tmp_path / "data" / "file", **options)
+        return fetch_file(mirrors, tmp_path / "data" / "file", **options)
 
     return get
 
@@ -221,7 +221,7 @@ def test_the_last_mirror_is_waited_for_when_asked(get):
 
 def test_a_server_that_is_not_there(tmp_path):
     with pytest.raises(DownloadError, match="cannot be reached"):
-        fetch(["http://127.0.0.1:9/file"], tmp_path / "file", sha256=SHA256, size=1, patience=0.5, progress=False)
+        fetch_file(["http://127.0.0.1:9/file"], tmp_path / "file", sha256=SHA256, size=1, patience=0.5, progress=False)
     assert not reachable("http://127.0.0.1:9/", seconds=0.5)
 
 
@@ -231,22 +231,22 @@ def test_a_running_server_is_reachable(mirror):
 
 def test_other_schemes_are_refused(tmp_path):
     with pytest.raises(DownloadError, match="no http or https"):
-        fetch(["file:///etc/passwd"], tmp_path / "file", sha256=SHA256, size=1, progress=False)
+        fetch_file(["file:///etc/passwd"], tmp_path / "file", sha256=SHA256, size=1, progress=False)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "data").write_text("a file where the folder should be")
     with pytest.raises(DownloadError, match="cannot be written"):
-        fetch(["http://127.0.0.1:9/"], tmp_path / "data" / "file", sha256=SHA256, size=1, progress=False)
+        fetch_file(["http://127.0.0.1:9/"], tmp_path / "data" / "file", sha256=SHA256, size=1, progress=False)
 
 
 CHILD = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-    from cifar_lab.data.download import fetch
-    fetch([sys.argv[1]], Path(sys.argv[2]), sha256=sys.argv[3], size=int(sys.argv[4]), patience=5, progress=False)
-    """
+    from cifar_lab.data.download import fetch_file
+    fetch_file([sys.argv[1]], Path(sys.argv[2]), sha256=sys.argv[3], size=int(sys.argv[4]), patience=5, progress=False)
+"""
 )
 
 

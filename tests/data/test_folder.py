@@ -64,7 +64,7 @@ def here(tmp_path, monkeypatch):
 
 def test_every_planted_mistake_is_found_and_named(planted):
     place, truth = planted
-    report = checks.check(place, progress=False)
+    report = checks.check_folder(place, progress=False)
     found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
     assert found | {"misnamed": set(report.misnamed)} == truth
     wrong = [paths for reason, paths in truth.items() if reason != "misnamed"]
@@ -83,10 +83,10 @@ def test_every_planted_mistake_is_found_and_named(planted):
 
 
 def test_the_report_says_what_to_do(planted):
-    text = " ".join(str(checks.check(planted[0], progress=False)).split())  # wherever its lines end
+    text = " ".join(str(checks.check_folder(planted[0], progress=False)).split())  # wherever its lines end
     for words in ("damaged", "HEIC", "Most Compatible", "the same picture again", "cool/m00002.jpg", "--balance down"):
         assert words in text
-    report = checks.check(planted[0], progress=False)
+    report = checks.check_folder(planted[0], progress=False)
     assert str(report) == repr(report) and max(map(len, str(report).splitlines())) <= 88  # what a notebook shows
 
 
@@ -146,7 +146,7 @@ def test_neither_names_nor_the_order_of_the_file_system_nor_the_place_matter(pla
     listdir = os.listdir
     monkeypatch.setattr(os, "listdir", lambda place: listdir(place)[::-1])
     assert data.load(tmp_path / "elsewhere", progress=False).fingerprint() == dataset.fingerprint()
-    repeated = {problem.twin for problem in checks.check(tmp_path / "elsewhere", progress=False).problems}
+    repeated = {problem.twin for problem in checks.check_folder(tmp_path / "elsewhere", progress=False).problems}
     for path in (tmp_path / "elsewhere" / "warm").glob("0*"):
         if f"warm/{path.name}" not in repeated:  # of copies the first stays, by its name
             path.rename(path.with_stem("9" + path.stem))
@@ -162,7 +162,7 @@ def test_splits_that_the_folder_has_are_left_as_they_are(here):
     shutil.copy(here / "Val" / "dogs" / "001.png", here / "train" / "dogs" / "seen.png")  # a leak
     dataset = data.load(here, progress=False)
     assert [np.bincount(split.labels).tolist() for split in splits_of(dataset)] == [[6, 5], [3, 2], [2, 4]]
-    [problem] = checks.check(here, progress=False).problems
+    [problem] = checks.check_folder(here, progress=False).problems
     assert problem[:2] == ("train/dogs/seen.png", "copy") and problem.twin == "Val/dogs/001.png"
 
 
@@ -191,7 +191,7 @@ def test_up_adds_changed_copies_to_the_train_split_alone(planted, dataset):
         np.testing.assert_array_equal(one.images, other.images)
     added = larger.train.images[count:]
     assert len({image.tobytes() for image in added}) == len(added) == 2 * most - count
-    originals, likeness = fingerprints.most_alike(added, dataset.train.images, progress=False)
+    originals, likeness = fingerprints.most_similar(added, dataset.train.images, progress=False)
     assert np.median(likeness) > 0.7  # changed little,
     assert (dataset.train.labels[originals] == larger.train.labels[count:]).all()  # and of the rare class
     assert larger.fingerprint() == data.load(planted[0], balance="up", progress=False).fingerprint()
@@ -323,8 +323,8 @@ def test_no_more_than_a_few_parts_are_in_memory(planted, dataset, tmp_path, monk
 
 
 def test_messy_pets_are_drawn_cats_and_dogs_with_every_mistake(here):
-    planted = example.pets(here, cats=44, dogs=11, mistakes=6, repeats=5)
-    report = checks.check(here, progress=False)
+    planted = example.make_pets_folder(here, cats=44, dogs=11, mistakes=6, repeats=5)
+    report = checks.check_folder(here, progress=False)
     found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
     assert found | {"misnamed": set(report.misnamed)} == planted
     assert {reason: len(paths) for reason, paths in planted.items()} == {
@@ -333,8 +333,8 @@ def test_messy_pets_are_drawn_cats_and_dogs_with_every_mistake(here):
         "conflict": 2,
     }
     assert report.file_count == 44 + 11 + 6 + 5
-    cat = sketches.load().train.images[sketches.load().train.labels == 3][0]
-    _, [likeness] = fingerprints.most_alike(
+    cat = sketches.load_sketches().train.images[sketches.load_sketches().train.labels == 3][0]
+    _, [likeness] = fingerprints.most_similar(
         images.to_input(here / "cats" / "000000.jpg")[None], cat[None], progress=False
     )
     assert likeness > 0.8  # the drawing, with a margin
@@ -344,7 +344,7 @@ def test_a_folder_with_something_in_it_is_not_made_messy(here):
     make_folder(here, cats=4)
     before = {path: path.read_bytes() for path in here.glob("*/*")}
     with pytest.raises(ValueError, match="pets is not empty, and nothing in it is to be overwritten"):
-        example.make(here, [("cats", picture(0))])
+        example.make_example_folder(here, [("cats", picture(0))])
     assert before == {path: path.read_bytes() for path in here.glob("*/*")}
 
 
@@ -357,7 +357,7 @@ def test_what_other_systems_leave_behind_is_passed_over(here):
         (here / "cats" / name).write_bytes(b"\x00\x05")
     (here / "__MACOSX" / "cats").mkdir(parents=True)
     (here / ".git").mkdir()
-    report = checks.check(here, progress=False)
+    report = checks.check_folder(here, progress=False)
     assert report.problems == () and report.file_count == 8 and list(report.counts) == ["cats", "dogs"]
 
 
@@ -371,7 +371,7 @@ def test_links_and_names_from_other_systems(here):
     Path(os.fsdecode(bytes(here) + b"/dogs/caf\xe9.jpg")).write_bytes(b"no picture")
     (here / "cats\\packed.png").write_bytes(b"")
     shutil.copytree(here / "cats", here / "Ka\u0308tzchen", ignore=lambda *_: ["again", "itself"])  # as macOS spells it
-    report = checks.check(here, progress=False)
+    report = checks.check_folder(here, progress=False)
     by_reason = {reason: len(problems) for reason, problems in report.by_reason.items()}
     assert by_reason == {"no_picture": 1, "unreadable": 3, "no_class": 1, "conflict": 8}
     assert list(report.counts) == ["K\u00e4tzchen", "cats", "dogs"]
@@ -392,7 +392,7 @@ def test_a_table_of_paths_and_labels(here):
         "",
     ]
     (here / "pets.csv").write_text("Filename;Label;Split\r\n" + "\r\n".join(rows), encoding="utf-8-sig", newline="")
-    report = checks.check(here / "pets.csv", progress=False)
+    report = checks.check_folder(here / "pets.csv", progress=False)
     assert report.counts == {"Hund": 9, "Katze": 9}
     reasons = {problem.path: problem.reason for problem in report.problems}
     assert reasons == {
@@ -410,7 +410,7 @@ def test_pictures_alike_in_two_classes_stay_together(here):
     make_folder(here, cats=5, dogs=5)
     with Image.open(here / "cats" / "002.png") as original:
         original.point(lambda value: value * 0.9).save(here / "dogs" / "dark.png")
-    report = checks.check(here, progress=False)
+    report = checks.check_folder(here, progress=False)
     assert report.disputed == (("cats/002.png", "dogs/dark.png"),) and report.problems == ()
     assert "see whether each is in the right class" in " ".join(str(report).split())
     for seed in range(5):
@@ -513,7 +513,7 @@ def test_a_full_disk_is_said_before_decoding(here, monkeypatch):
 def test_a_card_knows_the_folder_by_name_and_this_machine_where_it_is(here, tmp_path):
     make_folder(here, cats=9, dogs=9)
     dataset = data.load(here, size=24, balance="up", progress=False)
-    facts = json.loads(json.dumps(runs.dataset_facts(dataset)))
+    facts = json.loads(json.dumps(runs.describe_dataset(dataset)))
     assert str(tmp_path) not in json.dumps(facts) and facts["name"] == "pets"
     assert data.is_here(facts) and data.load_again(facts, progress=False).fingerprint() == facts["fingerprint"]
     here.rename(tmp_path / "moved")

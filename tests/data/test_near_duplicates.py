@@ -35,15 +35,15 @@ CHANGES = {
 def test_a_changed_copy_is_found(images, change):
     copies = np.stack([CHANGES[change](image) for image in images[[7, 31]]])
     assert np.mean(copies == images[[7, 31]]) < 0.5
-    positions, likeness = fingerprints.most_alike(copies, images, progress=False)
+    positions, likeness = fingerprints.most_similar(copies, images, progress=False)
     assert positions.tolist() == [7, 31]
     assert likeness.min() > 0.95
-    assert fingerprints.most_alike(copies, np.delete(images, [7, 31], axis=0), progress=False)[1].max() < 0.8
+    assert fingerprints.most_similar(copies, np.delete(images, [7, 31], axis=0), progress=False)[1].max() < 0.8
 
 
 def test_more_images_than_are_compared_at_once(images):
     many = np.concatenate([images] * 13)  # 520
-    positions, likeness = fingerprints.most_alike(many, images, progress=False)
+    positions, likeness = fingerprints.most_similar(many, images, progress=False)
     np.testing.assert_array_equal(positions, np.tile(np.arange(40), 13))
     np.testing.assert_allclose(likeness, 1, atol=1e-5)
 
@@ -65,4 +65,4 @@ def test_what_is_no_picture_is_refused(shape):
 
 def test_nothing_to_compare_with_is_said(images):
     with pytest.raises(ValueError, match="no other images"):
-        fingerprints.most_alike(images, images[:0])
+        fingerprints.most_similar(images, images[:0])

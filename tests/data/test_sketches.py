@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from cifar_lab import images as pictures
 from cifar_lab.data import cifar10, sketches
 from cifar_lab.data.sketches.canvas import Canvas
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 from cifar_lab.data.sketches.scenes import paint_scene
 
 # Made on x86-64 with AVX2; equal without it, and on aarch64. Other bytes mean that results no longer compare.
@@ -29,7 +29,7 @@ def checksum(images: np.ndarray, labels: np.ndarray) -> str:
 
 
 def blank_canvas(count: int = 20, size: int = 64) -> Canvas:
-    return Canvas(Dice.for_series(5, count), np.zeros((3, count, size, size), np.float32))
+    return Canvas(Rng.for_series(5, count), np.zeros((3, count, size, size), np.float32))
 
 
 # The dice
@@ -37,12 +37,12 @@ def blank_canvas(count: int = 20, size: int = 64) -> Canvas:
 
 def test_the_dice_are_splitmix64():
     published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]  # seed 1234567
-    dice = Dice(np.array([1234567], np.uint64))
+    dice = Rng(np.array([1234567], np.uint64))
     assert [int(dice.bits()[0]) for _ in published] == published
 
 
 def test_throws_are_even_and_independent():
-    dice = Dice.for_series(3, 20_000)
+    dice = Rng.for_series(3, 20_000)
     first, second = dice.between(-1, 1), dice.between(-1, 1)
     for throw in (first, second):
         assert throw.dtype == np.float32 and throw.min() >= -1 and throw.max() < 1
@@ -109,7 +109,7 @@ def test_a_shape_takes_one_value_a_picture():
 
 @pytest.mark.parametrize("view", [view for _, views in sketches.FIGURES.values() for view in views])
 def test_every_figure_can_be_seen(view):
-    dice = Dice.for_series(0, 60)
+    dice = Rng.for_series(0, 60)
     canvas = Canvas(dice, paint_scene(dice, 32, "sand"))
     view(canvas, dice)
     covered = np.mean(canvas.distance < 0, axis=(1, 2))
@@ -192,7 +192,7 @@ def test_wrong_arguments_are_named(arguments, sentence):
 
 
 def test_load_gives_three_balanced_splits():
-    dataset = sketches.load()
+    dataset = sketches.load_sketches()
     assert dataset.name == "sketches" and dataset.class_names == cifar10.CLASS_NAMES
     assert [len(getattr(dataset, name)) for name in SPLITS] == [5000, 500, 1000]
     for name in SPLITS:
@@ -201,14 +201,14 @@ def test_load_gives_three_balanced_splits():
 
 
 def test_no_image_is_there_twice():
-    dataset = sketches.load()
+    dataset = sketches.load_sketches()
     everything = np.concatenate([getattr(dataset, name).images for name in SPLITS])
     assert len({image.tobytes() for image in everything}) == 6500
 
 
 def test_the_dataset_is_drawn_once_and_cannot_be_changed():
-    dataset = sketches.load()
-    assert sketches.load() is dataset
+    dataset = sketches.load_sketches()
+    assert sketches.load_sketches() is dataset
     with pytest.raises(ValueError, match="read-only"):
         dataset.train.images[0] = 0
     assert dataset.subset(train=100).train.images.flags.writeable
@@ -240,14 +240,14 @@ def edges(images: np.ndarray) -> np.ndarray:
 
 
 def test_a_linear_model_learns_something_but_stays_under_60_percent():
-    dataset = sketches.load()
+    dataset = sketches.load_sketches()
     model = make_pipeline(StandardScaler(), RidgeClassifier(alpha=1e4))
     model.fit(flat(dataset.train.images), dataset.train.labels)
     assert 0.40 < model.score(flat(dataset.test.images), dataset.test.labels) < 0.60
 
 
 def test_edges_tell_classes_apart_better_than_colours_do():
-    dataset = sketches.load()
+    dataset = sketches.load_sketches()
     scores = {}
     for name, features in (("edges", edges), ("colour", lambda images: images.mean(axis=(1, 2)))):
         neighbours = KNeighborsClassifier(9).fit(features(dataset.train.images), dataset.train.labels)

@@ -165,9 +165,9 @@ def test_views_are_averaged_by_their_logits():
     for views, weights in weight_of.items():
         logits = sum(weight * images[:, row, column, :] / 50 for (row, column), weight in weights.items())
         expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(evaluation.with_views(predict, images, views), expected, rtol=1e-6)
+        np.testing.assert_allclose(evaluation.predict_with_views(predict, images, views), expected, rtol=1e-6)
     with pytest.raises(ValueError, match="views must be one of one, mirror, six"):
-        evaluation.with_views(predict, images, "seven")
+        evaluation.predict_with_views(predict, images, "seven")
 
 
 def test_reliability_is_scikit_learns_curve(answers):

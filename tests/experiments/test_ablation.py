@@ -39,9 +39,9 @@ def test_each_recipe_lacks_one_trick_and_has_the_others():
 
 
 def test_steps_without_the_schedule_are_as_long_on_the_whole():
-    from cifar_lab.training.optimizers import triangle
+    from cifar_lab.training.optimizers import triangular_schedule
 
-    mean = np.mean([triangle(step, 10_000) for step in range(10_000)])
+    mean = np.mean([triangular_schedule(step, 10_000) for step in range(10_000)])
     lacking = ablation.without_each("fast")["schedule"]
     assert lacking.learning_rate == pytest.approx(recipes.get("fast").learning_rate * mean, rel=1e-3)
 
@@ -66,11 +66,11 @@ def trained(folder, stripes, monkeypatch):
         assert resume
         asked.append((recipe.name, recipe.seed))
         name = f"{recipe.name}-{recipe.seed}".replace(" ", "-")
-        write_run(folder, name, run_card(recipe.seed, recipe=recipe, dataset=runs.dataset_facts(dataset)))
+        write_run(folder, name, run_card(recipe.seed, recipe=recipe, dataset=runs.describe_dataset(dataset)))
         return runs.open_run(name)
 
     def said(run, images, **_):
-        wrong = 10 if "without" in run.folder.name else 4 + run.card["recipe"]["seed"]
+        wrong = 10 if "without" in run.folder.name else 4 + run.record["recipe"]["seed"]
         right = np.arange(len(images)) >= wrong
         predicted = np.where(right, stripes.test.labels, 1 - stripes.test.labels)
         return np.eye(2, dtype=np.float32)[predicted] * 0.5 + 0.25
@@ -81,14 +81,14 @@ def trained(folder, stripes, monkeypatch):
 
 
 def test_all_is_trained_seed_by_seed_and_never_twice(trained, stripes, capsys):
-    found = ablation.run(stripes, SMALL, seeds=2, tricks=["shift", "look-ahead"])
+    found = ablation.run_ablation(stripes, SMALL, seeds=2, tricks=["shift", "look-ahead"])
     names = ["small", "small without shift", "small without look-ahead"]
     assert trained == [(name, seed) for seed in (0, 1) for name in names]
-    assert [run.card["recipe"]["name"] for run in found] == names * 2
+    assert [run.record["recipe"]["name"] for run in found] == names * 2
     assert "6 of 6: small without look-ahead, seed 1" in capsys.readouterr().out
-    again = ablation.run(stripes, SMALL, seeds=3, tricks=["shift", "look-ahead"], progress=False)
+    again = ablation.run_ablation(stripes, SMALL, seeds=3, tricks=["shift", "look-ahead"], progress=False)
     assert trained[6:] == [(name, 2) for name in names]
-    result = ablation.summary(again)
+    result = ablation.summarise_ablation(again)
     assert result.accuracies == (0.9, 0.875, 0.85)
     assert result.tricks[0].lost == pytest.approx(0.125) and result.tricks[0].accuracies == (0.75,) * 3
 
@@ -101,9 +101,9 @@ def test_a_killed_ablation_goes_on(trained, stripes, monkeypatch):
 
     monkeypatch.setattr(evaluate, "evaluate_mirror", kill)
     with pytest.raises(KeyboardInterrupt):
-        ablation.run(stripes, SMALL, seeds=1, tricks=["shift"], progress=False)
+        ablation.run_ablation(stripes, SMALL, seeds=1, tricks=["shift"], progress=False)
     monkeypatch.setattr(evaluate, "evaluate_mirror", real)
-    ablation.run(stripes, SMALL, seeds=1, tricks=["shift"], progress=False)
+    ablation.run_ablation(stripes, SMALL, seeds=1, tricks=["shift"], progress=False)
     assert trained == [("small", 0), ("small without shift", 0)]  # the first one only measured anew
 
 
@@ -116,26 +116,26 @@ def test_a_loss_that_explodes_leaves_its_run_out(trained, stripes, monkeypatch, 
         return real(dataset, recipe, **options)
 
     monkeypatch.setattr(training, "train", explode)
-    found = ablation.run(stripes, SMALL, seeds=1, tricks=["momentum", "shift"], progress=False)
-    assert [run.card["recipe"]["name"] for run in found] == ["small", "small without shift"]
+    found = ablation.run_ablation(stripes, SMALL, seeds=1, tricks=["momentum", "shift"], progress=False)
+    assert [run.record["recipe"]["name"] for run in found] == ["small", "small without shift"]
     assert "Left out small without momentum, seed 0: The loss is no longer" in capsys.readouterr().out
 
 
 def test_a_trick_that_the_recipe_does_not_use_is_refused(stripes):
     with pytest.raises(ValueError, match=r"small has no trick zoom\. It has: whitening, "):
-        ablation.run(stripes, SMALL, tricks=["zoom"])
+        ablation.run_ablation(stripes, SMALL, tricks=["zoom"])
 
 
 def test_it_really_trains(folder, stripes):
     """The smallest ablation there is, with nothing put in its place."""
     base = recipes.get("tutorial", name="small", epochs=1, batch_size=100)
-    found = ablation.run(stripes, base, seeds=1, progress=False)
+    found = ablation.run_ablation(stripes, base, seeds=1, progress=False)
     assert [run.folder.name for run in found] == ["small-stripes-seed0"]
     predict = found[0].load_model().predict_on_batch
     views = [predict(images) for images in (stripes.test.images, stripes.test.images[:, :, ::-1])]
     both = np.exp(np.mean(np.log(views), axis=0)).argmax(axis=1)  # the mean of the logits
     one, two = (np.mean(answers == stripes.test.labels) for answers in (views[0].argmax(axis=1), both))
-    result = ablation.summary(found)
+    result = ablation.summarise_ablation(found)
     assert result.accuracies == (two,)
     assert [(trick.name, trick.accuracies) for trick in result.tricks] == [(ablation.MIRROR, (one,))]
 
@@ -160,7 +160,7 @@ def cards(tmp_path):
 
 
 def test_what_each_trick_is_worth_by_hand(cards):
-    result = ablation.summary(cards)
+    result = ablation.summarise_ablation(cards)
     assert (result.recipe, result.dataset, result.accuracies) == ("fast", "stripes", WHOLE)
     assert [trick.name for trick in result.tricks] == ["shift", ablation.MIRROR, "flip"]
     shift, mirror, flip = result.tricks
@@ -176,16 +176,16 @@ def test_what_each_trick_is_worth_by_hand(cards):
 
 
 def test_a_single_seed_has_no_interval(cards):
-    result = ablation.summary([run for run in cards if run.card["recipe"]["seed"] == 0])
+    result = ablation.summarise_ablation([run for run in cards if run.record["recipe"]["seed"] == 0])
     assert [trick.difference for trick in result.tricks] == [None] * 3
     assert "| shift | 70.0 % | 10.0 | - | 2.0 | 1 |" in result.table()
     assert len(plots.ablation_bars(result).axes[0].patches) == 3
 
 
 def test_what_is_recorded_gives_the_same_result_without_the_runs(cards, tmp_path):
-    ablation.record(cards, tmp_path / "recorded")
+    ablation.write_records(cards, tmp_path / "recorded")
     recorded, problems = leaderboard.read_runs(tmp_path / "recorded")
-    assert problems == {} and ablation.summary(recorded) == ablation.summary(cards)
+    assert problems == {} and ablation.summarise_ablation(recorded) == ablation.summarise_ablation(cards)
     names = sorted(path.name for path in (tmp_path / "recorded").iterdir())
     assert len(names) == 9 and names[0] == "fast without flip-0.json"
     text = (tmp_path / "recorded" / names[0]).read_text()
@@ -197,14 +197,14 @@ def test_a_mixture_is_refused(cards):
     with pytest.raises(
         ValueError, match="one whole recipe on one dataset; the whole recipes that were measured are: none"
     ):
-        ablation.summary([run for run in cards if "without" in run.card["recipe"]["name"]])
-    cards[0].card["dataset"]["fingerprint"] = "another"
+        ablation.summarise_ablation([run for run in cards if "without" in run.record["recipe"]["name"]])
+    cards[0].record["dataset"]["fingerprint"] = "another"
     with pytest.raises(ValueError, match="one whole recipe on one dataset"):
-        ablation.summary(cards)
+        ablation.summarise_ablation(cards)
 
 
 def test_the_bars_are_the_points_lost_and_grey_where_it_could_be_chance(cards):
-    result = ablation.summary(cards)
+    result = ablation.summarise_ablation(cards)
     axes = plots.ablation_bars(result).axes[0]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([9, 4 / 3, -1 / 3])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["shift", ablation.MIRROR, "flip"]

@@ -23,7 +23,7 @@ from cifar_lab.core import files
 from cifar_lab.experiments import baselines, evaluate, leaderboard, predictions
 from cifar_lab.experiments.baselines import fitting
 from cifar_lab.inference import pipelines
-from cifar_lab.inference.classifier import Classifier, load_all
+from cifar_lab.inference.classifier import Classifier, load_classifiers
 from cifar_lab.training import runs
 from cifar_lab.training.export import export_run
 from cifar_lab.training.runs import Run
@@ -46,7 +46,7 @@ def lab(tmp_path_factory):
 @pytest.fixture(scope="module")
 def forest(lab, stripes):
     """A finished run."""
-    return baselines.fit(stripes, "forest", progress=False, command="typed", **FEW)
+    return baselines.fit_baseline(stripes, "forest", progress=False, command="typed", **FEW)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def exported(forest, stripes):
 
 
 def test_a_baseline_is_scikit_learns_own(lab, stripes):
-    run = baselines.fit(stripes, "logistic", progress=False)
+    run = baselines.fit_baseline(stripes, "logistic", progress=False)
     describe = lambda images: np.stack([hog(it, cells_per_block=(2, 2), channel_axis=-1) for it in images])  # noqa: E731
     train, test = describe(stripes.train.images), describe(stripes.test.images)
     scaler = StandardScaler().fit(train)
@@ -65,11 +65,13 @@ def test_a_baseline_is_scikit_learns_own(lab, stripes):
 
 
 def test_the_card_is_that_of_a_run(forest, stripes):
-    card = json.loads((forest.folder / "card.json").read_text())
+    card = json.loads((forest.folder / "run.json").read_text())
     assert forest.folder.name == card["name"] == "forest-hog-stripes-seed0"
     chosen = {"features": "hog", "train": 200, "options": FEW, "seed": 0}
     assert card["recipe"] == {"name": "forest-hog", "model": "forest"} | chosen
-    answered = pipelines.read((forest.folder / "model.skops").read_bytes()).predict_proba(stripes.validation.images)
+    answered = pipelines.load_pipeline((forest.folder / "model.skops").read_bytes()).predict_proba(
+        stripes.validation.images
+    )
     assert card["metrics"]["validation"] == {
         "accuracy": accuracy_score(stripes.validation.labels, answered.argmax(axis=1)),
         "loss": pytest.approx(log_loss(stripes.validation.labels, answered)),
@@ -78,14 +80,14 @@ def test_the_card_is_that_of_a_run(forest, stripes):
     assert card["dataset"]["fingerprint"] == stripes.fingerprint()
     assert (card["command"], card["dataset"]["sizes"]["train"]) == ("typed", 200)
     assert {"scikit-learn", "skops"} <= set(card["versions"])
-    assert runs.open_run(forest.folder.name).card == card
+    assert runs.open_run(forest.folder.name).record == card
 
 
 def test_a_subset_is_used_and_named(lab, stripes):
-    run = baselines.fit(stripes, "knn", train=50, seed=3, progress=False)
+    run = baselines.fit_baseline(stripes, "knn", train=50, seed=3, progress=False)
     nearest = run.load_model()[-1]
     np.testing.assert_array_equal(np.bincount(nearest._y), [25, 25])
-    assert run.card["recipe"]["train"] == run.card["dataset"]["sizes"]["train"] == 50
+    assert run.record["recipe"]["train"] == run.record["dataset"]["sizes"]["train"] == 50
     np.testing.assert_array_equal(
         nearest._fit_X, pipelines.Hog().transform(stripes.subset(train=50, seed=3).train.images)
     )
@@ -93,7 +95,7 @@ def test_a_subset_is_used_and_named(lab, stripes):
 
 def test_the_seed_fixes_the_forest(lab, stripes):
     def features_asked(seed):
-        forest = baselines.fit(stripes, "forest", seed=seed, n_estimators=3, progress=False).load_model()[-1]
+        forest = baselines.fit_baseline(stripes, "forest", seed=seed, n_estimators=3, progress=False).load_model()[-1]
         return [tree.tree_.feature.tolist() for tree in forest.estimators_]
 
     assert features_asked(1) == features_asked(1) != features_asked(2)
@@ -113,7 +115,7 @@ def test_the_seed_fixes_the_forest(lab, stripes):
 def test_a_mistake_costs_no_waiting(lab, stripes, arguments, options, sentence):
     before = runs.finished_folders()
     with pytest.raises(ValueError) as caught:
-        baselines.fit(stripes, *arguments, progress=False, **options)
+        baselines.fit_baseline(stripes, *arguments, progress=False, **options)
     assert sentence in str(caught.value)
     assert runs.finished_folders() == before
 
@@ -148,12 +150,12 @@ def network(lab, stripes):
     (folder / "model.keras").write_bytes(bytes(2_500_000))
     test = {"accuracy": 0.9, "interval": [0.77, 0.96]} | predictions.image_facts(stripes)
     card = {"recipe": {"name": "tutorial"}, "metrics": {"test": test}, "minutes": 3.4}
-    return Run(folder, card | {"dataset": runs.dataset_facts(stripes)})
+    return Run(folder, card | {"dataset": runs.describe_dataset(stripes)})
 
 
 def test_one_call_gives_one_table(lab, stripes, network, monkeypatch):
     choice = {"methods": ["logistic", "knn"], "features": ["hog"], "beside": [network], "progress": False}
-    table = baselines.compare(stripes, train=120, **choice)
+    table = baselines.compare_baselines(stripes, train=120, **choice)
     assert [row.accuracy for row in table.rows] == sorted(row.accuracy for row in table.rows)
     by_method = {row.method: row for row in table.rows}
     assert set(by_method) == {"logistic", "knn", "tutorial"}
@@ -166,45 +168,45 @@ def test_one_call_gives_one_table(lab, stripes, network, monkeypatch):
         assert row.size == (run.folder / "model.skops").stat().st_size
     assert len(str(table).splitlines()) == 4 and len({len(line) for line in str(table).splitlines()}) == 1
     assert table.markdown() == table._repr_markdown_()
-    monkeypatch.setattr(runs, "start", lambda *_: pytest.fail("it was fitted again"))
+    monkeypatch.setattr(runs, "start_run", lambda *_: pytest.fail("it was fitted again"))
     monkeypatch.setattr(evaluate, "evaluate_run", lambda *_, **__: pytest.fail("it was measured again"))
-    assert baselines.compare(stripes, train=120, **choice) == table
+    assert baselines.compare_baselines(stripes, train=120, **choice) == table
 
 
 def test_recorded_cards_give_the_same_table_without_their_files(lab, stripes, tmp_path):
-    fitted = [baselines.fit(stripes, method, train=120, progress=False) for method in ("knn", "logistic")]
+    fitted = [baselines.fit_baseline(stripes, method, train=120, progress=False) for method in ("knn", "logistic")]
     with pytest.raises(ValueError, match="Not measured on the test split: knn-hog"):
-        baselines.table_of(fitted)
-    measured = baselines.compare(stripes, methods=[], beside=fitted, progress=False)
-    leaderboard.record([runs.open_run(run.folder) for run in fitted], tmp_path)
+        baselines.baseline_table(fitted)
+    measured = baselines.compare_baselines(stripes, methods=[], beside=fitted, progress=False)
+    leaderboard.write_records([runs.open_run(run.folder) for run in fitted], tmp_path)
     recorded, problems = leaderboard.read_runs(tmp_path)
-    assert problems == {} and baselines.table_of(recorded) == measured
-    recorded[0].card["dataset"]["fingerprint"] = "another"
+    assert problems == {} and baselines.baseline_table(recorded) == measured
+    recorded[0].record["dataset"]["fingerprint"] = "another"
     with pytest.raises(ValueError, match="about different pictures: each table is about one dataset"):
-        baselines.table_of(recorded)
+        baselines.baseline_table(recorded)
 
 
 def test_minutes_below_a_tenth_are_not_shown_as_none(forest):
-    row = baselines.Row("knn", "hog", 200, 0.0123, 0.9, (0.8, 0.95), 10**6, "name")
+    row = baselines.BaselineRow("knn", "hog", 200, 0.0123, 0.9, (0.8, 0.95), 10**6, "name")
     assert row.cells()[3] == "0.012"
-    assert forest.card["minutes"] > 0
+    assert forest.record["minutes"] > 0
 
 
 def test_runs_about_other_pictures_do_not_stand_in_one_table(stripes, network):
     from tests.conftest import make_stripes
 
     with pytest.raises(ValueError, match="tutorial-stripes-seed0 is about other pictures"):
-        baselines.compare(make_stripes(seed=9), methods=[], beside=[network])
+        baselines.compare_baselines(make_stripes(seed=9), methods=[], beside=[network])
 
 
 def test_the_leaderboard_lists_baselines(forest, stripes):
     evaluate.evaluate_run(forest, stripes)
-    rows = {row.runs[-1]: row for row in leaderboard.rows_of(leaderboard.read_runs()[0])}
+    rows = {row.runs[-1]: row for row in leaderboard.run_rows(leaderboard.read_runs()[0])}
     row = rows[forest.folder.name]
     answered = forest.probabilities(stripes.test.images).argmax(axis=1)
     assert row.test.mean == accuracy_score(stripes.test.labels, answered)
     assert (row.train, row.bytes) == (200, (forest.folder / "model.skops").stat().st_size)
-    assert predictions.read(forest.folder.name).probabilities.argmax(axis=1).tolist() == answered.tolist()
+    assert predictions.load_predictions(forest.folder.name).probabilities.argmax(axis=1).tolist() == answered.tolist()
 
 
 # --- as a classifier ---
@@ -240,8 +242,8 @@ def test_what_is_not_as_the_card_says_is_refused(exported, tmp_path):
         folder = shutil.copytree(exported.card.folder, tmp_path / str(len(list(tmp_path.iterdir()))))
         if content is not None:
             (folder / "model.skops").write_bytes(content)
-        card = json.loads((folder / "card.json").read_text()) | (change or {})
-        (folder / "card.json").write_text(json.dumps(card))
+        card = json.loads((folder / "run.json").read_text()) | (change or {})
+        (folder / "run.json").write_text(json.dumps(card))
         return Classifier.load(folder)
 
     whole = (exported.card.folder / "model.skops").read_bytes()
@@ -266,24 +268,24 @@ class Refuse:
         if name.split(".")[0] in ("sklearn", "skops", "tensorflow", "keras"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Refuse())
-from cifar_lab.inference.classifier import load_all
-loaded, left_out = load_all()
+from cifar_lab.inference.classifier import load_classifiers
+loaded, left_out = load_classifiers()
 print(loaded, *left_out, sep="\\n")
 """
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.startswith("{}\n")
     assert "'forest' cannot be loaded: it is a scikit-learn pipeline, and sklearn is not installed" in result.stdout
     assert "Install the lab: python -m pip install" in result.stdout
-    assert load_all()[0]["forest"].class_names == exported.class_names
+    assert load_classifiers()[0]["forest"].class_names == exported.class_names
 
 
 def test_widgets_say_that_it_has_no_layers_to_look_into(exported, stripes):
     from cifar_lab.lessons.widgets import closer_look
-    from cifar_lab.lessons.widgets.prediction_view import look
+    from cifar_lab.lessons.widgets.prediction_view import predict_picture
 
     classifiers = {"forest": exported}
     closer = closer_look.CloserLook(classifiers)
-    closer.offer([look("stripes", stripes.test.images[0], classifiers)], "forest")
+    closer.offer([predict_picture("stripes", stripes.test.images[0], classifiers)], "forest")
     closer.why.click()
     assert "forest is no network: it has no layers for Grad-CAM to look into" in closer.alert.value
     assert closer.prediction.label in exported.class_names

@@ -36,20 +36,24 @@ def found(tmp_path):
 
 
 def test_even_steps_may_stop_early_and_a_schedule_may_not(found):
-    offers = budget.offers(found)
+    offers = budget.budget_offers(found)
     assert [(it.recipe, it.epochs, it.minutes, it.accuracy, it.seeds) for it in offers] == [
         ("tutorial", 1, pytest.approx(1.5), pytest.approx(0.55), 2),
         ("tutorial", 2, pytest.approx(3.0), pytest.approx(0.65), 2),  # each seed keeps its best epoch: 0.7 and 0.6
         ("fast-mini", 2, 4.0, 0.75, 1),
         ("tutorial", 3, pytest.approx(4.5), pytest.approx(0.75), 2),
     ]
-    assert [(it.epochs, it.accuracy) for it in budget.offers(found, backend="torch")] == [(1, 0.9), (2, 0.9), (3, 0.9)]
+    assert [(it.epochs, it.accuracy) for it in budget.budget_offers(found, backend="torch")] == [
+        (1, 0.9),
+        (2, 0.9),
+        (3, 0.9),
+    ]
 
 
 def test_different_pictures_are_not_mixed(found):
-    found[1].card["dataset"]["fingerprint"] = "another"
+    found[1].record["dataset"]["fingerprint"] = "another"
     with pytest.raises(ValueError, match="these runs are about different pictures"):
-        budget.offers(found)
+        budget.budget_offers(found)
 
 
 OFFERS = [Offer("tutorial", 1, 0.5, 0.55), Offer("tutorial", 4, 2.0, 0.65), Offer("fast-mini", 3, 1.8, 0.74, 3)]
@@ -60,20 +64,20 @@ OFFERS = [Offer("tutorial", 1, 0.5, 0.55), Offer("tutorial", 4, 2.0, 0.65), Offe
     [(1, 1, ("tutorial", 1)), (1.8, 1, ("fast-mini", 3)), (9, 1, ("fast-mini", 3)), (9, 6, ("tutorial", 1))],
 )
 def test_the_best_that_fits_is_taken(minutes, slowness, chosen):
-    best = budget.best(OFFERS, minutes=minutes, slowness=slowness)
+    best = budget.best_offer(OFFERS, minutes=minutes, slowness=slowness)
     assert (best.recipe, best.epochs) == chosen
     assert best.minutes == pytest.approx(slowness * {"tutorial": 0.5, "fast-mini": 1.8}[best.recipe])
 
 
 def test_of_equals_the_quickest():
-    assert budget.best([*OFFERS, Offer("slower", 1, 1.9, 0.74)], minutes=5).recipe == "fast-mini"
+    assert budget.best_offer([*OFFERS, Offer("slower", 1, 1.9, 0.74)], minutes=5).recipe == "fast-mini"
 
 
 def test_what_does_not_fit_is_said():
     with pytest.raises(ValueError, match=r"fits into 0\.2 minutes. The quickest is tutorial, 1 epoch: 55\.0% on valid"):
-        budget.best(OFFERS, minutes=0.2)
+        budget.best_offer(OFFERS, minutes=0.2)
     with pytest.raises(ValueError, match="Nothing was measured"):
-        budget.best([], minutes=5)
+        budget.best_offer([], minutes=5)
 
 
 def test_sentences_have_the_right_words():
@@ -97,24 +101,24 @@ class Clock:
 
 def test_slowness_is_the_ratio_of_the_steps(stripes, tmp_path, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(build, "network", lambda *_: clock)
+    monkeypatch.setattr(build, "build_model", lambda *_: clock)
     monkeypatch.setattr("cifar_lab.experiments.budget.planning.time", clock)
     # 200 images in batches of 32 are 7 steps an epoch; 8 epochs in 28 minutes: 30 seconds a step.
     write_run(tmp_path, "run", run_card(recipe="tutorial", minutes=28.0))
     [reference] = leaderboard.read_runs(tmp_path)[0]
-    assert budget.slowness(reference, stripes, steps=10) == pytest.approx(2 / 30)
+    assert budget.machine_slowness(reference, stripes, steps=10) == pytest.approx(2 / 30)
     assert set(clock.batches) == {(32, 32)}  # never the smaller batch at the end
     with pytest.raises(ValueError, match="A step takes 32 images, but there are only 20"):
-        budget.slowness(reference, stripes.subset(train=20))
+        budget.machine_slowness(reference, stripes.subset(train=20))
     with pytest.raises(ValueError, match="At least one step"):
-        budget.slowness(reference, stripes, steps=0)
+        budget.machine_slowness(reference, stripes, steps=0)
 
 
 def test_steps_are_really_taken(stripes, tmp_path):
     write_run(tmp_path, "run", run_card(recipe="tutorial", minutes=0.1))
     [reference] = leaderboard.read_runs(tmp_path)[0]
     before = list(tmp_path.iterdir())
-    assert 0 < budget.slowness(reference, stripes, steps=2) < 1000
+    assert 0 < budget.machine_slowness(reference, stripes, steps=2) < 1000
     assert list(tmp_path.iterdir()) == before
 
 
@@ -155,6 +159,6 @@ def test_the_recorded_cards_are_offers():
     folder = paths.home() / "notebooks" / "experiments" / "ladder"
     recorded, problems = leaderboard.read_runs(folder)
     assert problems == {}
-    assert {it.recipe for it in budget.offers(recorded)} == {"tutorial", "fast-mini"}
+    assert {it.recipe for it in budget.budget_offers(recorded)} == {"tutorial", "fast-mini"}
     for path in folder.glob("*.json"):
         assert set(json.loads(path.read_text(encoding="utf-8"))) >= {"recipe", "metrics", "minutes", "machine"}

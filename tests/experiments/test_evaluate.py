@@ -32,7 +32,7 @@ def evaluated(lab, tmp_path, monkeypatch, stripes):
         predicted[right] = dataset.test.labels[right]
         said = np.where(np.eye(2)[predicted] > 0, 0.75, 0.25)
         monkeypatch.setattr(runs.Run, "probabilities", lambda *_, **__: said)
-        write_run(tmp_path / "runs", name, run_card(seed, recipe=recipe, dataset=runs.dataset_facts(dataset)))
+        write_run(tmp_path / "runs", name, run_card(seed, recipe=recipe, dataset=runs.describe_dataset(dataset)))
         return evaluate.evaluate_run(runs.open_run(name), dataset)
 
     return make
@@ -40,15 +40,15 @@ def evaluated(lab, tmp_path, monkeypatch, stripes):
 
 def test_what_a_run_said_of_the_test_images_is_kept_without_pictures(evaluated, tmp_path, stripes):
     result = evaluated("a", range(30))
-    card = runs.open_run("a").card
+    card = runs.open_run("a").record
     assert card["metrics"]["test"]["accuracy"] == result.accuracy == 0.75
-    kept = predictions.read("a")
+    kept = predictions.load_predictions("a")
     np.testing.assert_array_equal(kept.right, np.arange(40) < 30)
     np.testing.assert_array_equal(kept.labels, stripes.test.labels)
     assert kept.probabilities.dtype == np.float32 and kept.class_names == ("level", "upright")
     with np.load(tmp_path / "runs" / "a" / "test_predictions.npz") as archive:
         assert {name: archive[name].ndim for name in archive.files} == {"probabilities": 2, "labels": 1}
-    again, about = evaluate.evaluate_kept("a")  # without the dataset
+    again, about = evaluate.evaluate_saved("a")  # without the dataset
     assert again.to_dict() == result.to_dict()
     assert about == "As it answered for the 40 test images of Made by the tests."
 
@@ -58,10 +58,10 @@ def test_kept_answers_that_were_changed_are_refused(evaluated, tmp_path):
     path = tmp_path / "runs" / "a" / "test_predictions.npz"
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ValueError, match=r"not the file its run card states\. Do: cifar-lab evaluate a"):
-        predictions.read("a")
+        predictions.load_predictions("a")
     path.unlink()
     with pytest.raises(ValueError, match="not the file its run card states"):
-        predictions.read("a")
+        predictions.load_predictions("a")
 
 
 def test_what_is_no_archive_of_answers_is_refused(tmp_path, evaluated):
@@ -71,9 +71,9 @@ def test_what_is_no_archive_of_answers_is_refused(tmp_path, evaluated):
         path.write_bytes(content)
         stated = {"sha256": predictions.files.sha256(path)}
         run = runs.open_run("a")
-        run.record(test=run.card["metrics"]["test"] | {"predictions": stated})
+        run.add_metrics(test=run.record["metrics"]["test"] | {"predictions": stated})
         with pytest.raises(ValueError, match="holds no predictions"):
-            predictions.read("a")
+            predictions.load_predictions("a")
 
 
 def _archive(**arrays) -> bytes:
@@ -84,7 +84,7 @@ def _archive(**arrays) -> bytes:
 
 def test_mirror_images_are_looked_at_too(lab, tmp_path, monkeypatch, stripes):
     """Right with the image and unsure with its mirror image, the network is right with both."""
-    write_run(tmp_path / "runs", "a", run_card(dataset=runs.dataset_facts(stripes)))
+    write_run(tmp_path / "runs", "a", run_card(dataset=runs.describe_dataset(stripes)))
     seen = []
 
     def said(_run, images, **_):
@@ -95,7 +95,7 @@ def test_mirror_images_are_looked_at_too(lab, tmp_path, monkeypatch, stripes):
     monkeypatch.setattr(runs.Run, "probabilities", said)
     assert evaluate.evaluate_mirror(runs.open_run("a"), stripes).accuracy == 1
     np.testing.assert_array_equal(seen[1], seen[0][:, :, ::-1])
-    assert runs.open_run("a").card["metrics"]["test_mirror"]["accuracy"] == 1
+    assert runs.open_run("a").record["metrics"]["test_mirror"]["accuracy"] == 1
 
 
 def test_compare_says_who_is_better_and_by_how_much(lab, evaluated):
@@ -167,7 +167,7 @@ def test_seeds_that_were_not_evaluated_are_named(lab, evaluated, tmp_path):
     for seed in range(2):
         evaluated(f"fast-{seed}", range(30 + seed), seed=seed, recipe="fast")
     evaluated("tutorial-0", range(30))
-    write_run(tmp_path / "runs", "tutorial-1", run_card(1, dataset=runs.open_run("tutorial-0").card["dataset"]))
+    write_run(tmp_path / "runs", "tutorial-1", run_card(1, dataset=runs.open_run("tutorial-0").record["dataset"]))
     said = lab("compare", "fast-0", "tutorial-0", "--over-seeds").output
     assert "but 1 of 2 were" in said and "to be evaluated with cifar-lab evaluate: tutorial-1." in said
 

@@ -27,16 +27,16 @@ def points():
 
 def test_so_many_of_each_class_are_chosen_and_more_have_the_fewer_in_them(points):
     _, labels, _, _ = points
-    few, more = (few_shot.choose(labels, count, seed=3) for count in (2, 7))
+    few, more = (few_shot.choose_labelled(labels, count, seed=3) for count in (2, 7))
     assert np.bincount(labels[more]).tolist() == [7, 7, 7] and len(set(more)) == 21
     assert set(few) < set(more)
-    assert set(few) != set(few_shot.choose(labels, 2, seed=4))
+    assert set(few) != set(few_shot.choose_labelled(labels, 2, seed=4))
 
 
 @pytest.mark.parametrize("count", [0, 21])
 def test_more_than_there_are_cannot_be_chosen(points, count):
     with pytest.raises(ValueError, match=f"{count} pictures of each class were asked for; there are 1 to 20"):
-        few_shot.choose(points[1], count)
+        few_shot.choose_labelled(points[1], count)
 
 
 def test_the_nearest_mean_is_scikit_learns(points):
@@ -48,7 +48,7 @@ def test_the_nearest_mean_is_scikit_learns(points):
 def test_a_curve_has_an_accuracy_for_each_seed(points):
     known, labels, asked, truth = points
     views = {"plane": (known, asked), "line": (known[:, :1], asked[:, :1])}
-    found = few_shot.curves(views, labels, truth, counts=(2, 20), seeds=(0, 1))
+    found = few_shot.few_shot_accuracies(views, labels, truth, counts=(2, 20), seeds=(0, 1))
     assert list(found) == ["plane", "line"] and list(found["line"]) == [2, 20]
     whole = NearestCentroid().fit(known, labels).score(asked, truth)
     assert found["plane"][20] == pytest.approx([whole, whole])  # all are chosen, whatever the seed
@@ -59,7 +59,7 @@ def test_run_cards_are_sorted_by_recipe_and_labels_a_class():
 
     cards = [run_card(test=0.6), run_card(1, test=0.7), run_card(test=0.5, recipe="fast"), run_card()]
     cards[1]["dataset"]["sizes"]["train"] = 20
-    found = few_shot.measured(Run(None, card) for card in cards)
+    found = few_shot.accuracies_of_runs(Run(None, card) for card in cards)
     assert found == {"tutorial": {100: [0.6], 10: [0.7]}, "fast": {100: [0.5]}}
 
 
@@ -75,8 +75,8 @@ def test_the_chart_shows_the_means():
 
 def test_the_start_of_the_recorded_runs_has_not_seen_what_they_are_tested_on():
     cards, problems = leaderboard.read_runs(CARDS)
-    start_of = {run.folder.name: run.card for run in cards}
-    learnt = [run.card for run in cards if run.card["recipe"]["name"] in ("frozen", "fine-tuned")]
+    start_of = {run.folder.name: run.record for run in cards}
+    learnt = [run.record for run in cards if run.record["recipe"]["name"] in ("frozen", "fine-tuned")]
     assert learnt and not problems
     for card in learnt:
         start = start_of[card["recipe"]["start"]]

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from cifar_lab import models
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.experiments import folder_accuracy
-from cifar_lab.inference.model_card import Card
+from cifar_lab.inference.model_card import ModelCard
 from cifar_lab.training.export import export_model
 
 
@@ -38,7 +38,7 @@ def folder(tmp_path, stripes):
 
 def test_every_photograph_is_counted_once(classifier, folder, stripes):
     (folder / "level" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
-    report = folder_accuracy.evaluate(classifier, folder)
+    report = folder_accuracy.evaluate_folder(classifier, folder)
     answers = classifier.predict(list(stripes.test.images))
     right = [stripes.class_names[label] == a.label for label, a in zip(stripes.test.labels, answers, strict=True)]
     others = [classifier.predict(path) for path in sorted((folder / "other").iterdir())]
@@ -54,20 +54,20 @@ def test_every_photograph_is_counted_once(classifier, folder, stripes):
 
 def test_the_card_keeps_the_figures_and_no_file_names(classifier, folder):
     (folder / "level" / "private.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
-    report = folder_accuracy.evaluate(classifier, folder, keep=True)
-    kept = Card.load(classifier.card.folder).content["metrics"]["photographs"]
+    report = folder_accuracy.evaluate_folder(classifier, folder, keep=True)
+    kept = ModelCard.load(classifier.card.folder).content["metrics"]["photographs"]
     assert (kept["accuracy"], kept["auroc"], kept["broken"]) == (report.accuracy, report.auroc, 1)
     assert "private" not in (classifier.card.folder / "card.json").read_text()
 
 
 def test_a_folder_without_known_classes_is_refused(classifier, folder):
     with pytest.raises(ValueError, match="The classes are: level, upright"):
-        folder_accuracy.evaluate(classifier, folder / "other")
+        folder_accuracy.evaluate_folder(classifier, folder / "other")
 
 
 def test_without_others_there_is_no_auroc(classifier, folder):
     for path in (folder / "other").iterdir():
         path.unlink()
-    report = folder_accuracy.evaluate(classifier, folder)
+    report = folder_accuracy.evaluate_folder(classifier, folder)
     assert report.auroc is None and report.other_refused is None
     assert len(report.lines()) == 1

@@ -18,10 +18,10 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "runs"
 
 
-def rows(folder) -> list[leaderboard.Row]:
+def rows(folder) -> list[leaderboard.RunRow]:
     found, problems = leaderboard.read_runs()
     assert problems == {}
-    return leaderboard.rows_of(found)
+    return leaderboard.run_rows(found)
 
 
 def test_runs_that_differ_only_in_the_seed_are_one_row(folder):
@@ -95,7 +95,7 @@ def test_a_result_on_other_test_images_does_not_count(folder):
 def test_a_broken_card_is_named_and_the_others_are_read(folder, content, sentence):
     write_run(folder, "good", run_card())
     (folder / "broken").mkdir()
-    (folder / "broken" / "card.json").write_text(content)
+    (folder / "broken" / "run.json").write_text(content)
     (folder / "unfinished").mkdir()
     found, problems = leaderboard.read_runs()
     assert [run.folder.name for run in found] == ["good"]
@@ -120,7 +120,7 @@ def test_rows_are_ranked_within_the_test_images_they_share(folder):
         write_run(folder, name, card)
 
     def names(sort: str) -> list[list[str]]:
-        return sorted([row.name for row in section] for section in leaderboard.ranked(rows(folder), sort))
+        return sorted([row.name for row in section] for section in leaderboard.rank_rows(rows(folder), sort))
 
     assert names("test") == [["better", "good", "unmeasured"], ["elsewhere"]]
     assert names("validation") == [["elsewhere"], ["unmeasured", "good", "better"]]
@@ -146,7 +146,7 @@ def test_classifiers_are_rows_of_their_own(folder, tmp_path):
     write_run(folder, "run", run_card(test=0.7))
     found, problems = leaderboard.classifier_rows()
     assert list(problems) == ["broken"] and "names no classes" in problems["broken"]
-    [section] = leaderboard.ranked(rows(folder) + found)  # the same test images
+    [section] = leaderboard.rank_rows(rows(folder) + found)  # the same test images
     assert [(row.kind, row.name) for row in section] == [("classifier", "mine"), ("run", "tutorial")]
     assert (section[0].bytes, section[0].minutes.mean, section[0].test.mean) == (1234, 2.5, 0.8)
 
@@ -156,16 +156,16 @@ def test_a_finished_run_is_found_again_by_recipe_seed_pictures_and_backend(folde
     write_run(folder, "broken", {})
     facts = run_card()["dataset"]
     recipe = recipes.get("tutorial", seed=1)
-    assert runs.find_finished(recipe, facts).folder.name == "first"
-    assert runs.find_finished(recipe, facts, backend="tensorflow").folder.name == "first"
-    assert runs.find_finished(recipe, facts, backend="torch") is None
-    assert runs.find_finished(recipe, facts | {"fingerprint": "another"}) is None
-    assert runs.find_finished(recipes.get("tutorial", seed=2), facts) is None
-    assert runs.find_finished(recipes.get("tutorial", seed=1, epochs=9), facts) is None
+    assert runs.find_finished_run(recipe, facts).folder.name == "first"
+    assert runs.find_finished_run(recipe, facts, backend="tensorflow").folder.name == "first"
+    assert runs.find_finished_run(recipe, facts, backend="torch") is None
+    assert runs.find_finished_run(recipe, facts | {"fingerprint": "another"}) is None
+    assert runs.find_finished_run(recipes.get("tutorial", seed=2), facts) is None
+    assert runs.find_finished_run(recipes.get("tutorial", seed=1, epochs=9), facts) is None
 
 
 def test_recording_keeps_what_others_recorded_since(folder):
     write_run(folder, "a", run_card())
     first, second = runs.open_run("a"), runs.open_run("a")
-    first.record(one={"accuracy": 0.1})
-    assert second.record(two={"accuracy": 0.2}).card["metrics"]["one"] == {"accuracy": 0.1}
+    first.add_metrics(one={"accuracy": 0.1})
+    assert second.add_metrics(two={"accuracy": 0.2}).record["metrics"]["one"] == {"accuracy": 0.1}

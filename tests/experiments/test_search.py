@@ -45,7 +45,7 @@ def told(monkeypatch):
             trained.append((trial.number, epoch))
             after_epoch(row)
         if trial.finished:
-            files.write_json(trial.folder / "card.json", {})
+            files.write_json(trial.folder / "run.json", {})
 
     monkeypatch.setattr(trials, "advance", advance)
     return trained
@@ -116,7 +116,7 @@ def test_an_interrupted_search_goes_on_at_every_epoch(runs_here, stripes, told, 
 
 def test_a_trial_killed_while_its_network_is_saved_goes_on(runs_here, stripes, told):
     found = search.find_recipe(stripes, learning_rate=[0.01], epochs=3, progress=False)
-    (found.trials[0].folder / "card.json").unlink()
+    (found.trials[0].folder / "run.json").unlink()
     assert len(search.open_search(found.folder).trials[0].history) == 2
 
 
@@ -187,16 +187,16 @@ def test_a_killed_search_ends_as_an_unbroken_one(runs_here, stripes, unbroken):
     [folder] = runs_here.iterdir()
     assert ended.folder == folder
     assert ended.table() == unbroken.table()
-    assert ended.best_run.card["weights_sha256"] == unbroken.best_run.card["weights_sha256"]
+    assert ended.best_run.record["weights_sha256"] == unbroken.best_run.record["weights_sha256"]
     assert not list(folder.glob("*/checkpoint.npz"))
 
 
 def test_the_best_recipe_trains_to_the_network_that_was_found(runs_here, stripes, unbroken):
     """In one go, with the whole dataset: so going on from checkpoints without test images changed nothing."""
     run = training.train(stripes, unbroken.best, progress=False)
-    card = unbroken.best_run.card
+    card = unbroken.best_run.record
     same = ("recipe", "dataset", "metrics", "history", "weights_sha256")
-    assert {key: run.card[key] for key in same} == {key: card[key] for key in same}
+    assert {key: run.record[key] for key in same} == {key: card[key] for key in same}
     accuracy = np.mean(
         unbroken.best_run.load_model().predict(stripes.validation.images, verbose=0).argmax(1)
         == stripes.validation.labels
@@ -463,4 +463,4 @@ def test_recipes_of_trials_differ_in_what_is_searched_alone(runs_here, stripes, 
     expected = recipes.get("tutorial", batch_size=64, seed=7)
     for number, (trial, rate) in enumerate(zip(found.trials, (0.1, 0.01), strict=True), start=1):
         assert trial.recipe == expected.changed(learning_rate=rate, name=f"tutorial-trial{number}")
-    assert found.dataset_facts == runs.dataset_facts(stripes)
+    assert found.dataset_facts == runs.describe_dataset(stripes)

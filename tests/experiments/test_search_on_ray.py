@@ -161,10 +161,10 @@ def test_a_search_whose_driver_died_is_resumed_and_trains_only_what_is_missing(n
     content["trials"][missing]["history"] = []
     shutil.rmtree(folder / result.trials[missing].folder.name)
     (folder / "search.json").write_text(json.dumps(content))
-    before = (folder / f"trial-{result.best_trial.number}" / "card.json").read_bytes()
+    before = (folder / f"trial-{result.best_trial.number}" / "run.json").read_bytes()
     resumed = search.find_recipe(make_stripes(), **CHOICES, cluster=nodes[-1], storage=tmp_path, resume=True)
     assert resumed.folder == folder and resumed.best == result.best
-    assert (folder / f"trial-{result.best_trial.number}" / "card.json").read_bytes() == before
+    assert (folder / f"trial-{result.best_trial.number}" / "run.json").read_bytes() == before
     assert resumed.trials[missing].history[0]["validation_accuracy"] == pytest.approx(
         result.trials[missing].history[0]["validation_accuracy"], abs=0.05
     )

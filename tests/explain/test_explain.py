@@ -157,13 +157,13 @@ def test_shuffled_weights_are_the_same_numbers_in_another_order(tmp_path, build)
     for variable in model.variables:  # a bias of ones or zeros has no other order
         variable.assign(np.random.default_rng(variable.shape.rank).normal(size=variable.shape))
     before = model.get_weights()
-    changed = explain.shuffled(model)
+    changed = explain.shuffle_weights(model)
     for old, new in zip(before, changed.get_weights(), strict=True):
         np.testing.assert_array_equal(np.sort(old, axis=None), np.sort(new, axis=None))
         assert old.size < 4 or not np.array_equal(old, new)
     for old, kept in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, kept)
-    again, other = explain.shuffled(model).get_weights(), explain.shuffled(model, seed=1).get_weights()
+    again, other = explain.shuffle_weights(model).get_weights(), explain.shuffle_weights(model, seed=1).get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(changed.get_weights(), again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(again, other, strict=True))
 
@@ -172,29 +172,29 @@ def test_shuffling_begins_at_the_output():
     model = models.build("tutorial", class_count=3)
     names = [layer.name for layer in model.layers if layer.weights]
     for count in range(5):
-        copy = explain.shuffled(model, count)
+        copy = explain.shuffle_weights(model, count)
         kept = [np.array_equal(model.get_layer(n).get_weights()[0], copy.get_layer(n).get_weights()[0]) for n in names]
         assert kept == [True] * (4 - count) + [False] * count
     with pytest.raises(ValueError, match="layers must be from 0 to 4, the layers with weights, but it is 5"):
-        explain.shuffled(model, 5)
+        explain.shuffle_weights(model, 5)
 
 
 def test_agreement_is_the_share_of_the_hottest_places_in_common():
     heat = np.arange(16.0).reshape(4, 4)
-    assert explain.agreement(heat, heat * 2 - 3) == 1  # the same order
-    assert explain.agreement(heat, -heat) == 0
-    assert explain.agreement(heat, heat.T) == 0.25  # hottest: the last row, and the last column
-    assert explain.agreement(heat, heat.T, share=0.5) == 0.5
-    chances = [explain.agreement(heat, np.random.default_rng(i).random((4, 4))) for i in range(500)]
+    assert explain.heat_map_overlap(heat, heat * 2 - 3) == 1  # the same order
+    assert explain.heat_map_overlap(heat, -heat) == 0
+    assert explain.heat_map_overlap(heat, heat.T) == 0.25  # hottest: the last row, and the last column
+    assert explain.heat_map_overlap(heat, heat.T, share=0.5) == 0.5
+    chances = [explain.heat_map_overlap(heat, np.random.default_rng(i).random((4, 4))) for i in range(500)]
     assert np.mean(chances) == pytest.approx(0.25, abs=0.03)
     with pytest.raises(ValueError, match=r"not \(4, 4\), \(2, 4\) and 0.25"):
-        explain.agreement(heat, heat[:2])
+        explain.heat_map_overlap(heat, heat[:2])
 
 
 def test_grad_cam_of_shuffled_weights_is_another(image):
-    same = explain.grad_cam(explain.shuffled(sequential(), 0), image, class_index=0)
+    same = explain.grad_cam(explain.shuffle_weights(sequential(), 0), image, class_index=0)
     np.testing.assert_array_equal(same, explain.grad_cam(sequential(), image, class_index=0))
-    other = explain.grad_cam(explain.shuffled(sequential(), seed=1), image, class_index=0)
+    other = explain.grad_cam(explain.shuffle_weights(sequential(), seed=1), image, class_index=0)
     assert not np.allclose(same, other)
 
 

@@ -27,7 +27,7 @@ def plant(folder: Path, count: int, *, broken: float = 0.02, repeated: float = 0
     names = (CLASSES[number < rare] for number in range(count - mistakes - repeats))
     generator = np.random.default_rng(seed)
     pictures = ((name, _picture(generator, warm=name == "warm")) for name in names)
-    return example.make(folder, pictures, mistakes=mistakes, repeats=repeats)
+    return example.make_example_folder(folder, pictures, mistakes=mistakes, repeats=repeats)
 
 
 def _picture(generator: np.random.Generator, *, warm: bool) -> Image.Image:

@@ -38,4 +38,4 @@ def run_card(
 def write_run(folder: Path, name: str, card: dict) -> None:
     """Put a card where a finished run has it."""
     (folder / name).mkdir(parents=True)
-    (folder / name / "card.json").write_text(json.dumps(card))
+    (folder / name / "run.json").write_text(json.dumps(card))

@@ -26,7 +26,7 @@ def pictures_of_every_kind_and_two_that_are_none(page):
     expect(cards).to_have_count(5)
     faults = page.locator("[role=alert] li")
     assert ["<i>cut.jpg" in faults.nth(0).inner_text(), "notes.txt" in faults.nth(1).inner_text()] == [True, True]
-    classifier = Classifier.load(model_card.default())
+    classifier = Classifier.load(model_card.default_classifier())
     for number, name in enumerate(names):
         expected = classifier.predict(files[name])
         text = cards.nth(number).inner_text()

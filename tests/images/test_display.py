@@ -11,23 +11,23 @@ from cifar_lab import images
 from cifar_lab.images import display
 
 
-def facts(content: bytes, *framings: str) -> display.Facts:
-    return display.facts(content, images.open_picture(content), framings or ("centre",))
+def facts(content: bytes, *framings: str) -> display.FileFacts:
+    return display.describe_file(content, images.open_picture(content), framings or ("centre",))
 
 
 def test_a_name_is_its_last_part():
     for given in ("cat.png", "../../cat.png", "C:\\pictures\\cat.png", "/cat.png"):
-        assert display.name(given) == "cat.png"
-    assert display.name("..") == ".."
+        assert display.safe_name(given) == "cat.png"
+    assert display.safe_name("..") == ".."
     for nothing in (None, "", "/", "\x00\u202e"):
-        assert display.name(nothing) is None
+        assert display.safe_name(nothing) is None
 
 
 def test_a_name_has_no_characters_that_do_something():
-    assert display.name("photo\u202egnp.exe") == "photognp.exe"  # else it would read "photoexe.png"
-    assert display.name("a\r\nb\x00c\x1b[31m.png") == "abc[31m.png"
-    assert display.name("Ärger im Büro 猫.png") == "Ärger im Büro 猫.png"
-    assert len(display.name("x" * 9000)) == 80
+    assert display.safe_name("photo\u202egnp.exe") == "photognp.exe"  # else it would read "photoexe.png"
+    assert display.safe_name("a\r\nb\x00c\x1b[31m.png") == "abc[31m.png"
+    assert display.safe_name("Ärger im Büro 猫.png") == "Ärger im Büro 猫.png"
+    assert len(display.safe_name("x" * 9000)) == 80
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -77,6 +77,6 @@ def test_transparency_is_noted():
 def test_an_address_holds_the_picture():
     pixels = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     for picture in (pixels, Image.fromarray(pixels)):
-        start, _, content = display.address(picture, "PNG").partition(",")
+        start, _, content = display.data_url(picture, "PNG").partition(",")
         assert start == "data:image/png;base64"
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))), pixels)

@@ -104,7 +104,7 @@ def test_a_pipeline_goes_into_a_file_and_a_pickle_too(models_here, stripes, tmp_
     from cifar_lab.experiments import baselines
     from cifar_lab.training.export import export_model
 
-    pipeline = baselines.build("logistic", features="pixels").fit(stripes.train.images, stripes.train.labels)
+    pipeline = baselines.build_pipeline("logistic", features="pixels").fit(stripes.train.images, stripes.train.labels)
     export_model(pipeline, stripes, "lines").save(tmp_path / "lines.cifarlab")
     expected = pipeline.predict_proba(stripes.test.images).argmax(axis=1)
     again = Classifier.load(tmp_path / "lines.cifarlab")
@@ -131,7 +131,7 @@ def test_a_file_is_written_whole_or_not_at_all(shipped, tmp_path, monkeypatch):
 
 def test_a_file_is_not_changed(mailed):
     with pytest.raises(ValueError, match="cifar-lab unpack"):
-        model_card.Card.load(mailed).write(name="other")
+        model_card.ModelCard.load(mailed).write(name="other")
 
 
 # --- what is refused ---
@@ -147,7 +147,7 @@ def test_a_file_that_was_cut_off_is_refused(mailed, tmp_path, left):
 
 def test_whatever_is_damaged_is_refused_or_harmless(tmp_path):
     good = packed(tmp_path / "good.cifarlab", {ANSWERS: b"x" * 300}).read_bytes()
-    expected = model_card.Card.load(tmp_path / "good.cifarlab").content
+    expected = model_card.ModelCard.load(tmp_path / "good.cifarlab").content
     rng, refused = np.random.default_rng(0), 0
     for _ in range(400):
         content = bytearray(good)
@@ -155,7 +155,7 @@ def test_whatever_is_damaged_is_refused_or_harmless(tmp_path):
             content[place] = rng.integers(0, 256)
         (tmp_path / "bad.cifarlab").write_bytes(content)
         try:  # a date in the zip may be any
-            assert model_card.Card.load(tmp_path / "bad.cifarlab").content == expected
+            assert model_card.ModelCard.load(tmp_path / "bad.cifarlab").content == expected
         except ValueError:
             refused += 1
     assert refused > 300
@@ -302,7 +302,7 @@ def test_an_unpacked_file_is_a_classifier_like_others(models_here, mailed, shipp
         packing.unpack(mailed)
     assert packing.unpack(mailed, replace=True).card.name == "tutorial"
     assert packing.unpack(mailed, "from-a-friend").card.name == "from-a-friend"
-    assert model_card.available() == ["from-a-friend", "tutorial"]
+    assert model_card.list_classifiers() == ["from-a-friend", "tutorial"]
 
 
 def test_nothing_is_left_of_a_file_that_is_refused(models_here, tmp_path):

@@ -24,7 +24,7 @@ from cifar_lab.inference import batch
 from cifar_lab.inference.batch import workers
 from cifar_lab.inference.batch.job import Job
 from cifar_lab.inference.batch.lock import hold
-from cifar_lab.inference.batch.output import Row, csv_line
+from cifar_lab.inference.batch.output import PredictionRow, csv_line
 from cifar_lab.inference.batch.predicting import Model
 from cifar_lab.inference.classifier import Classifier
 
@@ -77,7 +77,7 @@ def rows_of(path: Path) -> list[dict]:
 def unbroken(collection, tmp_path_factory) -> Path:
     """The table of a run that nobody disturbed, with two workers."""
     path = tmp_path_factory.mktemp("unbroken") / "answers.csv"
-    report = batch.classify(collection[0], path, model=MODEL, workers=2)
+    report = batch.classify_files(collection[0], path, model=MODEL, workers=2)
     assert (report.count, report.answered) == (100, 94)
     assert report.broken == {"no_file": 2, "unsupported_format": 2, "corrupt_image": 1, "too_many_pixels": 1}
     assert report.lines()[1].startswith("6 could not be read, each with the reason in its row: 2 ")
@@ -107,15 +107,15 @@ def test_every_file_has_one_row_with_what_predict_says_of_it(collection, unbroke
 
 
 def test_one_worker_gives_the_same_bytes(collection, unbroken, tmp_path):
-    batch.classify(collection[0], tmp_path / "answers.csv", model=MODEL, workers=1)
+    batch.classify_files(collection[0], tmp_path / "answers.csv", model=MODEL, workers=1)
     assert (tmp_path / "answers.csv").read_bytes() == unbroken.read_bytes()
 
 
 def test_parquet_has_the_same_rows(collection, unbroken, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    batch.classify(collection[0], tmp_path / "answers.parquet", model=MODEL, workers=1)
+    batch.classify_files(collection[0], tmp_path / "answers.parquet", model=MODEL, workers=1)
     rows = parquet.read_table(tmp_path / "answers.parquet").to_pylist()
-    lines = [",".join(Row._fields) + "\n", *(csv_line(Row(**row)) for row in rows)]
+    lines = [",".join(PredictionRow._fields) + "\n", *(csv_line(PredictionRow(**row)) for row in rows)]
     assert "".join(lines).encode() == unbroken.read_bytes()
 
 
@@ -203,9 +203,9 @@ def test_a_killed_worker_is_noticed_and_its_part_done_again(collection, unbroken
             killed[-1].kill()
 
     parts = [(number, paths[first : first + 20]) for number, first in enumerate(range(0, 100, 20))]
-    answered = dict(workers.run(iter(parts), Model.load(MODEL), workers=1, seen=seen))
+    answered = dict(workers.run_workers(iter(parts), Model.load(MODEL), workers=1, seen=seen))
     assert killed and sum(opened) == 100 and min(opened) < 0
-    whole = dict(workers.run(iter(parts), Model.load(MODEL), workers=1))
+    whole = dict(workers.run_workers(iter(parts), Model.load(MODEL), workers=1))
     assert sorted(answered) == [0, 1, 2, 3, 4] and answered == whole
     assert active_children() == []
 
@@ -230,7 +230,7 @@ def test_a_file_that_ends_its_worker_each_time_is_passed_over(collection, tmp_pa
     (tmp_path / "a.jpg").write_bytes(b"deadly")
     good = os.fsencode(collection[0] / "00.jpg")
     parts = iter([(0, [good, os.fsencode(tmp_path / "a.jpg"), good])])
-    [(_, (first, bad, last))] = workers.run(parts, Deadly.load(MODEL), workers=1)
+    [(_, (first, bad, last))] = workers.run_workers(parts, Deadly.load(MODEL), workers=1)
     assert bad == ["worker_ended", "Reading it ended the worker process each time. Look at it alone."]
     assert first == last and first[0] == Classifier.load(MODEL).predict(collection[0] / "00.jpg").index
 
@@ -239,7 +239,7 @@ def test_workers_that_keep_ending_end_the_run(monkeypatch, collection):
     monkeypatch.setattr(workers, "_PATIENCE", 2)
     broken = dataclasses.replace(Model.load(MODEL), file_content=b"no network")
     with pytest.raises(ChildProcessError, match=r"Worker processes keep ending \(2 in a row\)"):
-        list(workers.run(iter([(0, [b"a.jpg"])]), broken, workers=1))
+        list(workers.run_workers(iter([(0, [b"a.jpg"])]), broken, workers=1))
 
 
 # --- going on only with the same ---
@@ -265,16 +265,16 @@ def begun(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     def classify(source="pictures", output="answers.csv", model=MODEL, **options):
-        return batch.classify(source, output, model=model, **options)
+        return batch.classify_files(source, output, model=model, **options)
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workers, "run", stopped)
+    monkeypatch.setattr(workers, "run_workers", stopped)
     with pytest.raises(KeyboardInterrupt):
         classify()
     assert [path.name for path in sorted((tmp_path / "answers.csv.parts").iterdir())] == [
         *("lock", "manifest.json", "part-000000.json", "paths")
     ]
-    monkeypatch.setattr(workers, "run", run_here)
+    monkeypatch.setattr(workers, "run_workers", run_here)
     return classify
 
 
@@ -371,14 +371,14 @@ def test_what_others_laid_into_the_folder_stays(begun):
     ],
 )
 def test_a_path_stays_the_same_file_and_is_no_formula(path, read, first):
-    line = csv_line(Row(path, "cat", 3, 0.25, True))
+    line = csv_line(PredictionRow(path, "cat", 3, 0.25, True))
     assert next(csv.reader(io.StringIO(line, newline=""))) == [read, "cat", "3", "0.25", "true", "", ""]
     assert os.path.normpath(read) == os.path.normpath(path)
     assert line[0] == first
 
 
 def test_a_class_name_is_no_formula_either():
-    assert csv_line(Row("a.jpg", "=cmd", 3, 0.1, False)) == "a.jpg,'=cmd,3,0.1,false,,\n"
+    assert csv_line(PredictionRow("a.jpg", "=cmd", 3, 0.1, False)) == "a.jpg,'=cmd,3,0.1,false,,\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
@@ -390,7 +390,7 @@ def test_bytes_that_are_no_text_are_shown_and_folders_and_pipes_are_named(tmp_pa
     (tmp_path / os.fsdecode(odd)).write_bytes((collection[0] / "00.jpg").read_bytes())
     names = [odd, b"pipe.jpg", b"folder", b"link", b"nothing.jpg", b"x" * 300]
     paths = io.BytesIO(b"".join(os.path.join(os.fsencode(tmp_path), name) + b"\0" for name in names))
-    report = batch.classify(paths, tmp_path / "answers.csv", model=MODEL, workers=1)
+    report = batch.classify_files(paths, tmp_path / "answers.csv", model=MODEL, workers=1)
     rows = rows_of(report.path)
     assert rows[0]["path"] == f"{tmp_path}/caf\\xe9\n.jpg" and rows[0]["label"]
     assert [row["code"] for row in rows[1:]] == ["no_file"] * 5

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from cifar_lab.inference.batch.listing import Listing, read_list, walk
+from cifar_lab.inference.batch.listing import FileListing, read_list, walk
 
 ODD_NAMES = [
     b"a,b.jpg",
@@ -85,7 +85,7 @@ def test_the_table_and_its_parts_are_no_pictures(tmp_path, monkeypatch):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     out = (tmp_path / "answers.csv", tmp_path / "answers.csv.parts")
-    assert list(Listing(".", leave_out=out)) == [os.path.join(b".", b"b.jpg")]
+    assert list(FileListing(".", leave_out=out)) == [os.path.join(b".", b"b.jpg")]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,6 @@ def test_what_is_no_list_is_refused(content):
 def test_a_picture_is_no_list(tmp_path):
     (tmp_path / "cat.JPG").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(ValueError, match=r"is a picture, not a list of paths. One picture: cifar-lab predict"):
-        Listing(tmp_path / "cat.JPG")
+        FileListing(tmp_path / "cat.JPG")
     with pytest.raises(ValueError, match="does not exist"):
-        Listing(tmp_path / "nothing")
+        FileListing(tmp_path / "nothing")

@@ -28,10 +28,10 @@ def ray_here():
     ray_runner.runner("local")  # what it sets has to be set before Ray is imported
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(ray_runner.connected("local", 1))
+            stack.enter_context(ray_runner.connected_batch("local", 1))
         except ValueError:  # Ray gives itself 30 s to start, which a machine full of other tests may not
             try:
-                stack.enter_context(ray_runner.connected("local", 1))
+                stack.enter_context(ray_runner.connected_batch("local", 1))
             except ValueError as error:
                 pytest.skip(f"Ray does not start here: {error}")
         yield
@@ -48,14 +48,14 @@ def collection(tmp_path_factory):
     (folder / "empty.jpg").touch()
     (folder / "gone.jpg").symlink_to("nowhere.jpg")
     table = tmp_path_factory.mktemp("one machine") / "answers.csv"
-    report = batch.classify(folder, table, model=MODEL, workers=1)
+    report = batch.classify_files(folder, table, model=MODEL, workers=1)
     assert report.broken == {"no_file": 2, "corrupt_image": 1}
     return folder, table.read_bytes()
 
 
 def test_ray_gives_the_rows_of_one_machine(ray_here, collection, tmp_path, capfd):
     folder, expected = collection
-    report = batch.classify(folder, tmp_path / "answers.csv", model=MODEL, cluster="local", workers=1)
+    report = batch.classify_files(folder, tmp_path / "answers.csv", model=MODEL, cluster="local", workers=1)
     assert (report.count, report.answered) == (40, 37)
     assert (tmp_path / "answers.csv").read_bytes() == expected
     assert capfd.readouterr() == ("", "")  # no word from Ray
@@ -70,11 +70,11 @@ def test_a_run_that_was_killed_on_one_machine_goes_on_with_ray(ray_here, collect
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(workers, "run", stopped)
-        batch.classify(folder, tmp_path / "answers.csv", model=MODEL)
+        patch.setattr(workers, "run_workers", stopped)
+        batch.classify_files(folder, tmp_path / "answers.csv", model=MODEL)
     kept, keep = [], Job.keep
     monkeypatch.setattr(Job, "keep", lambda job, number, answers: kept.append(number) or keep(job, number, answers))
-    batch.classify(folder, tmp_path / "answers.csv", model=MODEL, cluster="local")
+    batch.classify_files(folder, tmp_path / "answers.csv", model=MODEL, cluster="local")
     assert sorted(kept) == [1, 2]  # of three parts
     assert (tmp_path / "answers.csv").read_bytes() == expected
 
@@ -120,6 +120,8 @@ def test_no_cluster_at_the_address_is_said(collection, tmp_path, monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", nothing_there)
     with pytest.raises(ValueError, match=r"No Ray cluster answers at 'auto' \(Could .* instance.\). Start one with"):
-        batch.classify(collection[0], tmp_path / "answers.csv", model=MODEL, cluster="auto")
-    report = batch.classify(collection[0], tmp_path / "answers.csv", model=MODEL, workers=1)  # it may be taken home
+        batch.classify_files(collection[0], tmp_path / "answers.csv", model=MODEL, cluster="auto")
+    report = batch.classify_files(
+        collection[0], tmp_path / "answers.csv", model=MODEL, workers=1
+    )  # it may be taken home
     assert report.count == 40

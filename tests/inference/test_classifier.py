@@ -240,7 +240,7 @@ def test_a_run_that_zoomed_has_its_temperature_fitted_on_moved_images(models_her
 
 def test_default_is_the_best_shipped_one_before_the_readers_own(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path))
-    assert model_card.default() == "cifar10"  # loading it says that there is none
+    assert model_card.default_classifier() == "cifar10"  # loading it says that there is none
     for name, expected in (
         ("my-first", "my-first"),
         ("animals", "animals"),
@@ -249,7 +249,7 @@ def test_default_is_the_best_shipped_one_before_the_readers_own(tmp_path, monkey
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "card.json").write_text("{}")
-        assert model_card.default() == expected
+        assert model_card.default_classifier() == expected
 
 
 # --- several views of one picture ---
@@ -316,9 +316,9 @@ def test_the_card_says_how_well_other_things_are_told_apart(models_here, network
 
 def test_kept_predictions_give_the_same_metrics(models_here, network, stripes):
     made = export_model(network, stripes, "kept")
-    assert evaluate.evaluate_kept("kept") is None
+    assert evaluate.evaluate_saved("kept") is None
     measured = evaluate.evaluate_classifier(made, stripes, keep=True)
-    again, about = evaluate.evaluate_kept("kept")
+    again, about = evaluate.evaluate_saved("kept")
     assert again.to_dict() == measured.to_dict()
     assert "40 test images of Made by the tests" in about
     content = json.loads((models_here / "kept" / "card.json").read_text())
@@ -326,4 +326,4 @@ def test_kept_predictions_give_the_same_metrics(models_here, network, stripes):
     path = models_here / "kept" / "test_predictions.npz"
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ValueError, match="not the file its card states"):
-        evaluate.evaluate_kept("kept")
+        evaluate.evaluate_saved("kept")

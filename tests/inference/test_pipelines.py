@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.svm import SVC
 
-from cifar_lab.experiments.baselines import METHODS, build
+from cifar_lab.experiments.baselines import BASELINE_METHODS, build_pipeline
 from cifar_lab.inference import pipelines
 from cifar_lab.inference.pipelines import Hog, Margins, Pixels, storage, validation
 
@@ -84,15 +84,17 @@ def fitted(three_kinds):
     """Every method on HOG, and one on pixels too."""
     images, labels = three_kinds
     few = {"forest": {"n_estimators": 5}}
-    made = {name: build(name, features="hog", **few.get(name, {})).fit(images, labels) for name in METHODS}
-    return made | {"logistic-pixels": build("logistic", features="pixels").fit(images, labels)}
+    made = {
+        name: build_pipeline(name, features="hog", **few.get(name, {})).fit(images, labels) for name in BASELINE_METHODS
+    }
+    return made | {"logistic-pixels": build_pipeline("logistic", features="pixels").fit(images, labels)}
 
 
 @pytest.fixture(scope="module")
 def contents(fitted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pipelines")
     for name, pipeline in fitted.items():
-        pipelines.write(folder / f"{name}.skops", pipeline)
+        pipelines.save_pipeline(folder / f"{name}.skops", pipeline)
     assert sorted(path.stem for path in folder.iterdir()) == sorted(fitted)  # nothing half-made is left
     return {name: (folder / f"{name}.skops").read_bytes() for name in fitted}
 
@@ -100,15 +102,15 @@ def contents(fitted, tmp_path_factory):
 def test_what_is_read_answers_as_what_was_written(fitted, contents, three_kinds):
     for name, content in contents.items():
         expected = fitted[name].predict_proba(three_kinds[0])
-        np.testing.assert_allclose(pipelines.read(content).predict_proba(three_kinds[0]), expected, atol=1e-12)
+        np.testing.assert_allclose(pipelines.load_pipeline(content).predict_proba(three_kinds[0]), expected, atol=1e-12)
 
 
 def test_compact_pixels_are_kept_too(three_kinds, tmp_path):
     images, labels = three_kinds[0][:, ::2, ::2], three_kinds[1]  # 8 x 8: components of 192 pixels, not of 768
-    pipeline = build("knn", features="pixels").fit(images, labels)
+    pipeline = build_pipeline("knn", features="pixels").fit(images, labels)
     assert 0.9 <= pipeline[1].explained_variance_ratio_.sum() < 0.95
-    pipelines.write(tmp_path / "knn.skops", pipeline)
-    found = pipelines.read((tmp_path / "knn.skops").read_bytes())
+    pipelines.save_pipeline(tmp_path / "knn.skops", pipeline)
+    found = pipelines.load_pipeline((tmp_path / "knn.skops").read_bytes())
     np.testing.assert_allclose(found.predict_proba(images), pipeline.predict_proba(images))
 
 
@@ -116,21 +118,21 @@ def test_only_types_on_our_list_are_made(three_kinds):
     for step in (FunctionTransformer(np.square), MinMaxScaler()):  # skops itself takes the second for harmless
         content = skops.io.dumps(make_pipeline(Pixels(), step))
         with pytest.raises(ValueError, match="which is not on the list of what may be read"):
-            pipelines.read(content)
+            pipelines.load_pipeline(content)
 
 
 def test_a_pipeline_that_could_not_be_read_is_not_written(three_kinds, tmp_path):
     images, labels = three_kinds
-    odd = build("knn", algorithm="kd_tree").fit(images, labels)
+    odd = build_pipeline("knn", algorithm="kd_tree").fit(images, labels)
     with pytest.raises(ValueError, match="looked up in another way"):
-        pipelines.write(tmp_path / "odd.skops", odd)
+        pipelines.save_pipeline(tmp_path / "odd.skops", odd)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x80\x04\x95 a pickle"])
 def test_what_is_no_zip_is_refused(content):
     with pytest.raises(ValueError, match="no file of a scikit-learn pipeline"):
-        pipelines.read(content)
+        pipelines.load_pipeline(content)
 
 
 def rewritten(content: bytes, change) -> bytes:
@@ -155,24 +157,24 @@ def test_forged_descriptions_are_refused(contents):
     }
     for what, change in forged.items():
         with pytest.raises(ValueError, match="pipeline"):
-            print(what, pipelines.read(rewritten(content, change)))
+            print(what, pipelines.load_pipeline(rewritten(content, change)))
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(contents, monkeypatch):
     monkeypatch.setattr(storage, "MAX_BYTES", 1000)
     with pytest.raises(ValueError, match=r"it unpacks to [0-9,]+ bytes"):
-        pipelines.read(contents["logistic"])
+        pipelines.load_pipeline(contents["logistic"])
 
 
 def test_another_version_of_scikit_learn_is_named(contents):
-    here = pipelines.versions()["scikit-learn"]
+    here = pipelines.pipeline_versions()["scikit-learn"]
     for other, refused in (("0.24.2", True), (here.rpartition(".")[0] + ".99", False)):
         content = rewritten(contents["logistic"], lambda text, other=other: text.replace(here, other))
         if refused:
             with pytest.raises(ValueError, match=r"made with scikit-learn 0\.24\.2, but here is"):
-                pipelines.read(content)
+                pipelines.load_pipeline(content)
         else:
-            pipelines.read(content)
+            pipelines.load_pipeline(content)
 
 
 def damaged_tree(forest, **entries):
@@ -206,16 +208,16 @@ def damaged_tree(forest, **entries):
     ],
 )
 def test_arrays_that_compiled_code_would_trip_over_are_refused(contents, method, damage, sentence):
-    pipeline = pipelines.read(contents[method])
+    pipeline = pipelines.load_pipeline(contents[method])
     damage(pipeline[-1])
     with pytest.raises(ValueError, match=sentence):
-        validation.check(pipeline)
+        validation.validate_pipeline(pipeline)
 
 
 def test_what_was_damaged_before_it_was_written_is_refused(contents):
-    pipeline = pipelines.read(contents["knn"])
+    pipeline = pipelines.load_pipeline(contents["knn"])
     pipeline[-1]._y[0] = 10**6
     with pytest.raises(ValueError, match="a label is none of the classes"):
-        pipelines.read(skops.io.dumps(pipeline))
+        pipelines.load_pipeline(skops.io.dumps(pipeline))
     with pytest.raises(ValueError, match="does not begin with the features of an image"):
-        pipelines.read(skops.io.dumps(make_pipeline(SVC())))
+        pipelines.load_pipeline(skops.io.dumps(make_pipeline(SVC())))

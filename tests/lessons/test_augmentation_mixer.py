@@ -11,7 +11,7 @@ from PIL import Image
 
 from cifar_lab.images import augmentation
 from cifar_lab.lessons.widgets import augmentation_mixer
-from cifar_lab.lessons.widgets.augmentation_mixer import CONTROLS, AugmentationMixer, mix, still
+from cifar_lab.lessons.widgets.augmentation_mixer import CONTROLS, AugmentationMixer, augmentation_still, mix
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_without_a_kernel_it_is_a_sentence(images):
 def test_the_still_figure_is_what_the_sliders_would_show(images):
     mixer = AugmentationMixer(images)
     mixer.controls["shear"].value = 0.5
-    panels = still(images, shear=0.5).axes
+    panels = augmentation_still(images, shear=0.5).axes
     assert [axes.get_title() for axes in panels] == ["before"] * 12 + ["after"] * 12
     drawn = np.stack([axes.images[0].get_array() for axes in panels])
     np.testing.assert_array_equal(drawn, np.concatenate([images[:12], pictured(mixer)]))
@@ -133,4 +133,4 @@ def test_what_is_no_images_is_refused(images):
 
 def test_an_unknown_transform_lists_those_there_are(images):
     with pytest.raises(ValueError, match=r"The mixer has no blur\. It has: mirror, flip_vertical"):
-        augmentation_mixer.still(images, blur=3)
+        augmentation_mixer.augmentation_still(images, blur=3)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cifar_lab import images
 from cifar_lab.images import corruption
-from cifar_lab.lessons.widgets.corruption_slider import CorruptionSlider, still
+from cifar_lab.lessons.widgets.corruption_slider import CorruptionSlider, corruption_still
 
 
 def brightness(shown: np.ndarray) -> np.ndarray:
@@ -82,7 +82,7 @@ def test_what_is_stored_is_a_sentence(slider):
 
 
 def test_the_still_figure_shows_every_kind_in_three_degrees(classifier, pictures):
-    panels = still(classifier, pictures["dark"]).axes
+    panels = corruption_still(classifier, pictures["dark"]).axes
     assert len(panels) == 16
     titles = [axes.get_title() for axes in panels]
     assert [title.split("\n")[0] for title in titles[:5]] == ["as it is", "noise 1", "noise 3", "noise 5", "as it is"]

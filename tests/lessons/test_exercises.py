@@ -109,7 +109,7 @@ def test_the_patients_have_what_the_answers_say(stripes):
 
     kinds, scales, rates, told = {}, {}, {}, {}
     for name in "ABCD":
-        model, its_data = broken_models.admit(name, stripes)
+        model, its_data = broken_models.load_broken_model(name, stripes)
         kinds[name] = [type(layer).__name__ for layer in model.layers]
         scales[name] = model.layers[0].scale
         rates[name] = float(model.optimizer.learning_rate)
@@ -148,7 +148,7 @@ def test_solutions_on_own_images_are_what_is_measured(stripes):
     from cifar_lab.data.folder import balancing
 
     uneven = np.array([0] * 30 + [1] * 7)
-    _, copies = balancing.positions(uneven, "up", 0)
+    _, copies = balancing.balanced_positions(uneven, "up", 0)
     of_uneven = replace(stripes, train=Split(stripes.train.images[:37], uneven))
     assert exercises.solution("copies for balance", of_uneven) == len(copies) == 23
     truth = np.repeat([0, 1], [950, 50])

@@ -52,7 +52,7 @@ def test_nothing_is_read_before_the_button_is_pressed(pets):
 def test_it_says_what_the_check_finds(pets):
     before = {path: path.stat().st_mtime_ns for path in pets.rglob("*")}
     check = looked(pets)
-    report = checks.check(pets, progress=False)
+    report = checks.check_folder(pets, progress=False)
     said = f"{text_of(check.status)} {text_of(check.words)}".split()
     assert said == str(report).split() and len(report.problems) > 5
     assert text_of(check.status) == report.summary and check.alert.value == ""

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from cifar_lab import plots
-from cifar_lab.lessons.widgets.kernel_editor import PRESETS, KernelEditor, filtered, still
+from cifar_lab.lessons.widgets.kernel_editor import PRESETS, KernelEditor, apply_kernel, kernel_still
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def png(pixels: np.ndarray) -> bytes:
 def test_filtering_agrees_with_scipy(image, name):
     grey, kernel = image[:, :, 0], np.array(PRESETS[name])
     by_scipy = ndimage.correlate(grey.astype(float), kernel, mode="nearest")
-    np.testing.assert_allclose(filtered(grey, kernel), by_scipy, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(apply_kernel(grey, kernel), by_scipy, rtol=1e-5, atol=1e-3)
 
 
 def test_presets_do_to_an_even_area_what_their_names_say():
@@ -158,7 +158,7 @@ def test_errors_say_what_to_do(image):
 
 
 def test_the_still_figure_shows_every_preset(image):
-    panels = still(image).axes
+    panels = kernel_still(image).axes
     assert [axes.get_title() for axes in panels if axes.get_title()] == list(PRESETS)
     np.testing.assert_array_equal(
         panels[0].images[0].get_array()[..., 0], np.array(Image.fromarray(image).convert("L"))

@@ -34,7 +34,7 @@ def picture(view) -> str:
 def test_the_words_are_what_the_chosen_pictures_teach(slider, stripes, views):
     for count in (20, 5):
         slider.count.value = count
-        chosen = few_shot.choose(stripes.train.labels, count)
+        chosen = few_shot.choose_labelled(stripes.train.labels, count)
         rates = []
         for name, (known, asked) in views.items():
             model = NearestCentroid().fit(known[chosen], stripes.train.labels[chosen])

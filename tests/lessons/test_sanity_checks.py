@@ -18,8 +18,8 @@ def drawings() -> Dataset:
     return Dataset("drawings", sketches.CLASS_NAMES, train, validation, validation, "Made by the tests.")
 
 
-def examine(name: str, dataset: Dataset) -> sanity_checks.Report:
-    return sanity_checks.examine(*broken_models.admit(name, dataset), progress=False)
+def examine(name: str, dataset: Dataset) -> sanity_checks.SanityReport:
+    return sanity_checks.run_sanity_checks(*broken_models.load_broken_model(name, dataset), progress=False)
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ def test_validation_images_that_are_trained_on_are_noticed(drawings):
 
 
 def test_a_network_is_handed_back_as_it_came(stripes):
-    model, _ = broken_models.admit("healthy", stripes)
+    model, _ = broken_models.load_broken_model("healthy", stripes)
     model.train_on_batch(stripes.train.images[:32], stripes.train.labels[:32])
     before = [np.array(variable) for variable in (*model.weights, *model.optimizer.variables)]
-    sanity_checks.examine(model, stripes, progress=False)
+    sanity_checks.run_sanity_checks(model, stripes, progress=False)
     after = [np.array(variable) for variable in (*model.weights, *model.optimizer.variables)]
     for was, now in zip(before, after, strict=True):
         np.testing.assert_array_equal(was, now)
@@ -66,9 +66,9 @@ def test_lots_are_the_same_for_the_same_picture():
 
 
 def test_an_exploding_loss_passes_no_test(stripes):
-    model, _ = broken_models.admit("healthy", stripes)
+    model, _ = broken_models.load_broken_model("healthy", stripes)
     model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
-    assert {START, BATCH, BLACK} <= set(sanity_checks.examine(model, stripes, progress=False).failed)
+    assert {START, BATCH, BLACK} <= set(sanity_checks.run_sanity_checks(model, stripes, progress=False).failed)
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_an_exploding_loss_passes_no_test(stripes):
 )
 def test_what_cannot_be_examined_is_said(stripes, change, sentence):
     with pytest.raises(ValueError, match=sentence):
-        sanity_checks.examine(*change(*broken_models.admit("healthy", stripes)), progress=False)
+        sanity_checks.run_sanity_checks(*change(*broken_models.load_broken_model("healthy", stripes)), progress=False)
 
 
 def test_another_image_size_is_said(stripes, drawings):
-    model, _ = broken_models.admit("healthy", stripes)
+    model, _ = broken_models.load_broken_model("healthy", stripes)
     with pytest.raises(ValueError, match=r"takes images of \(16, 16, 3\), but those of drawings are \(32, 32, 3\)"):
-        sanity_checks.examine(model, drawings, progress=False)
+        sanity_checks.run_sanity_checks(model, drawings, progress=False)
 
 
 def test_an_unknown_patient_lists_those_there_are(stripes):
     with pytest.raises(ValueError, match=r"no patient 'E'\. Choose one of: healthy, A, B, C, D"):
-        broken_models.admit("E", stripes)
+        broken_models.load_broken_model("E", stripes)

@@ -17,7 +17,7 @@ from cifar_lab.data import sketches
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.lessons.widgets import prediction_view, upload_classifier
-from cifar_lab.lessons.widgets.closer_look import lit
+from cifar_lab.lessons.widgets.closer_look import apply_heat
 from cifar_lab.lessons.widgets.upload_classifier import UploadClassifier, classify
 from tests.helpers import switching
 
@@ -131,7 +131,7 @@ def test_the_model_switch_changes_every_answer(lab):
     assert "softer" in lab.status.value
     lab.model.value = "tutorial"
     shown = lab.answers[0].predictions["tutorial"]
-    assert prediction_view.said(shown) in text_of(lab.results.children[0].value)
+    assert prediction_view.describe_prediction(shown) in text_of(lab.results.children[0].value)
 
 
 def test_the_switch_has_every_shipped_classifier_and_one_fresh_from_a_folder(tmp_path, monkeypatch):
@@ -169,14 +169,14 @@ def test_every_drawing_can_be_tried(lab):
 
 
 def test_nothing_that_fails_is_silent(lab, monkeypatch):
-    real = prediction_view.look
+    real = prediction_view.predict_picture
 
     def failing(name, *arguments, **options):
         if name == "bad.png":
             raise RuntimeError("the disk is on fire")
         return real(name, *arguments, **options)
 
-    monkeypatch.setattr(prediction_view, "look", failing)
+    monkeypatch.setattr(prediction_view, "predict_picture", failing)
     png = encoded(sketches.sample_pictures(64)["ship"])
     upload(lab, **{"bad.png": png, "good.png": png})
     assert (
@@ -240,7 +240,7 @@ def test_another_cut_is_answered_at_once(lab):
     expected = Classifier.load("tutorial").predict(lab.answers[0].picture.crop((200, 0, 400, 200)))
     np.testing.assert_array_equal(closer.prediction.image, expected.image)
     assert closer.prediction.score == pytest.approx(expected.score, abs=1e-6)
-    assert prediction_view.said(expected) in text_of(closer.view.value)
+    assert prediction_view.describe_prediction(expected) in text_of(closer.view.value)
     closer.share.value = 50
     np.testing.assert_array_equal(
         closer.prediction.image, Classifier.load("tutorial").see(lab.answers[0].picture.crop((300, 50, 400, 150)))
@@ -262,7 +262,7 @@ def test_grad_cam_lights_what_speaks_for_the_answer(lab):
 
 def test_light_by_hand():
     image = np.full((1, 3, 3), 200, np.uint8)
-    np.testing.assert_array_equal(lit(image, np.array([[0, 0.5, 1]]))[0, :, 0], [30, 115, 200])
+    np.testing.assert_array_equal(apply_heat(image, np.array([[0, 0.5, 1]]))[0, :, 0], [30, 115, 200])
 
 
 # --- no model, one file ---
@@ -290,7 +290,7 @@ def test_one_file_without_widgets(models, tmp_path, monkeypatch, capsys):
     path = tmp_path / "a.png"
     sketches.sample_pictures(64)["ship"].save(path)
     classify(path)
-    said = prediction_view.said(Classifier.load(model_card.default()).predict(path))
+    said = prediction_view.describe_prediction(Classifier.load(model_card.default_classifier()).predict(path))
     assert capsys.readouterr().out == f"a.png: {said}\n"
     assert len(shown) == 1
 

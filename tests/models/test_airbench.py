@@ -23,7 +23,7 @@ def drawings():
 def trained(drawings):
     """A network whose normalisations have something to say, and whose logits are far from even."""
     keras.utils.set_random_seed(4)
-    model = airbench.network(widths=WIDTHS, identity_start=True)
+    model = airbench.build_airbench(widths=WIDTHS, identity_start=True)
     airbench.whiten(model, drawings)
     generator = np.random.default_rng(4)
     for layer in model.layers:
@@ -49,7 +49,7 @@ def test_size_of_the_large_preset_worked_out_by_hand():
     model = models.build("fast", widths=(w1, w2, w3))
     assert model.count_params() == first + convolutions + normalisations + w3 * 10 == 1_973_944
     if keras.config.backend() == "tensorflow":
-        at_32 = airbench.fold(model)
+        at_32 = airbench.fold_batch_norm(model)
         sizes = [at_32.get_layer(name).output.shape[1:] for name in ("whiten", "group_1b_conv", "group_3b_conv")]
         assert sizes == [(31, 31, 24), (15, 15, 64), (3, 3, 256)]
 
@@ -79,7 +79,7 @@ def test_whitened_patches_are_uncorrelated_and_equally_strong(drawings):
 
 
 def test_the_whitening_kernel_is_set_and_not_trained(drawings):
-    model = airbench.network(widths=WIDTHS)
+    model = airbench.build_airbench(widths=WIDTHS)
     airbench.whiten(model, drawings)
     layer = model.get_layer("whiten")
     np.testing.assert_array_equal(values(layer.kernel), airbench.whitening_filters(drawings))
@@ -93,13 +93,13 @@ def test_whitening_needs_a_network_with_a_place_for_it(drawings):
 
 
 def test_a_frozen_first_layer_stays_as_it_is(drawings):
-    model = airbench.network(widths=WIDTHS)
+    model = airbench.build_airbench(widths=WIDTHS)
     airbench.whiten(model, drawings)
     model.compile("sgd", "sparse_categorical_crossentropy")
     labels = np.arange(len(drawings)) % 10
     model.train_on_batch(drawings, labels)  # makes the function that steps
     model.get_layer("whiten").bias.assign(np.full(24, 0.5))
-    airbench.freeze_first_layer(model)
+    airbench.freeze_whitening(model)
     above = values(model.get_layer("group_1a_conv").kernel)
     model.train_on_batch(drawings, labels)
     np.testing.assert_array_equal(values(model.get_layer("whiten").bias), np.full(24, 0.5, np.float32))
@@ -107,7 +107,7 @@ def test_a_frozen_first_layer_stays_as_it_is(drawings):
 
 
 def test_identity_start_passes_the_input_on():
-    model = airbench.network(widths=WIDTHS, identity_start=True)
+    model = airbench.build_airbench(widths=WIDTHS, identity_start=True)
     layer = model.get_layer("group_2a_conv")  # 16 channels in, 24 out
     generator = np.random.default_rng(0)
     shape = (2, 16, 5, 5) if layer.data_format == "channels_first" else (2, 5, 5, 16)
@@ -115,12 +115,12 @@ def test_identity_start_passes_the_input_on():
     pictures = generator.normal(size=shape).astype(np.float32)
     passed = np.take(values(layer(pictures)), range(16), axis=channel)
     np.testing.assert_allclose(passed, pictures, atol=1e-6)
-    without = airbench.network(widths=WIDTHS, identity_start=False).get_layer("group_2a_conv")
+    without = airbench.build_airbench(widths=WIDTHS, identity_start=False).get_layer("group_2a_conv")
     assert not np.allclose(np.take(values(without(pictures)), range(16), axis=channel), pictures, atol=0.1)
 
 
 def test_folding_changes_no_answer(trained, drawings):
-    folded = airbench.fold(trained)
+    folded = airbench.fold_batch_norm(trained)
     before, after = (model.predict(drawings, verbose=0) for model in (trained, folded))
     assert before.max() > 0.5, "the answers differ from one another, or this compares nothing"
     assert len(set(before.argmax(axis=1))) > 1
@@ -129,7 +129,7 @@ def test_folding_changes_no_answer(trained, drawings):
 
 
 def test_a_folded_network_loads_where_this_library_is_not_known(trained, drawings, tmp_path):
-    folded = airbench.fold(trained)
+    folded = airbench.fold_batch_norm(trained)
     folded.save(tmp_path / "model.keras")
     np.save(tmp_path / "drawings.npy", drawings[:4])
     program = (
@@ -143,18 +143,18 @@ def test_a_folded_network_loads_where_this_library_is_not_known(trained, drawing
 
 
 def test_with_rounded_numbers_it_is_the_same_network_and_answers_nearly_the_same(trained, drawings):
-    rough = airbench.network(widths=WIDTHS, precision="bfloat16")
+    rough = airbench.build_airbench(widths=WIDTHS, precision="bfloat16")
     rough.set_weights(trained.get_weights())
     assert {variable.dtype for variable in rough.trainable_variables} == {"float32"}
     exact, rounded = (model.predict(drawings, verbose=0) for model in (trained, rough))
     assert rounded.dtype == np.float32 and rounded.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert 0 < abs(rounded - exact).mean() < 0.02  # 0: it was not rounded at all
-    np.testing.assert_allclose(airbench.fold(rough).predict(drawings, verbose=0), exact, atol=2e-5)
+    np.testing.assert_allclose(airbench.fold_batch_norm(rough).predict(drawings, verbose=0), exact, atol=2e-5)
 
 
 def test_both_data_formats_give_the_same_answers(trained, drawings):
     if keras.config.backend() == "tensorflow":
         pytest.skip("TensorFlow computes channels-first convolutions on a GPU only")
-    other = airbench.network(widths=WIDTHS, data_format="channels_last")
+    other = airbench.build_airbench(widths=WIDTHS, data_format="channels_last")
     other.set_weights(trained.get_weights())
     np.testing.assert_allclose(other.predict(drawings, verbose=0), trained.predict(drawings, verbose=0), atol=2e-5)

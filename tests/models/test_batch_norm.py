@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.models.batch_norm import Normalization
+from cifar_lab.models.batch_norm import BatchNorm
 
 VALUES = np.random.default_rng(0).normal(3, 2, (8, 5, 6, 7)).astype(np.float32)
 
@@ -14,8 +14,8 @@ def axis(request):
     return request.param
 
 
-def built(axis: int, **settings) -> Normalization:
-    layer = Normalization(axis, **settings)
+def built(axis: int, **settings) -> BatchNorm:
+    layer = BatchNorm(axis, **settings)
     layer.build(VALUES.shape)
     count = VALUES.shape[axis]
     layer.beta.assign(np.linspace(-1, 1, count))

@@ -9,7 +9,7 @@ from cifar_lab.data import sketches
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.models import airbench, bn_unfolding
 from cifar_lab.training import weight_averaging
-from cifar_lab.training.start import unfolded
+from cifar_lab.training.start import load_unfolded
 
 SMALL = {"recipe": "fast", "widths": (6, 8, 10), "batch_size": 20, "learning_rate": 0.5, "epochs": 3, "progress": False}
 
@@ -31,18 +31,18 @@ def answers(model, images) -> np.ndarray:
 
 def test_it_says_what_the_folded_one_says(run, stripes):
     folded = run.load_model()
-    unfolded = bn_unfolding.unfold(folded, stripes.train.images)
+    unfolded = bn_unfolding.unfold_batch_norm(folded, stripes.train.images)
     assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in unfolded.layers)
     expected = answers(folded, stripes.test.images)
     assert np.ptp(expected[:, 0]) > 0.2  # so that it can be told from one that says nothing
     assert np.allclose(answers(unfolded, stripes.test.images), expected, atol=1e-5)
-    assert np.allclose(answers(airbench.fold(unfolded, 16), stripes.test.images), expected, atol=1e-5)
+    assert np.allclose(answers(airbench.fold_batch_norm(unfolded, 16), stripes.test.images), expected, atol=1e-5)
 
 
 def test_with_a_batchs_own_statistics_it_says_nearly_the_same(run, stripes):
     """Or the first steps of training would have to repair it. What enters each activation is around the same mean."""
     folded, images = run.load_model(), stripes.train.images
-    unfolded = bn_unfolding.unfold(folded, images)
+    unfolded = bn_unfolding.unfold_batch_norm(folded, images)
     in_training = keras.ops.convert_to_numpy(unfolded(images, training=True))
     assert abs(in_training - answers(folded, images)).mean() < 0.1
     norms = [layer for layer in unfolded.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -54,7 +54,7 @@ def test_with_a_batchs_own_statistics_it_says_nearly_the_same(run, stripes):
 
 def test_kernels_are_as_long_as_fresh_ones_and_the_first_layer_stays(run, stripes):
     keras.utils.set_random_seed(3)
-    unfolded = bn_unfolding.unfold(run.load_model(), stripes.train.images)
+    unfolded = bn_unfolding.unfold_batch_norm(run.load_model(), stripes.train.images)
     for layer in unfolded.layers:
         if layer.name.endswith("_conv"):
             filters = layer.filters
@@ -68,8 +68,8 @@ FROM_THERE = SMALL | {"whitening": False, "identity_start": False, "widths": (),
 
 def test_a_run_may_go_on_from_it(run, stripes):
     again = training.train(stripes, **FROM_THERE | {"epochs": 1}, start=run.folder.name)
-    assert again.card["start"]["name"] == run.folder.name
-    assert again.history[0]["validation_accuracy"] >= run.card["metrics"]["validation"]["accuracy"] - 0.1
+    assert again.record["start"]["name"] == run.folder.name
+    assert again.history[0]["validation_accuracy"] >= run.record["metrics"]["validation"]["accuracy"] - 0.1
     assert [layer.name for layer in again.load_model().layers] == [layer.name for layer in run.load_model().layers]
 
 
@@ -85,23 +85,23 @@ def test_another_network_or_other_classes_are_refused(run, stripes):
 
 
 def test_half_way_from_a_network_to_itself_nothing_changes_but_statistics(run, stripes):
-    model = unfolded(run.folder.name, stripes)
-    weight_averaging.settle(model, stripes.train.images)
+    model = load_unfolded(run.folder.name, stripes)
+    weight_averaging.update_batch_norm(model, stripes.train.images)
     expected = answers(model, stripes.test.images)
-    weight_averaging.go_half_way(model, run.folder.name, stripes)
+    weight_averaging.interpolate_half_way(model, run.folder.name, stripes)
     assert np.allclose(answers(model, stripes.test.images), expected, atol=1e-4)
 
 
 def test_half_way_between_two_networks_each_counts_as_much(run, stripes):
     """Also where the kernels of one are three times as long, which its normalisations take out again."""
-    model = unfolded(run.folder.name, stripes)
+    model = load_unfolded(run.folder.name, stripes)
     conv, norm = model.get_layer("group_2a_conv"), model.get_layer("group_2a_norm")
     first = conv.get_weights()[0]
     other = np.random.default_rng(1).permuted(first, axis=3)
     conv.set_weights([3 * other])
     beta, mean, variance = norm.get_weights()
     norm.set_weights([beta, 3 * mean, 9 * variance])
-    weight_averaging.go_half_way(model, run.folder.name, stripes)
+    weight_averaging.interpolate_half_way(model, run.folder.name, stripes)
     assert model.get_layer("group_2a_conv").data_format == conv.data_format
     # Made as long as random kernels, whose lengths differ by some per cent. With weights of 1 and 3 it would be 0.9.
     expected = sum(kernel / np.linalg.norm(kernel) for kernel in (first, other))
@@ -112,10 +112,10 @@ def test_half_way_between_two_networks_each_counts_as_much(run, stripes):
 def test_settling_measures_the_mean_and_variance_of_all_images(stripes):
     """Against NumPy, on what enters the first normalisation."""
     keras.utils.set_random_seed(5)
-    model = airbench.network(2, 16, widths=(6, 8, 10), data_format="channels_last")
+    model = airbench.build_airbench(2, 16, widths=(6, 8, 10), data_format="channels_last")
     norm = model.get_layer("group_1a_norm")
     entering = keras.Model(model.inputs, norm.input).predict_on_batch(stripes.train.images)
-    weight_averaging.settle(model, stripes.train.images, batch_size=50)
+    weight_averaging.update_batch_norm(model, stripes.train.images, batch_size=50)
     assert np.allclose(norm.moving_mean, entering.mean(axis=(0, 1, 2)), atol=1e-4)
     within = [part.var(axis=(0, 1, 2)) for part in np.split(entering, 4)]  # each batch has its own
     assert np.allclose(norm.moving_variance, np.mean(within, axis=0), rtol=1e-3)

@@ -65,7 +65,7 @@ def as_in_tensorflow_2_0(inner):
 )
 def test_a_file_of_keras_2_answers_as_it_was_meant(tmp_path, form):
     weights, inputs = legacy_keras.stripes_weights(), np.random.default_rng(0).random((5, 16, 16, 3), np.float32)
-    model = keras_loader.load(old(tmp_path, form(legacy_keras.stripes_network())), "old.h5")
+    model = keras_loader.load_keras_file(old(tmp_path, form(legacy_keras.stripes_network())), "old.h5")
     expected = legacy_keras.softmax(legacy_keras.answers(inputs, weights))
     np.testing.assert_allclose(keras.ops.convert_to_numpy(model(inputs)), expected, atol=1e-6)
 
@@ -88,7 +88,7 @@ def test_models_in_a_model_of_keras_2_are_read(tmp_path):
     kernel = np.array([1.0, 2.0, 3.0], np.float32)
     vote = np.arange(6, dtype=np.float32).reshape(3, 2)
     weights = {"seeing": [kernel.reshape(1, 1, 3, 1)], "voting": [vote]}
-    model = keras_loader.load(old(tmp_path, legacy_keras.sequential([seeing, voting]), weights), "old.h5")
+    model = keras_loader.load_keras_file(old(tmp_path, legacy_keras.sequential([seeing, voting]), weights), "old.h5")
     inputs = np.random.default_rng(0).random((2, 4, 4, 3), np.float32)
     expected = (inputs * kernel).mean(axis=(1, 2)) @ vote
     np.testing.assert_allclose(keras.ops.convert_to_numpy(model(inputs)), expected, rtol=1e-5)
@@ -105,7 +105,7 @@ def test_a_file_of_keras_3_answers_as_it_did(tmp_path, ending):
     model = keras.Model(entry, inner(layers.GlobalAveragePooling2D()(x)))
     model.save(tmp_path / f"network.{ending}")
     inputs = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
-    again = keras_loader.load((tmp_path / f"network.{ending}").read_bytes(), "network")
+    again = keras_loader.load_keras_file((tmp_path / f"network.{ending}").read_bytes(), "network")
     np.testing.assert_allclose(again(inputs), model(inputs), atol=1e-6)
     assert not again.compiled and not again.layers[-1].compiled
 
@@ -114,7 +114,7 @@ def test_a_file_of_keras_3_answers_as_it_did(tmp_path, ending):
 def test_what_is_shipped_is_read(name, not_opened, monkeypatch):
     """Its description passes; that Keras can make it is tested elsewhere."""
     monkeypatch.setattr(keras.saving, "load_model", lambda path, **_: sorted(zipfile.ZipFile(path).namelist()))
-    found = keras_loader.load((ROOT / "data" / "models" / name / "model.keras").read_bytes(), name)
+    found = keras_loader.load_keras_file((ROOT / "data" / "models" / name / "model.keras").read_bytes(), name)
     assert found == ["config.json", "metadata.json", "model.weights.h5"]
 
 
@@ -127,7 +127,7 @@ def test_a_lambda_layer_of_keras_2_is_refused(tmp_path, not_opened):
     inner.insert(1, legacy_keras.layer("Lambda", "half", function=code, function_type="lambda", arguments={}))
     for form in (legacy_keras.sequential, legacy_keras.functional, as_in_keras_2_2):
         with pytest.raises(ValueError, match=r"old\.h5 has a Lambda layer, which is Python code .* stock layer"):
-            keras_loader.load(old(tmp_path, form(json.loads(json.dumps(inner)))), "old.h5")
+            keras_loader.load_keras_file(old(tmp_path, form(json.loads(json.dumps(inner)))), "old.h5")
 
 
 def test_a_lambda_layer_deep_inside_is_refused(tmp_path, not_opened):
@@ -135,7 +135,7 @@ def test_a_lambda_layer_deep_inside_is_refused(tmp_path, not_opened):
     deep = keras.Sequential([keras.Input((2,)), layers.Lambda(lambda x: x / 2)])
     keras.Sequential([keras.Input((2,)), deep, layers.Softmax()]).save(tmp_path / "deep.keras")
     with pytest.raises(ValueError, match="has a Lambda layer"):
-        keras_loader.load((tmp_path / "deep.keras").read_bytes(), "deep.keras")
+        keras_loader.load_keras_file((tmp_path / "deep.keras").read_bytes(), "deep.keras")
 
 
 def first_layer(**changes):
@@ -160,7 +160,7 @@ def first_layer(**changes):
 )
 def test_whatever_is_no_stock_layer_is_refused(tmp_path, not_opened, change, sentence):
     with pytest.raises(ValueError, match=sentence):
-        keras_loader.load(new(tmp_path, change), "new.keras")
+        keras_loader.load_keras_file(new(tmp_path, change), "new.keras")
 
 
 def test_how_a_network_was_compiled_is_not_looked_at(tmp_path):
@@ -170,7 +170,7 @@ def test_how_a_network_was_compiled_is_not_looked_at(tmp_path):
         for part in (description, *description["config"]["layers"]):
             part["compile_config"] = {"optimizer": {"class_name": "Evil", "module": "os", "config": {}}}
 
-    assert keras_loader.load(new(tmp_path, plant), "new.keras").output_shape == (None, 2)
+    assert keras_loader.load_keras_file(new(tmp_path, plant), "new.keras").output_shape == (None, 2)
 
 
 def test_descriptions_of_any_shape_end_in_a_sentence():
@@ -187,7 +187,7 @@ def test_descriptions_of_any_shape_end_in_a_sentence():
                 break
             place = inner
         place[key] = odd[rng.integers(len(odd))]
-        with contextlib.suppress(keras_loader.ForeignNetworkError):
+        with contextlib.suppress(keras_loader.KerasFileError):
             keras_loader._checked(json.dumps(description), "odd.h5")
 
 
@@ -195,7 +195,7 @@ def test_weights_alone_are_refused(tmp_path, not_opened):
     with h5py.File(tmp_path / "weights.h5", "w") as file:
         file.create_group("dense")
     with pytest.raises(ValueError, match=r"weights\.h5 holds weights, but no network"):
-        keras_loader.load((tmp_path / "weights.h5").read_bytes(), "weights.h5")
+        keras_loader.load_keras_file((tmp_path / "weights.h5").read_bytes(), "weights.h5")
 
 
 @pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
@@ -203,20 +203,20 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, not_opened, share):
     for make, description in ((old, [legacy_keras.sequential(legacy_keras.stripes_network())]), (new, [])):
         content = make(tmp_path, *description)
         with pytest.raises(ValueError, match=r"cut off|cannot be read"):
-            keras_loader.load(content[: int(len(content) * share)], "network")
+            keras_loader.load_keras_file(content[: int(len(content) * share)], "network")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG", b"x" * 1000])
 def test_another_kind_of_file_is_refused(content, not_opened):
     with pytest.raises(ValueError, match=r"cat\.h5 cannot be read by Keras: it is neither"):
-        keras_loader.load(content, "cat.h5")
+        keras_loader.load_keras_file(content, "cat.h5")
 
 
 def test_a_zip_of_other_things_is_refused(tmp_path, not_opened):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr("letter.txt", "")
     with pytest.raises(ValueError, match=r"^a\.keras holds no config\.json"):
-        keras_loader.load((tmp_path / "a.zip").read_bytes(), "a.keras")
+        keras_loader.load_keras_file((tmp_path / "a.zip").read_bytes(), "a.keras")
 
 
 @pytest.mark.parametrize("text", ["{", "[" * 100_000, "\xff", "[]", 7])
@@ -226,10 +226,12 @@ def test_a_description_that_is_none_is_refused(tmp_path, text):
     with h5py.File(tmp_path / "bad.h5", "r+") as file:
         file.attrs["model_config"] = text
     with pytest.raises(ValueError, match=r"cannot be read|has no description"):
-        keras_loader.load((tmp_path / "bad.h5").read_bytes(), "bad.h5")
+        keras_loader.load_keras_file((tmp_path / "bad.h5").read_bytes(), "bad.h5")
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):
     weights = legacy_keras.stripes_weights(channels=1)
     with pytest.raises(ValueError, match=r"old\.h5 cannot be read by Keras 3"):
-        keras_loader.load(old(tmp_path, legacy_keras.sequential(legacy_keras.stripes_network()), weights), "old.h5")
+        keras_loader.load_keras_file(
+            old(tmp_path, legacy_keras.sequential(legacy_keras.stripes_network()), weights), "old.h5"
+        )

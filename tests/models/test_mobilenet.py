@@ -25,6 +25,7 @@ from cifar_lab.data.download import DownloadError
 from cifar_lab.experiments import evaluate
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import imagenet_weights, mobilenet
+from cifar_lab.models.imagenet_labels import imagenet_labels
 from cifar_lab.models.imagenet_weights import WeightsError
 from cifar_lab.training import mobilenet_export
 
@@ -107,7 +108,7 @@ def cache(tmp_path_factory, official):
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
     """Ours, with the weights of the file in the cache."""
-    return mobilenet.network(input_size=SIDE)
+    return mobilenet.build_mobilenet(input_size=SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -118,14 +119,14 @@ def expected(official, images) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def classifier(cache) -> Classifier:
-    return mobilenet_export.export(input_size=SIDE)
+    return mobilenet_export.export_mobilenet(input_size=SIDE)
 
 
 # --- labels ---
 
 
 def test_the_labels_stand_where_imagenet_has_them():
-    labels = mobilenet_export.imagenet_labels()
+    labels = imagenet_labels()
     known = {0: "tench", 1: "goldfish", 151: "Chihuahua", 207: "golden retriever", 281: "tabby", 285: "Egyptian cat"}
     known |= {340: "zebra", 386: "African elephant", 404: "airliner", 504: "coffee mug", 779: "school bus"}
     known |= {817: "sports car", 948: "Granny Smith", 954: "banana", 999: "toilet tissue"}
@@ -142,20 +143,20 @@ def test_the_files_name_and_address_are_those_of_keras(shallow, monkeypatch):
     monkeypatch.setattr(source.file_utils, "get_file", lambda name, address, **_: asked.append((name, address)))
     monkeypatch.setattr(source.Functional, "load_weights", lambda *_: None)
     source.MobileNetV2(weights="imagenet")
-    name = imagenet_weights.place().name
+    name = imagenet_weights.weights_path().name
     assert asked == [(name, OFFICIAL_ADDRESS + name)]
 
 
 def test_the_whole_network_has_the_published_size(shallow, monkeypatch):
     source, block = shallow
     monkeypatch.setattr(source, "_inverted_res_block", block)
-    model = mobilenet.network(weights=None)
+    model = mobilenet.build_mobilenet(weights=None)
     assert model.count_params() == 3_538_984  # as Keras's documentation says: 3.5 million
     assert model.input_shape == (None, 224, 224, 3) and model.output_shape == (None, 1000)
 
 
 def test_a_narrow_one_has_fewer_filters():
-    narrow = mobilenet.for_classes(10, 32, alpha=0.35)
+    narrow = mobilenet.build_mobilenet_for_classes(10, 32, alpha=0.35)
     assert [narrow.get_layer(name).filters for name in ("Conv1", "Conv_1")] == [16, 1280]  # 0.35 * 32, to eights
 
 
@@ -163,17 +164,17 @@ def test_it_answers_as_keras_own_network_does(model, images, expected):
     said = keras.ops.convert_to_numpy(model(images, training=False))
     assert len(set(expected.argmax(axis=1))) > 2 and expected.max() < 0.9  # so that a mistake would show
     np.testing.assert_allclose(said, expected, atol=1e-5)
-    assert mobilenet_export.available() and "weights are in" in check_says()
+    assert imagenet_weights.weights_available() and "weights are in" in check_says()
     assert model.input_shape == (None, SIDE, SIDE, 3)
     assert model.inputs[0].dtype == "uint8"
 
 
 def test_offline_it_says_which_file_to_put_where(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert not mobilenet_export.available()
+    assert not imagenet_weights.weights_available()
     with pytest.raises(DownloadError) as caught:
-        mobilenet.network(input_size=SIDE)
-    place = imagenet_weights.place()
+        mobilenet.build_mobilenet(input_size=SIDE)
+    place = imagenet_weights.weights_path()
     assert place.parent == tmp_path / "models"
     for said in (str(place.parent), place.name, f"{imagenet_weights.SIZES[1.0]:,} bytes", "cannot be reached"):
         assert said in str(caught.value)
@@ -209,7 +210,7 @@ class _Host(http.server.SimpleHTTPRequestHandler):
 def test_a_download_goes_on_where_it_was_and_is_done_once(monkeypatch, tmp_path, cache):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     content = cache.read_bytes()
-    place = imagenet_weights.place()
+    place = imagenet_weights.weights_path()
     place.parent.mkdir()
     place.with_name(place.name + ".part").write_bytes(content[:1_000_000])
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Host) as server:
@@ -217,19 +218,19 @@ def test_a_download_goes_on_where_it_was_and_is_done_once(monkeypatch, tmp_path,
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setattr(imagenet_weights, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
         for _ in range(2):
-            assert mobilenet_export.fetch(progress=False) == place
+            assert imagenet_weights.fetch_weights(progress=False) == place
         server.shutdown()
     assert place.read_bytes() == content and server.sent == [len(content) - 1_000_000]
 
 
 def test_half_a_file_in_the_cache_is_named(monkeypatch, tmp_path, cache):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    place = imagenet_weights.place()
+    place = imagenet_weights.weights_path()
     place.parent.mkdir()
     place.write_bytes(cache.read_bytes()[:-1000])
-    assert not mobilenet_export.available() and "is not all there" in check_says()
+    assert not imagenet_weights.weights_available() and "is not all there" in check_says()
     with pytest.raises(WeightsError, match=r"has [\d,]+ bytes, and MobileNetV2's weights have [\d,]+.*Delete it"):
-        mobilenet.network(input_size=SIDE)
+        mobilenet.build_mobilenet(input_size=SIDE)
 
 
 def tiny(units: int = 3) -> keras.Model:
@@ -278,22 +279,22 @@ def test_a_file_that_is_not_right_ends_in_a_sentence(tmp_path, spoil):
     path, outside = tmp_path / "weights.h5", tmp_path / "outside.h5"
     for whole in (path, outside):
         write_official(whole, tiny())
-    imagenet_weights.read(tiny(), path)  # as it should be
+    imagenet_weights.load_weights(tiny(), path)  # as it should be
     spoil(path, outside)
     said = {_no_number: "holds weights that are no numbers", _unfolding: "does not hold .*it holds 400,000,"}
     with pytest.raises(WeightsError, match=rf"weights\.h5 {said.get(spoil, 'does not hold the weights')}"):
-        imagenet_weights.read(tiny(), path)
+        imagenet_weights.load_weights(tiny(), path)
 
 
 def test_arguments_that_cannot_be_end_in_a_sentence(tmp_path):
     with pytest.raises(WeightsError, match=r"There is no weight file '.*\.keras'"):
-        imagenet_weights.read(tiny(), tmp_path / "none.keras")
+        imagenet_weights.load_weights(tiny(), tmp_path / "none.keras")
     with pytest.raises(WeightsError, match=r"known here for alpha 1\.0, .*not 0\.5"):
-        mobilenet.network(alpha=0.5)
+        mobilenet.build_mobilenet(alpha=0.5)
     with pytest.raises(ValueError, match="for its 1000 classes, not for 10"):
-        mobilenet.network(10)
+        mobilenet.build_mobilenet(10)
     with pytest.raises(ValueError, match="at least 32 pixels, not 16"):
-        mobilenet.network(10, weights=None, input_size=16)
+        mobilenet.build_mobilenet(10, weights=None, input_size=16)
     with pytest.raises(ValueError, match=r"starts from 'imagenet', not from 'cifar10'.*the recipe transfer"):
         models.build("mobilenet", start="cifar10")
 
@@ -302,7 +303,7 @@ def test_arguments_that_cannot_be_end_in_a_sentence(tmp_path):
 
 
 def test_for_other_classes_it_starts_from_the_file_and_keeps_its_statistics(model, images):
-    other = mobilenet.for_classes(3, 32, start="imagenet")
+    other = mobilenet.build_mobilenet_for_classes(3, 32, start="imagenet")
     small = images[:, ::3, ::3]  # (4, 32, 32, 3)
     large = keras.ops.convert_to_numpy(keras.ops.image.resize(small.astype("float32"), (SIDE, SIDE)))
     ours, theirs = (keras.Model(one.inputs[0], one.get_layer("features").output) for one in (other, model))
@@ -334,7 +335,7 @@ def test_the_recipe_trains_a_last_layer_and_then_all(runs_here, stripes, model, 
         assert np.array_equal(before.moving_mean, after.moving_mean)
         assert np.array_equal(before.moving_variance, after.moving_variance)
     assert run.history[3]["validation_accuracy"] > 0.9
-    assert run.card["start"]["sha256"] == files.sha256(cache)
+    assert run.record["start"]["sha256"] == files.sha256(cache)
     assert evaluate.evaluate_run(run, few).accuracy > 0.9
 
 
@@ -343,7 +344,7 @@ def test_the_recipe_trains_a_last_layer_and_then_all(runs_here, stripes, model, 
 
 def test_the_card_says_what_it_is_and_that_nothing_was_calibrated(classifier, cache):
     card = classifier.card
-    assert card.class_names == mobilenet_export.imagenet_labels() and card.input_size == SIDE
+    assert card.class_names == imagenet_labels() and card.input_size == SIDE
     assert (card.temperature, card.known_threshold, card.calibrated) == (1, 0, False)
     assert card.content["weights"]["file"] == cache.name and card.content["weights"]["bytes"] == cache.stat().st_size
     assert card.content["network"] == "MobileNetV2, alpha 1.0"
@@ -393,7 +394,7 @@ def test_page_widget_and_command_line_have_it_in_their_choice(classifier, photo,
 
     heat = explain.grad_cam(models.load_network("mobilenet"), wanted.image)
     assert heat.shape == (SIDE, SIDE) and heat.max() == 1
-    answer = prediction_view.look("wide.png", photo, {"mobilenet": classifier})
+    answer = prediction_view.predict_picture("wide.png", photo, {"mobilenet": classifier})
     assert f"what it saw: {SIDE} × {SIDE}" in prediction_view.card(answer, "mobilenet")
 
     (tmp_path / "wide.png").write_bytes(photo)
@@ -420,7 +421,7 @@ def test_the_command_fetches_and_exports(monkeypatch, tmp_path, classifier):
     offline = call("--name", "another")
     assert offline.exit_code == 1 and f"put it into {tmp_path / 'models'}" in offline.output
     monkeypatch.setattr(
-        mobilenet_export, "export", lambda name, **options: asked.update(options, name=name) or classifier
+        mobilenet_export, "export_mobilenet", lambda name, **options: asked.update(options, name=name) or classifier
     )
     asked = {}
     done = call("--name", "another", "--framing", "squash")

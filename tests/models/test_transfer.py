@@ -9,14 +9,14 @@ from click.testing import CliRunner
 from cifar_lab import models, training
 from cifar_lab.cli import main
 from cifar_lab.core import files
-from cifar_lab.core.eta import Clock
+from cifar_lab.core.eta import TimeEstimate
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.inference.model_card import NETWORK, Card
+from cifar_lab.inference.model_card import KERAS_FILE, ModelCard
 from cifar_lab.models import transfer
 from cifar_lab.training import loop, recipes, runs
-from cifar_lab.training.start import load_start, origin
+from cifar_lab.training.start import describe_start, load_start
 from tests.helpers import interruption
 from tests.helpers.datasets import replace_load
 
@@ -42,8 +42,8 @@ def write_classifier(folder, model) -> None:
     folder.mkdir()
     content = {"name": folder.name, "class_names": ["a", "b"], "input_size": 16, "files": {}}
     if model:
-        model.save(folder / NETWORK)
-        content["files"][NETWORK] = {"sha256": files.sha256(folder / NETWORK)}
+        model.save(folder / KERAS_FILE)
+        content["files"][KERAS_FILE] = {"sha256": files.sha256(folder / KERAS_FILE)}
     files.write_json(folder / "card.json", content | {"temperature": 1, "known_threshold": 0})
 
 
@@ -94,8 +94,8 @@ def test_it_starts_as_the_other_network_with_a_new_last_layer(classifiers, strip
 
 def test_its_halves_give_what_it_gives(classifiers, stripes):
     model = models.build("transfer", input_size=16, start=load_start("stripes"))
-    backbone, head = transfer.halves(model)
-    features = transfer.features(backbone, stripes.test)
+    backbone, head = transfer.split_backbone_and_head(model)
+    features = transfer.extract_features(backbone, stripes.test)
     assert features.images.shape == (40, 4 * 4 * 8)  # (16 - 5) // 3 + 1 = 4 places each way, 8 filters
     np.testing.assert_allclose(head(features.images), model(stripes.test.images), atol=1e-6)
     assert np.array_equal(features.labels, stripes.test.labels)
@@ -105,7 +105,7 @@ def test_frozen_is_frozen_to_the_last_bit_and_learns_all_the_same(frozen):
     model, start = frozen.load_model(), load_start("stripes")
     for name in ("conv", "norm"):
         assert equal(weights(model, name), weights(start, name))
-    assert frozen.card["metrics"]["validation"]["accuracy"] > 0.7  # of random features; chance is 0.5
+    assert frozen.record["metrics"]["validation"]["accuracy"] > 0.7  # of random features; chance is 0.5
 
 
 def test_fine_tuning_moves_all_but_the_statistics(tuned):
@@ -117,9 +117,9 @@ def test_fine_tuning_moves_all_but_the_statistics(tuned):
 def test_the_card_agrees_with_the_saved_network_and_names_the_start(tuned, stripes):
     probabilities = tuned.load_model().predict(stripes.validation.images, verbose=0)
     accuracy = np.mean(probabilities.argmax(axis=1) == stripes.validation.labels)
-    assert tuned.card["metrics"]["validation"]["accuracy"] == pytest.approx(accuracy)
-    assert tuned.card["start"]["name"] == "stripes"
-    assert tuned.card["start"]["sha256"] == Card.load("stripes").content["files"][NETWORK]["sha256"]
+    assert tuned.record["metrics"]["validation"]["accuracy"] == pytest.approx(accuracy)
+    assert tuned.record["start"]["name"] == "stripes"
+    assert tuned.record["start"]["sha256"] == ModelCard.load("stripes").content["files"][KERAS_FILE]["sha256"]
 
 
 def test_a_run_stopped_in_each_phase_ends_as_an_unbroken_one(tuned, stripes):
@@ -129,7 +129,7 @@ def test_a_run_stopped_in_each_phase_ends_as_an_unbroken_one(tuned, stripes):
             training.train(stripes, **QUICK, resume=True)
     resumed = training.train(stripes, **QUICK, resume=True)
     assert resumed.folder != tuned.folder
-    assert {key: resumed.card[key] for key in SAME} == {key: tuned.card[key] for key in SAME}
+    assert {key: resumed.record[key] for key in SAME} == {key: tuned.record[key] for key in SAME}
 
 
 def test_small_steps_are_as_small_as_the_recipe_says(tuned, stripes, monkeypatch):
@@ -140,14 +140,16 @@ def test_small_steps_are_as_small_as_the_recipe_says(tuned, stripes, monkeypatch
     recipe = recipes.get("transfer", start="stripes", learning_rate=0.01, unfrozen_rate=0.1, frozen_epochs=1)
     monkeypatch.setattr(model, "train_on_batch", lambda *_: seen.append(float(model.optimizer.learning_rate)) or (1, 1))
     for epoch in (0, 1):
-        loop._one_epoch(model, stripes.train, recipe, epoch, None, Clock(bar(shown=False), print, work=1), 16)
+        loop._one_epoch(
+            model, stripes.train, recipe, epoch, None, TimeEstimate(progress_bar(shown=False), print, work=1), 16
+        )
     assert len(seen) == 14 and np.allclose(seen[:7], 0.01) and np.allclose(seen[7:], 0.001)
 
 
 def test_a_run_can_be_a_start_itself(tuned, stripes):
     again = models.build("transfer", class_count=3, input_size=16, start=load_start(tuned.folder.name))
     assert equal(weights(again, "conv"), weights(tuned.load_model(), "conv"))
-    assert origin(tuned.folder.name)["dataset"] == "stripes"
+    assert describe_start(tuned.folder.name)["dataset"] == "stripes"
 
 
 def test_by_command_line_from_some_classes_to_a_classifier(classifiers, stripes, monkeypatch):
@@ -164,11 +166,11 @@ def test_by_command_line_from_some_classes_to_a_classifier(classifiers, stripes,
     said = lab("train", *trained, "--dataset", "sketches", "--classes", "upright, level")
     assert "(frozen)" in said
     [run] = [runs.open_run(path) for path in runs.finished_folders() if "upright-level" in path.name]
-    assert run.card["dataset"]["class_names"] == ["upright", "level"]
+    assert run.record["dataset"]["class_names"] == ["upright", "level"]
     lab("evaluate", run.folder.name)
     answers = run.probabilities(stripes.test.images)
     expected = np.mean(answers.argmax(axis=1) == 1 - stripes.test.labels)
-    assert runs.open_run(run.folder).card["metrics"]["test"]["accuracy"] == pytest.approx(expected)
+    assert runs.open_run(run.folder).record["metrics"]["test"]["accuracy"] == pytest.approx(expected)
     lab("export", run.folder.name, "--name", "some")
     classifier = Classifier.load("some")
     assert classifier.class_names == ("upright", "level")

@@ -7,12 +7,12 @@ import pytest
 from matplotlib.text import Text
 
 from cifar_lab import plots
-from cifar_lab.experiments.leaderboard import Row, Spread
+from cifar_lab.experiments.leaderboard import RunRow, Spread
 
 
-def row(name: str, minutes: float, accuracy: float, *, kind="run", deviation=None) -> Row:
+def row(name: str, minutes: float, accuracy: float, *, kind="run", deviation=None) -> RunRow:
     test = Spread(accuracy, deviation, 3 if deviation else 1)
-    return Row(kind, name, "stripes", 200, (), (), None, test, None, Spread(minutes, None, 1), 1, 1, {})
+    return RunRow(kind, name, "stripes", 200, (), (), None, test, None, Spread(minutes, None, 1), 1, 1, {})
 
 
 ROWS = [

@@ -11,7 +11,7 @@ from cifar_lab.cli import main
 from cifar_lab.data.dataset import Split
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.training import distillation, recipes
-from cifar_lab.training.checkpoint import Progress
+from cifar_lab.training.checkpoint import TrainingState
 from cifar_lab.training.export import export_model
 from tests.helpers import interruption
 from tests.helpers.datasets import replace_load
@@ -33,7 +33,7 @@ def teachers(tmp_path_factory):
         patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder / "runs")
         for seed, name in enumerate(("left", "right")):
             run = training.train(make_stripes(), **TEACHER, flip="none", seed=seed, progress=False)
-            assert run.card["metrics"]["validation"]["accuracy"] > 0.9
+            assert run.record["metrics"]["validation"]["accuracy"] > 0.9
             export_model(run.load_model(), make_stripes(), name)
         yield folder
 
@@ -83,14 +83,14 @@ def test_blending_lays_one_image_over_another():
     images = np.zeros((40, 4, 4, 3), np.uint8)
     images[:, ..., 0] = np.arange(40)[:, None, None] * 6
     images[:, ..., 1] = 200 - images[..., 0] // 2
-    mixed = distillation.blended(images, 0.25, np.random.default_rng(1))
+    mixed = distillation.mix_images(images, 0.25, np.random.default_rng(1))
     assert mixed.dtype == np.uint8 and np.array_equal(mixed[10:], images[10:])
     assert np.array_equal(images[:, 0, 0, 0], np.arange(40) * 6)  # what went in stays as it was
     changed = mixed[:10, 0, 0].astype(int)
     assert (mixed[:10] == mixed[:10, :1, :1]).all()  # one share for a whole image
     assert (abs(changed[:, 1] - (200 - changed[:, 0] / 2)) <= 2).all()  # on the line between two of them
     assert (changed[:, 0] != images[:10, 0, 0, 0]).sum() >= 8
-    assert np.array_equal(distillation.blended(images, 0.0, np.random.default_rng(1)), images)
+    assert np.array_equal(distillation.mix_images(images, 0.0, np.random.default_rng(1)), images)
 
 
 def test_it_learns_from_the_teachers_though_every_label_is_wrong(teachers, stripes):
@@ -99,7 +99,7 @@ def test_it_learns_from_the_teachers_though_every_label_is_wrong(teachers, strip
     run = training.train(wrong, **TEACHER, label_smoothing=0.0, flip="none", teachers=("left", "right"), progress=False)
     right = run.probabilities(stripes.test.images).argmax(axis=1) == stripes.test.labels
     assert right.mean() > 0.9
-    assert run.card["metrics"]["validation"]["accuracy"] > 0.9
+    assert run.record["metrics"]["validation"]["accuracy"] > 0.9
     assert run.history[-1]["accuracy"] > 0.9  # how often it says what they say
 
 
@@ -108,9 +108,9 @@ def test_a_stopped_run_ends_as_an_unbroken_one(teachers, stripes):
     with interruption.in_epoch(2):
         training.train(stripes, **STUDENT)
     resumed = training.train(stripes, **STUDENT, resume=True)
-    assert {key: resumed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
-    assert [teacher["name"] for teacher in unbroken.card["teachers"]] == ["left", "right"]
-    assert all(len(teacher["sha256"]) == 64 for teacher in unbroken.card["teachers"])
+    assert {key: resumed.record[key] for key in SAME} == {key: unbroken.record[key] for key in SAME}
+    assert [teacher["name"] for teacher in unbroken.record["teachers"]] == ["left", "right"]
+    assert all(len(teacher["sha256"]) == 64 for teacher in unbroken.record["teachers"])
 
 
 @pytest.mark.parametrize("keep", ["mean", "half-way"])
@@ -118,8 +118,8 @@ def test_a_mean_says_how_good_it_is_itself(teachers, stripes, keep):
     assert recipes.get("distilled").keep == "half-way"
     run = training.train(stripes, **STUDENT | {"keep": keep})
     of_the_true_class = run.probabilities(stripes.validation.images)[np.arange(60), stripes.validation.labels]
-    assert run.card["metrics"]["validation"]["loss"] == pytest.approx(-np.log(of_the_true_class).mean(), rel=1e-4)
-    assert run.card["metrics"]["validation"]["loss"] != run.history[-1]["validation_loss"]
+    assert run.record["metrics"]["validation"]["loss"] == pytest.approx(-np.log(of_the_true_class).mean(), rel=1e-4)
+    assert run.record["metrics"]["validation"]["loss"] != run.history[-1]["validation_loss"]
 
 
 class Weights:
@@ -133,7 +133,7 @@ class Weights:
 
 
 def test_the_mean_is_that_of_the_last_two_epochs():
-    progress = Progress()
+    progress = TrainingState()
     for number in (1, 2, 6):
         after, before = Weights(number, [number, 10 * number]), Weights(0, [2, 4]).get_weights()
         progress.add({"validation_accuracy": 0.5}, after, 1.0, keep="mean", before=before)

@@ -12,7 +12,7 @@ from cifar_lab.data.dataset import Split
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import keras_loader
 from cifar_lab.training import keras_import
-from cifar_lab.training.keras_import.adapters import GREY, PIXELS, around, input_size
+from cifar_lab.training.keras_import.adapters import GREY, PIXELS, input_size, wrap_model
 from tests.helpers import legacy_keras
 from tests.helpers.command_line import lab
 from tests.helpers.datasets import replace_load
@@ -103,14 +103,14 @@ def test_what_a_pixel_is_is_found_out(stripes, tmp_path, pixels):
     span = {"0-1": 1, "-1-1": 2, "0-255": 255}[pixels]
     weights = legacy_keras.stripes_weights(scale=1 / span)
     path = legacy_keras.write_h5(tmp_path / "old.h5", legacy_keras.sequential(legacy_keras.stripes_network()), weights)
-    model = keras_loader.load(path.read_bytes(), "old.h5")
-    network, found = around(model, stripes.validation, 2)
+    model = keras_loader.load_keras_file(path.read_bytes(), "old.h5")
+    network, found = wrap_model(model, stripes.validation, 2)
     assert found["pixels"] == pixels and found["cross_entropy"].keys() == PIXELS.keys()
     images = stripes.test.images
     expected = legacy_keras.softmax(legacy_keras.answers(scaled(images, pixels), weights))
     np.testing.assert_allclose(probabilities(network, images), expected, atol=1e-5)
     other = next(name for name in PIXELS if name != pixels)
-    forced, said = around(model, stripes.validation, 2, pixels=other)
+    forced, said = wrap_model(model, stripes.validation, 2, pixels=other)
     assert said == {"pixels": other, "ending": "softmax"}
     expected = legacy_keras.softmax(legacy_keras.answers(scaled(images, other), weights))
     np.testing.assert_allclose(probabilities(forced, images), expected, atol=1e-4)
@@ -127,7 +127,7 @@ def dense(shape, units: int, activation: str, *, seed: int = 0, before=()):
 def test_grey_pixels_in_a_row_are_taken(stripes):
     model, kernel = dense((256,), 2, "softmax")
     assert input_size(model) == 16
-    network, _ = around(model, stripes.validation, 2, pixels="0-1")
+    network, _ = wrap_model(model, stripes.validation, 2, pixels="0-1")
     images = stripes.test.images
     expected = legacy_keras.softmax((images / 255 @ np.array(GREY)).reshape(len(images), 256) @ kernel)
     np.testing.assert_allclose(probabilities(network, images), expected, atol=1e-5)
@@ -141,7 +141,7 @@ def test_grey_pixels_in_a_row_are_taken(stripes):
 )
 def test_scores_become_probabilities(stripes, units, activation, ending):
     model, kernel = dense((16, 16, 1), units, activation, before=[layers.Flatten()])
-    network, found = around(model, stripes.validation, 2, pixels="0-1")
+    network, found = wrap_model(model, stripes.validation, 2, pixels="0-1")
     assert found["ending"] == ending
     images = stripes.test.images
     scores = (images / 255 @ np.array(GREY)).reshape(len(images), 256) @ kernel
@@ -157,7 +157,7 @@ def test_models_in_a_model_are_laid_open(stripes):
     entry = keras.Input((16, 16, 3))
     seeing = keras.Model(entry, layers.GlobalAveragePooling2D()(layers.Conv2D(3, 3, name="eye")(entry)))
     model = keras.Sequential([keras.Input((16, 16, 3)), seeing, layers.Dense(2, activation="softmax")])
-    network, _ = around(model, stripes.validation, 2, pixels="0-1")
+    network, _ = wrap_model(model, stripes.validation, 2, pixels="0-1")
     assert "eye" in [layer.name for layer in network.layers]
     images = stripes.test.images
     np.testing.assert_allclose(probabilities(network, images), probabilities(model, images / 255), atol=1e-5)
@@ -166,7 +166,7 @@ def test_models_in_a_model_are_laid_open(stripes):
 def test_a_network_that_takes_uint8_stays_as_it_is(stripes):
     entry = keras.Input((16, 16, 3), dtype="uint8")
     model = keras.Model(entry, layers.Dense(2, activation="softmax")(layers.Flatten()(layers.Rescaling(0.1)(entry))))
-    network, found = around(model, stripes.validation, 2)
+    network, found = wrap_model(model, stripes.validation, 2)
     assert found == {"pixels": "0-255", "ending": "softmax"}
     images = stripes.test.images
     np.testing.assert_allclose(probabilities(network, images), probabilities(model, images), atol=1e-6)
@@ -186,7 +186,7 @@ def test_a_network_for_other_things_is_refused(stripes, shape, units, sentence):
     model, _ = dense(shape, units, "softmax", before=[layers.Flatten()])
     with pytest.raises(ValueError, match=sentence):
         input_size(model)
-        around(model, stripes.validation, 2)
+        wrap_model(model, stripes.validation, 2)
 
 
 def test_a_network_with_other_ends_is_refused(stripes):
@@ -201,7 +201,7 @@ def test_damaged_weights_are_noticed(stripes):
     model, kernel = dense((16, 16, 3), 2, "linear", before=[layers.Flatten()])
     model.layers[-1].kernel.assign(kernel * np.nan)
     with pytest.raises(ValueError, match="no numbers"):
-        around(model, stripes.validation, 2)
+        wrap_model(model, stripes.validation, 2)
 
 
 # --- sizes and wishes ---
@@ -225,7 +225,7 @@ def test_a_network_near_chance_is_said_to_be(stripes):
     facts = {"imported": {"pixels": "0-1", "ending": "logits"}, "class_names": ["level", "upright"]}
     for accuracy, said in ((0.52, True), (0.99, False)):
         content = facts | {"metrics": {"validation": {"accuracy": accuracy}}}
-        lines = "\n".join(keras_import.report(keras_import.Card(None, content)))
+        lines = "\n".join(keras_import.describe_import(keras_import.ModelCard(None, content)))
         assert ("little more than chance" in lines) == said
         assert "softmax behind them now" in lines
 

@@ -59,7 +59,7 @@ def test_without_momentum_pull_and_fast_biases_it_is_plain_descent():
     ("step", "share"), [(0, 0.2), (115, 0.6), (230, 1.0), (615, 0.535), (1000, 0.07)]
 )  # 1,000 steps: halfway up is the mean of 0.2 and 1, halfway down that of 1 and 0.07
 def test_schedule_at_steps_worked_out_by_hand(step, share):
-    assert optimizers.triangle(step, 1000) == pytest.approx(share)
+    assert optimizers.triangular_schedule(step, 1000) == pytest.approx(share)
 
 
 def test_look_ahead_as_worked_out_by_hand():
@@ -68,7 +68,7 @@ def test_look_ahead_as_worked_out_by_hand():
     kernel, mean = model.layers[1].kernel, model.layers[2].moving_mean
     kernel.assign([[1.0]])
     mean.assign([10.0])
-    look_ahead = optimizers.LookAhead(model)
+    look_ahead = optimizers.Lookahead(model)
     kernel.assign([[3.0]])
     mean.assign([20.0])
     look_ahead.update(0.5)
@@ -83,7 +83,7 @@ def test_look_ahead_as_worked_out_by_hand():
 
 def test_at_the_start_look_ahead_takes_over_everything():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    look_ahead = optimizers.LookAhead(model)
+    look_ahead = optimizers.Lookahead(model)
     model.layers[0].kernel.assign([[7.0], [8.0]])
     look_ahead.update(0.0)
     np.testing.assert_array_equal(values(model.layers[0].kernel), [[7.0], [8.0]])
@@ -91,6 +91,6 @@ def test_at_the_start_look_ahead_takes_over_everything():
 
 def test_smooth_cross_entropy_as_worked_out_by_hand():
     probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32)
-    found = values(optimizers.smooth_cross_entropy(0.3)(np.array([0, 1]), probabilities))
+    found = values(optimizers.label_smoothing_loss(0.3)(np.array([0, 1]), probabilities))
     targets = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]])
     np.testing.assert_allclose(found, -(targets * np.log(probabilities)).sum(axis=1), rtol=1e-5)

@@ -66,7 +66,7 @@ def cheap(tmp_path, monkeypatch):
         return {"validation_loss": 1.0, "validation_accuracy": accuracy}
 
     monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path)
-    monkeypatch.setattr(build, "network", network)
+    monkeypatch.setattr(build, "build_model", network)
     monkeypatch.setattr(loop, "_one_epoch", lambda *_: {"loss": 1.0, "accuracy": 0.5})
     monkeypatch.setattr(loop, "_validate", validate)
     return said

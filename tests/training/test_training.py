@@ -14,7 +14,7 @@ from cifar_lab import models, training
 from cifar_lab.core.keras_backend import build_metrics
 from cifar_lab.data.dataset import Split
 from cifar_lab.training import loop, recipes, runs
-from cifar_lab.training.recipe import PRECISIONS
+from cifar_lab.training.recipe import COMPUTE_PRECISIONS
 from tests.helpers import interruption
 
 SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256")  # what killing a run must not change
@@ -28,7 +28,7 @@ def runs_here(tmp_path, monkeypatch):
 
 def test_learns_what_can_be_learnt(runs_here, stripes):
     run = training.train(stripes, epochs=4, progress=False)
-    assert run.card["metrics"]["validation"]["accuracy"] > 0.9  # two directions of stripes: chance is 0.5
+    assert run.record["metrics"]["validation"]["accuracy"] > 0.9  # two directions of stripes: chance is 0.5
     assert run.history[-1]["loss"] < run.history[0]["loss"]
 
 
@@ -36,7 +36,7 @@ def test_card_agrees_with_an_evaluation_of_the_saved_network(runs_here, stripes)
     run = training.train(stripes, epochs=3, learning_rate=0.01, progress=False)
     probabilities = run.load_model().predict(stripes.validation.images, verbose=0)
     accuracy = np.mean(probabilities.argmax(axis=1) == stripes.validation.labels)
-    stated = run.card["metrics"]["validation"]["accuracy"]
+    stated = run.record["metrics"]["validation"]["accuracy"]
     assert stated == pytest.approx(accuracy)
     assert stated == max(row["validation_accuracy"] for row in run.history)  # the best epoch, not the last
 
@@ -47,13 +47,13 @@ def test_the_test_split_is_not_looked_at(runs_here, stripes):
         stripes.name, stripes.class_names, stripes.train, stripes.validation, spoilt, stripes.origin
     )
     first, second = (training.train(d, epochs=1, progress=False) for d in (stripes, changed))
-    assert first.card["weights_sha256"] == second.card["weights_sha256"]
+    assert first.record["weights_sha256"] == second.record["weights_sha256"]
 
 
 def test_seed_fixes_the_run_and_another_seed_changes_it(runs_here, stripes):
     first, again, other = (training.train(stripes, epochs=1, seed=s, progress=False) for s in (1, 1, 2))
-    assert {key: first.card[key] for key in SAME} == {key: again.card[key] for key in SAME}
-    assert first.card["weights_sha256"] != other.card["weights_sha256"]
+    assert {key: first.record[key] for key in SAME} == {key: again.record[key] for key in SAME}
+    assert first.record["weights_sha256"] != other.record["weights_sha256"]
     assert len({first.folder, again.folder, other.folder}) == 3  # nothing is overwritten
 
 
@@ -110,7 +110,7 @@ def test_a_run_killed_twice_ends_as_an_unbroken_one(tmp_path, runs_here, stripes
     [folder] = (tmp_path / "killed").iterdir()  # one run, gone on with twice
     unbroken = training.train(stripes, epochs=4, seed=5, progress=False)
     killed = runs.open_run(folder)
-    assert {key: killed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
+    assert {key: killed.record[key] for key in SAME} == {key: unbroken.record[key] for key in SAME}
 
 
 def test_a_resumed_run_keeps_the_state_of_random_layers(runs_here, stripes, monkeypatch):
@@ -129,7 +129,7 @@ def test_a_resumed_run_keeps_the_state_of_random_layers(runs_here, stripes, monk
     with interruption.in_epoch(2):
         training.train(stripes, model="random layers", epochs=3, progress=False)
     resumed = training.train(stripes, model="random layers", epochs=3, progress=False, resume=True)
-    assert {key: resumed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
+    assert {key: resumed.record[key] for key in SAME} == {key: unbroken.record[key] for key in SAME}
 
 
 # The fast recipe in small: the same tricks, and an epoch in a moment.
@@ -137,15 +137,15 @@ SMALL_FAST = {"recipe": "fast", "widths": (6, 8, 8), "batch_size": 40, "learning
 SMALL_FAST |= {"start_size": 12, "plain_epochs": 1}  # 12 pixels, of 16
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", COMPUTE_PRECISIONS)
 def test_the_fast_recipe_learns(runs_here, stripes, precision):
     recipe = SMALL_FAST | {"batch_size": 20, "learning_rate": 0.5, "precision": precision}  # few images: longer steps
     run = training.train(stripes, **recipe, epochs=6, progress=False)
-    assert run.card["metrics"]["validation"]["accuracy"] > 0.9
-    assert run.card["metrics"]["best_epoch"] == 6  # the last one, whatever the others had
+    assert run.record["metrics"]["validation"]["accuracy"] > 0.9
+    assert run.record["metrics"]["best_epoch"] == 6  # the last one, whatever the others had
     probabilities = run.load_model().predict(stripes.validation.images, verbose=0)
     accuracy = np.mean(probabilities.argmax(axis=1) == stripes.validation.labels)
-    assert run.card["metrics"]["validation"]["accuracy"] == pytest.approx(accuracy)  # folded, as it is on disk
+    assert run.record["metrics"]["validation"]["accuracy"] == pytest.approx(accuracy)  # folded, as it is on disk
 
 
 def test_a_resumed_fast_run_ends_as_an_unbroken_one(runs_here, stripes, monkeypatch):
@@ -154,7 +154,7 @@ def test_a_resumed_fast_run_ends_as_an_unbroken_one(runs_here, stripes, monkeypa
     with interruption.in_epoch(5):
         training.train(stripes, **SMALL_FAST, epochs=6, progress=False)
     resumed = training.train(stripes, **SMALL_FAST, epochs=6, progress=False, resume=True)
-    assert {key: resumed.card[key] for key in SAME} == {key: unbroken.card[key] for key in SAME}
+    assert {key: resumed.record[key] for key in SAME} == {key: unbroken.record[key] for key in SAME}
 
 
 OFF = {
@@ -181,15 +181,15 @@ def all_tricks(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("all tricks")
         patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder)
-        return training.train(make_stripes(), **SMALL_FAST, epochs=2, progress=False).card["weights_sha256"]
+        return training.train(make_stripes(), **SMALL_FAST, epochs=2, progress=False).record["weights_sha256"]
 
 
 @pytest.mark.parametrize("trick", OFF)
 def test_each_trick_can_be_switched_off(runs_here, stripes, all_tricks, trick):
     recipe = SMALL_FAST | {trick: OFF[trick]}
     without = training.train(stripes, **recipe, epochs=2, progress=False)
-    assert without.card["recipe"][trick] == OFF[trick]
-    assert without.card["weights_sha256"] != all_tricks
+    assert without.record["recipe"][trick] == OFF[trick]
+    assert without.record["weights_sha256"] != all_tricks
 
 
 def test_a_run_says_how_long_it_will_take_here(runs_here, stripes, capsys):
@@ -249,7 +249,7 @@ def test_a_loss_that_explodes_ends_with_a_sentence(runs_here, stripes):
 
 def test_a_damaged_checkpoint_is_named(runs_here, stripes, monkeypatch):
     recipe = recipes.get("tutorial", epochs=2)
-    folder = runs.start(recipe, runs.dataset_facts(stripes))
+    folder = runs.start_run(recipe, runs.describe_dataset(stripes))
     (folder / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(ValueError, match=r"checkpoint\.npz does not fit this run"):
         training.train(stripes, recipe, resume=True, progress=False)

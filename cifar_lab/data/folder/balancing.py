@@ -23,7 +23,7 @@ _TRANSFORMS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] 
 TRANSFORMS = tuple(_TRANSFORMS)
 
 
-def check(balance: str, augment: Sequence[str], copies: int) -> None:
+def validate_balancing(balance: str, augment: Sequence[str], copies: int) -> None:
     """Raise what `data.load` says of a wish that can't be.
 
     Raises:
@@ -38,7 +38,7 @@ def check(balance: str, augment: Sequence[str], copies: int) -> None:
         raise ValueError(f"copies must be a whole number of at least 0, but it is {copies!r}.")
 
 
-def positions(labels: np.ndarray, balance: str, copies: int) -> tuple[np.ndarray, np.ndarray]:
+def balanced_positions(labels: np.ndarray, balance: str, copies: int) -> tuple[np.ndarray, np.ndarray]:
     """Which images of a train split are taken as they are, and of which there are changed copies besides.
 
     Args:
@@ -62,7 +62,7 @@ def positions(labels: np.ndarray, balance: str, copies: int) -> tuple[np.ndarray
     return plain, np.concatenate(changed)
 
 
-def change(images: np.ndarray, augment: Sequence[str], seed: int) -> None:
+def augment_copies(images: np.ndarray, augment: Sequence[str], seed: int) -> None:
     """Change every image in place, by each of the transforms, differently for each.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab.data.folder.problems import REASONS, Problem, shown
-from cifar_lab.data.folder.scan import Survey, look_through
+from cifar_lab.data.folder.scan import FolderScan, scan_folder
 
 _EXAMPLES = 3
 _FEW, _UNEVEN, _MANY_ALIKE = 30, 3, 0.1  # pictures a class; times; share of the files
@@ -20,7 +20,7 @@ _BAR, _WIDTH = 30, 88  # characters: of the longest bar, and of a line that fits
 
 
 @dataclass(frozen=True)
-class Report:
+class FolderReport:
     """What a folder holds.
 
     Attributes:
@@ -83,7 +83,7 @@ class Report:
     __repr__ = __str__  # so that a notebook shows it too
 
 
-def check(path: str | Path, *, size: int = 32, keep_alike: bool = False, progress: bool = True) -> Report:
+def check_folder(path: str | Path, *, size: int = 32, keep_alike: bool = False, progress: bool = True) -> FolderReport:
     """Look through a folder of pictures, as `data.load` does, and say what was found.
 
     Args:
@@ -96,14 +96,14 @@ def check(path: str | Path, *, size: int = 32, keep_alike: bool = False, progres
         FolderError: there is no such folder, it has not two classes, or the disk has not enough room.
         ValueError: the size can't be.
     """
-    return report_on(look_through(path, size=size, keep_alike=keep_alike, progress=progress))
+    return report_on(scan_folder(path, size=size, keep_alike=keep_alike, progress=progress))
 
 
-def report_on(survey: Survey) -> Report:
+def report_on(survey: FolderScan) -> FolderReport:
     """What a survey found, in words."""
     names, entries = survey.listing.class_names, survey.listing.entries
     counts = np.bincount(survey.labels[survey.used], minlength=len(names))
-    return Report(
+    return FolderReport(
         name=survey.listing.name,
         file_count=len(entries) + len(survey.listing.problems),
         counts=dict(zip(names, counts.tolist(), strict=True)),
@@ -146,7 +146,7 @@ def _as_list(sentences: list[str]) -> list[str]:
     return ["", "What to know and do:", *lines] if lines else []
 
 
-def _advice_on_counts(report: Report) -> list[str]:
+def _advice_on_counts(report: FolderReport) -> list[str]:
     found = []
     (fewest, low), (most, high) = (choose(report.counts.items(), key=lambda row: row[1]) for choose in (min, max))
     if report.is_uneven:
@@ -163,7 +163,7 @@ def _advice_on_counts(report: Report) -> list[str]:
     return found
 
 
-def _advice_on_twins(report: Report) -> list[str]:
+def _advice_on_twins(report: FolderReport) -> list[str]:
     found = []
     alike = len(report.by_reason.get("alike", []))
     if alike > _MANY_ALIKE * report.file_count:

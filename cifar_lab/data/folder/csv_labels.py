@@ -17,7 +17,7 @@ _LABEL = ("label", "class", "class_name", "category")
 _SPLIT = ("split", "set", "subset")
 
 
-def read(path: Path) -> tuple[list[Found], list[Problem]]:
+def read_csv(path: Path) -> tuple[list[Found], list[Problem]]:
     """Read a CSV file: what it lists, and what of that can't be used.
 
     Raises:

@@ -25,7 +25,7 @@ _MISTAKES = ("broken", "empty", "no_picture", "heic", "unsupported", "too_small"
 _REPEATS = ("bytes", "saved", "brighter", "mirrored", "class")
 
 
-def make(
+def make_example_folder(
     folder: str | Path, pictures: Iterable[tuple[str, Image.Image]], *, mistakes: int = 0, repeats: int = 0
 ) -> dict[str, set[str]]:
     """Fill a folder with a subfolder a class, with good pictures and with bad files.
@@ -72,31 +72,34 @@ def make(
     return planted
 
 
-def pets(folder: str | Path, *, cats: int = 400, dogs: int = 100, mistakes: int = 12, repeats: int = 18) -> dict:
-    """Fill a folder with drawn cats and dogs, enlarged and framed like photographs, and with bad files, as `make` does.
+def make_pets_folder(
+    folder: str | Path, *, cats: int = 400, dogs: int = 100, mistakes: int = 12, repeats: int = 18
+) -> dict:
+    """Fill a folder with drawn cats and dogs, enlarged and framed like photographs, and with bad files, as
+    `make_example_folder` does.
 
     Args:
         folder: a new or an empty one.
         cats: how many good pictures of cats, up to 500.
         dogs: how many good pictures of dogs, up to 500.
-        mistakes: as for `make`.
-        repeats: as for `make`.
+        mistakes: as for `make_example_folder`.
+        repeats: as for `make_example_folder`.
     """
     from cifar_lab.data import sketches
 
-    drawn = sketches.load()
+    drawn = sketches.load_sketches()
     counts = {"cats": ("cat", cats), "dogs": ("dog", dogs)}
     pictures = (
         (name, picture)
         for name, (class_name, count) in counts.items()
-        for picture in photographs(
+        for picture in as_photographs(
             drawn.train.images[drawn.train.labels == drawn.class_names.index(class_name)][:count]
         )
     )
-    return make(folder, pictures, mistakes=mistakes, repeats=repeats)
+    return make_example_folder(folder, pictures, mistakes=mistakes, repeats=repeats)
 
 
-def photographs(images: np.ndarray, *, seed: int = 0) -> Iterator[Image.Image]:
+def as_photographs(images: np.ndarray, *, seed: int = 0) -> Iterator[Image.Image]:
     """Enlarge small images to pictures as a camera would give them: of many sizes, upright and wide, with a margin.
 
     Args:

@@ -10,7 +10,7 @@ Denzler, "Do We Train on Test Data?", 2020, who looked at every candidate by eye
 
 import numpy as np
 
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 
 SIDE = 8  # points: a shift by one pixel of 32 is lost in it, what the picture shows is not
 _AT_ONCE = 500  # pictures compared at once: 500 x 50,000 likenesses are 100 MB
@@ -47,7 +47,7 @@ def mirrored(prints: np.ndarray) -> np.ndarray:
     return prints.reshape(-1, SIDE, SIDE, 3)[:, :, ::-1].reshape(len(prints), -1)
 
 
-def most_alike(images: np.ndarray, others: np.ndarray, *, progress: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def most_similar(images: np.ndarray, others: np.ndarray, *, progress: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """For each image the one among `others` that is most like it, or whose mirror image is.
 
     10,000 images and 50,000 others take some ten seconds on 2 cores.
@@ -68,7 +68,7 @@ def most_alike(images: np.ndarray, others: np.ndarray, *, progress: bool = True)
         raise ValueError("There are no other images to compare with.")
     known = fingerprints(others).T  # (192, m)
     positions, likeness = np.zeros(len(images), np.int64), np.zeros(len(images), np.float32)
-    for first in bar(range(0, len(images), _AT_ONCE), shown=progress, desc="comparing", unit="batch"):
+    for first in progress_bar(range(0, len(images), _AT_ONCE), shown=progress, desc="comparing", unit="batch"):
         part = images[first : first + _AT_ONCE]
         found = np.maximum(fingerprints(part) @ known, fingerprints(part[:, :, ::-1]) @ known)  # (500, m)
         chosen = slice(first, first + len(part))

@@ -22,9 +22,9 @@ import PIL
 
 from cifar_lab import images
 from cifar_lab.core import files, paths
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.download import only_one
-from cifar_lab.data.folder.listing import Entry, FolderError, Listing
+from cifar_lab.data.folder.listing import Entry, FolderError, FolderListing
 from cifar_lab.data.folder.problems import REASONS
 from cifar_lab.images import formats
 
@@ -67,7 +67,7 @@ class Part:
         return found
 
 
-def decode(listing: Listing, size: int, *, progress: bool = True) -> list[Part]:
+def decode_files(listing: FolderListing, size: int, *, progress: bool = True) -> list[Part]:
     """Decode all files of a listing, as far as an earlier run has not.
 
     Args:
@@ -90,7 +90,7 @@ def decode(listing: Listing, size: int, *, progress: bool = True) -> list[Part]:
     with (
         only_one(cache / "lock", progress),
         ThreadPoolExecutor(os.cpu_count()) as pool,
-        bar(total=len(listing.entries), unit="file", desc="decoding", shown=progress) as files_bar,
+        progress_bar(total=len(listing.entries), unit="file", desc="decoding", shown=progress) as files_bar,
     ):
         _check_room(cache, len(listing.entries) * size * size * 3)
         for first, entries in _portions(listing.entries, size):
@@ -102,11 +102,11 @@ def decode(listing: Listing, size: int, *, progress: bool = True) -> list[Part]:
     return parts
 
 
-def pick(parts: Sequence[Part], positions: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def read_images(parts: Sequence[Part], positions: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The images at some positions of a listing, a part at a time.
 
     Args:
-        parts: what `decode` gave.
+        parts: what `decode_files` gave.
         positions: `(n,)` int64, each of a file that could be used, in any order.
         size: height and width of the images in pixels.
 
@@ -121,7 +121,7 @@ def pick(parts: Sequence[Part], positions: np.ndarray, size: int) -> Iterator[tu
             yield order[first:last], part.images(size)[rising[first:last] - part.first]
 
 
-def _cache_folder(listing: Listing, size: int) -> Path:
+def _cache_folder(listing: FolderListing, size: int) -> Path:
     place = files.sha256_of(os.fsencode(listing.root.resolve() / listing.name))[:12]
     name = re.sub(r"[^A-Za-z0-9]+", "-", listing.name).strip("-")[:40]
     return paths.data_folder() / "folders" / f"{name}-{place}-{size}"

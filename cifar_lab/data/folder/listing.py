@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.folder.problems import Problem, shown
 
 MAX_CLASSES = 1_000
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Listing:
+class FolderListing:
     """What lies in a folder.
 
     Attributes:
@@ -78,7 +78,7 @@ class Found(NamedTuple):
     changed: int  # nanoseconds
 
 
-def list_files(path: str | Path, *, progress: bool = True) -> Listing:
+def list_folder(path: str | Path, *, progress: bool = True) -> FolderListing:
     """List the pictures of a folder with a subfolder a class, or of a CSV file of paths and labels.
 
     Raises:
@@ -91,7 +91,7 @@ def list_files(path: str | Path, *, progress: bool = True) -> Listing:
             raise FolderError(f"{path} is a file, not a folder with a subfolder a class or a CSV file. {what}".rstrip())
         from cifar_lab.data.folder import csv_labels
 
-        return listing(place, place.parent, *csv_labels.read(place), ())
+        return listing(place, place.parent, *csv_labels.read_csv(place), ())
     if not place.is_dir():
         raise FolderError(
             f"There is no folder or CSV file '{shown(str(path))}'. Look at the spelling, and at where you are."
@@ -100,7 +100,7 @@ def list_files(path: str | Path, *, progress: bool = True) -> Listing:
     return listing(place, place, found, problems, notes)
 
 
-def listing(place: Path, root: Path, found: list[Found], problems: list[Problem], notes) -> Listing:
+def listing(place: Path, root: Path, found: list[Found], problems: list[Problem], notes) -> FolderListing:
     """Give the classes their numbers, and everything its order.
 
     Raises:
@@ -116,7 +116,7 @@ def listing(place: Path, root: Path, found: list[Found], problems: list[Problem]
     same = [name for name in names if sum(name.casefold() == other.casefold() for other in names) > 1]
     if same:
         notes = (*notes, f"These classes differ only in capital letters, and may be one: {', '.join(same)}.")
-    return Listing(
+    return FolderListing(
         name=_own_name(place),
         root=root,
         class_names=tuple(names),
@@ -155,7 +155,7 @@ def class_name(text: str) -> str:
 def _look_into(place: Path, progress: bool) -> tuple[list[Found], list[Problem], list[str]]:
     roots, problems, notes = _roots(place)
     found = []
-    with bar(unit="file", desc="listing", shown=progress) as files_bar:
+    with progress_bar(unit="file", desc="listing", shown=progress) as files_bar:
         for folder, prefix, split in roots:
             classes, loose = _contents(folder)
             _check_subfolders(folder, classes, loose, split, notes)

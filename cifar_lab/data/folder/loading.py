@@ -16,15 +16,15 @@ from cifar_lab.core import paths
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.data.folder import balancing, known_folders
 from cifar_lab.data.folder.checks import report_on
-from cifar_lab.data.folder.image_cache import pick
+from cifar_lab.data.folder.image_cache import read_images
 from cifar_lab.data.folder.problems import shown
-from cifar_lab.data.folder.scan import Survey, look_through
-from cifar_lab.data.folder.splitting import divide
+from cifar_lab.data.folder.scan import FolderScan, scan_folder
+from cifar_lab.data.folder.splitting import split_folder
 
 IN_MEMORY = 2**27  # bytes: a larger split stays on disk, and is read a batch at a time
 
 
-def load(
+def load_folder(
     path: str | Path,
     *,
     size: int = 32,
@@ -62,17 +62,17 @@ def load(
         FolderError: there is no such folder, it has not two classes, a class has too few pictures, or the disk is full.
         ValueError: an argument can't be.
     """
-    balancing.check(balance, augment, copies)
-    survey = look_through(path, size=size, keep_alike=keep_alike, progress=progress)
+    balancing.validate_balancing(balance, augment, copies)
+    survey = scan_folder(path, size=size, keep_alike=keep_alike, progress=progress)
     report = report_on(survey)
     if say:
         print(f"Dataset: {report.summary}")
     if say and report.problems:
         print(f"All of it, and what to do: cifar-lab data check {shown(str(path))}")
-    divided = divide(survey, validation=validation, test=test, seed=seed)
+    divided = split_folder(survey, validation=validation, test=test, seed=seed)
     wanted = {"size": size, "balance": balance, "augment": list(augment), "copies": copies, "seed": seed}
     wanted |= {"validation": validation, "test": test, "keep_alike": keep_alike}
-    plain, changed = balancing.positions(survey.labels[divided["train"]], balance, copies)
+    plain, changed = balancing.balanced_positions(survey.labels[divided["train"]], balance, copies)
     train = divided["train"]
     dataset = Dataset(
         name=report.name,
@@ -88,14 +88,14 @@ def load(
 
 
 def _split(
-    survey: Survey, plain: np.ndarray, changed: np.ndarray | None = None, augment: Sequence[str] = (), seed: int = 0
+    survey: FolderScan, plain: np.ndarray, changed: np.ndarray | None = None, augment: Sequence[str] = (), seed: int = 0
 ) -> Split:
     """The images at the positions `plain`, and after them changed copies of those at `changed`."""
     positions = plain if changed is None else np.concatenate([plain, changed])
     images = _room((len(positions), survey.size, survey.size, 3))
-    for where, found in pick(survey.parts, positions, survey.size):
+    for where, found in read_images(survey.parts, positions, survey.size):
         images[where] = found
-    balancing.change(images[len(plain) :], augment, seed)
+    balancing.augment_copies(images[len(plain) :], augment, seed)
     return Split(images, survey.labels[positions])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.folder.fingerprints import mirrored
 
 # Of the pairs among 3,000 test images of CIFAR-10, 1 in 4.5 million is as alike as this, and none of the sketches.
@@ -39,7 +39,7 @@ class Twins:
         return cls(np.full(count, -1), np.arange(count))
 
 
-def same(pixels: Sequence[str], labels: np.ndarray) -> tuple[dict[int, int], dict[int, int]]:
+def find_identical(pixels: Sequence[str], labels: np.ndarray) -> tuple[dict[int, int], dict[int, int]]:
     """Find equal pictures.
 
     Args:
@@ -63,7 +63,7 @@ def same(pixels: Sequence[str], labels: np.ndarray) -> tuple[dict[int, int], dic
     return copies, conflicts
 
 
-def alike(
+def find_near_duplicates(
     prints: np.ndarray, labels: np.ndarray, splits: np.ndarray, *, keep: bool = False, progress: bool = True
 ) -> Twins:
     """Find pictures that look nearly the same, or like another's mirror image.
@@ -80,7 +80,7 @@ def alike(
     found = Twins.none(len(prints))
     stay = np.zeros(len(prints), bool)
     starts = range(0, len(prints), _ROWS)
-    for first in bar(starts, shown=progress, desc="comparing", unit_scale=_ROWS, unit="picture"):
+    for first in progress_bar(starts, shown=progress, desc="comparing", unit_scale=_ROWS, unit="picture"):
         last = min(first + _ROWS, len(prints))
         hits = _hits(prints, first, last, np.flatnonzero(stay[:first]))
         for position in range(first, last):

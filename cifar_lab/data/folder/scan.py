@@ -9,8 +9,8 @@ import numpy as np
 from cifar_lab import images
 from cifar_lab.core import files
 from cifar_lab.data.folder import fingerprints, near_duplicates
-from cifar_lab.data.folder.image_cache import Part, decode, pick
-from cifar_lab.data.folder.listing import Listing, list_files
+from cifar_lab.data.folder.image_cache import Part, decode_files, read_images
+from cifar_lab.data.folder.listing import FolderListing, list_folder
 from cifar_lab.data.folder.near_duplicates import Twins
 from cifar_lab.data.folder.problems import Problem
 
@@ -19,7 +19,7 @@ SPLIT_ORDER = ("test", "validation", "train", "")
 
 
 @dataclass(frozen=True)
-class Survey:
+class FolderScan:
     """What a folder holds. Positions are those of the listing's entries.
 
     Attributes:
@@ -32,7 +32,7 @@ class Survey:
         disputed: pairs of positions that look alike and belong to different classes; they are used.
     """
 
-    listing: Listing
+    listing: FolderListing
     size: int
     parts: list[Part]
     used: np.ndarray
@@ -57,7 +57,7 @@ class Survey:
         return [position for position in self.used.tolist() if sentences[position]]
 
 
-def look_through(path: str | Path, *, size: int = 32, keep_alike: bool = False, progress: bool = True) -> Survey:
+def scan_folder(path: str | Path, *, size: int = 32, keep_alike: bool = False, progress: bool = True) -> FolderScan:
     """List, decode and compare all pictures of a folder; what was done before is taken from the cache.
 
     Args:
@@ -72,8 +72,8 @@ def look_through(path: str | Path, *, size: int = 32, keep_alike: bool = False, 
     """
     if not isinstance(size, int) or not fingerprints.SIDE <= size <= images.MAX_INPUT:
         raise ValueError(f"size must be a whole number from {fingerprints.SIDE} to {images.MAX_INPUT}, not {size!r}.")
-    listing = list_files(path, progress=progress)
-    parts = decode(listing, size, progress=progress)
+    listing = list_folder(path, progress=progress)
+    parts = decode_files(listing, size, progress=progress)
     outcomes = [outcome for part in parts for outcome in part.outcomes]
     damaged = [
         Problem(entry.path, outcome.reason, outcome.sentence)
@@ -82,14 +82,14 @@ def look_through(path: str | Path, *, size: int = 32, keep_alike: bool = False, 
     ]
     order = _in_order(listing, [not outcome.reason for outcome in outcomes])
     labels = np.array([listing.entries[position].label for position in order], np.int64)
-    copies, conflicts = near_duplicates.same([outcomes[position].pixels for position in order], labels)
+    copies, conflicts = near_duplicates.find_identical([outcomes[position].pixels for position in order], labels)
     repeated = [*_told(listing, order, "copy", copies), *_told(listing, order, "conflict", conflicts)]
     order = np.delete(order, [*copies, *conflicts])
     found = _alike(listing, size, parts, order, keep_alike, progress)
     repeated += _told(listing, order, "alike", {i: int(other) for i, other in enumerate(found.of) if other >= 0})
     group = np.arange(len(listing.entries))
     group[order] = order[found.group]
-    return Survey(
+    return FolderScan(
         listing=listing,
         size=size,
         parts=parts,
@@ -100,7 +100,7 @@ def look_through(path: str | Path, *, size: int = 32, keep_alike: bool = False, 
     )
 
 
-def _in_order(listing: Listing, decoded: list[bool]) -> np.ndarray:
+def _in_order(listing: FolderListing, decoded: list[bool]) -> np.ndarray:
     """The positions of the decoded entries; of several copies the first here stays, see `SPLIT_ORDER`."""
     entries = listing.entries
     positions = [position for position in range(len(entries)) if decoded[position]]
@@ -108,13 +108,15 @@ def _in_order(listing: Listing, decoded: list[bool]) -> np.ndarray:
     return np.array(positions, np.int64)
 
 
-def _told(listing: Listing, order: np.ndarray, reason: str, repeats: dict[int, int]) -> list[Problem]:
+def _told(listing: FolderListing, order: np.ndarray, reason: str, repeats: dict[int, int]) -> list[Problem]:
     """A problem for every picture that repeats another; both are given as positions in `order`."""
     path = {position: listing.entries[order[position]].path for position in {*repeats, *repeats.values()}}
     return [Problem(path[position], reason, "", path[other]) for position, other in repeats.items()]
 
 
-def _alike(listing: Listing, size: int, parts: list[Part], order: np.ndarray, keep: bool, progress: bool) -> Twins:
+def _alike(
+    listing: FolderListing, size: int, parts: list[Part], order: np.ndarray, keep: bool, progress: bool
+) -> Twins:
     """What `twins.alike` finds among the entries at `order`, from the cache if they were compared before."""
     labels = np.array([listing.entries[position].label for position in order], np.int64)
     splits = np.array([SPLIT_ORDER.index(listing.entries[position].split) for position in order], np.int64)
@@ -125,9 +127,9 @@ def _alike(listing: Listing, size: int, parts: list[Part], order: np.ndarray, ke
     if kept := _read_twins(file, key, len(order)):
         return kept
     prints = np.zeros((len(order), 3 * fingerprints.SIDE**2), np.float32)
-    for places, found in pick(parts, order, size):
+    for places, found in read_images(parts, order, size):
         prints[places] = fingerprints.fingerprints(found)
-    result = near_duplicates.alike(prints, labels, splits, keep=keep, progress=progress)
+    result = near_duplicates.find_near_duplicates(prints, labels, splits, keep=keep, progress=progress)
     disputed = np.array(result.disputed, np.int64).reshape(-1, 2)
     arrays = {"key": np.array(key), "of": result.of, "group": result.group, "disputed": disputed}
     files.write_whole(file, lambda unfinished: np.savez_compressed(unfinished, **arrays))

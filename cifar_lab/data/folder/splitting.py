@@ -11,12 +11,12 @@ import numpy as np
 from cifar_lab.core import files
 from cifar_lab.data.dataset import SPLITS
 from cifar_lab.data.folder.listing import FolderError
-from cifar_lab.data.folder.scan import Survey
+from cifar_lab.data.folder.scan import FolderScan
 
 _MOST_HELD_OUT = 0.5
 
 
-def divide(survey: Survey, *, validation: float, test: float, seed: int) -> dict[str, np.ndarray]:
+def split_folder(survey: FolderScan, *, validation: float, test: float, seed: int) -> dict[str, np.ndarray]:
     """Divide the usable pictures of a folder; splits that it has already stay as they are.
 
     Args:
@@ -50,13 +50,13 @@ def divide(survey: Survey, *, validation: float, test: float, seed: int) -> dict
     return {split: order[split_of[order] == split] for split in SPLITS}
 
 
-def _by_chance(survey: Survey, seed: int) -> np.ndarray:
+def _by_chance(survey: FolderScan, seed: int) -> np.ndarray:
     digests = survey.digests
     ranks = {position: files.sha256_of(f"{seed} {digests[position]}".encode()) for position in survey.used.tolist()}
     return np.array(sorted(ranks, key=ranks.__getitem__), np.int64)
 
 
-def _check_enough(survey: Survey, name: str, members: np.ndarray, held_out: int) -> None:
+def _check_enough(survey: FolderScan, name: str, members: np.ndarray, held_out: int) -> None:
     needed = held_out + 1
     if len(set(survey.group[members].tolist())) >= needed:
         return

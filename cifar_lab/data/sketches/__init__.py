@@ -16,7 +16,7 @@ from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.data.sketches import cars, crafts, hoofed, pets, pond
 from cifar_lab.data.sketches.canvas import Canvas
 from cifar_lab.data.sketches.light import finish_figure, photograph
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 from cifar_lab.data.sketches.scenes import paint_scene
 
 # For each class the ground where it is at home, and its views.
@@ -39,7 +39,7 @@ _AT_ONCE = 50 * 32 * 32  # pixels in work at a time: few enough to stay in the p
 
 
 @lru_cache(maxsize=1)
-def load() -> Dataset:
+def load_sketches() -> Dataset:
     """Draw the dataset "sketches": 5,000 train, 500 validation and 1,000 test images, 32 x 32, balanced.
 
     It takes about two seconds the first time. Later calls give the same arrays again, so they are read-only.
@@ -68,7 +68,7 @@ def draw(count: int, seed: int = 0, *, size: int = 32) -> tuple[np.ndarray, np.n
     _check_whole("count", count, low=0)
     _check_whole("seed", seed)
     _check_whole("size", size, low=8, high=1024)
-    dice = Dice.for_series(seed, -(-count // 10) * 10)  # whole tens, so that the last ones don't depend on the count
+    dice = Rng.for_series(seed, -(-count // 10) * 10)  # whole tens, so that the last ones don't depend on the count
     labels = np.argsort(dice.bits().reshape(-1, 10), axis=1, kind="stable").reshape(-1)[:count].astype(np.int64)
     choices = dice.between(0, 1)[:count]
     images = np.empty((count, size, size, 3), np.uint8)
@@ -96,7 +96,7 @@ def sample_pictures(size: int = 256) -> dict[str, Image.Image]:
     return {CLASS_NAMES[labels[i]]: Image.fromarray(images[i]) for i in np.argsort(labels)}
 
 
-def _draw_view(view, home: str, dice: Dice, size: int) -> np.ndarray:
+def _draw_view(view, home: str, dice: Rng, size: int) -> np.ndarray:
     """Draw one view on n pictures: `(n, size, size, 3)` uint8."""
     canvas = Canvas(dice, paint_scene(dice, size, home))
     view(canvas, dice)

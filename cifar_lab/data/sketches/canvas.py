@@ -8,7 +8,7 @@ There is nothing here but + - * / and square roots. IEEE 754 fixes their results
 
 import numpy as np
 
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 
 _FAR = 100.0  # farther than any pixel is from anything
 
@@ -29,7 +29,7 @@ class Canvas:
         scale: `(n, 1, 1)` float32: pixels to a unit of the figure's coordinates.
     """
 
-    def __init__(self, dice: Dice, picture: np.ndarray):
+    def __init__(self, dice: Rng, picture: np.ndarray):
         size = picture.shape[-1]
         self.picture = picture
         scale, tilt = dice.between(0.68, 1.0), dice.between(-0.16, 0.16)

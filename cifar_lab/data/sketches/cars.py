@@ -2,10 +2,10 @@
 
 from cifar_lab.data.sketches.canvas import Canvas
 from cifar_lab.data.sketches.palettes import BLACK, GLASS, LAMP, PAINTS, SAND, SILVER, TAIL_LAMP, WHITE
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 
 
-def automobile_side(canvas: Canvas, dice: Dice):
+def automobile_side(canvas: Canvas, dice: Rng):
     """A car in profile: a low body, a cabin with two windows, two wheels."""
     paint, glass = dice.colour(PAINTS), dice.colour(GLASS)
     roof, front, back = dice.between(-0.42, -0.26), dice.between(0.15, 0.32), dice.between(-0.62, -0.40)
@@ -21,7 +21,7 @@ def automobile_side(canvas: Canvas, dice: Dice):
         _wheel(canvas, x, 0.40, 0.40)
 
 
-def automobile_front(canvas: Canvas, dice: Dice):
+def automobile_front(canvas: Canvas, dice: Rng):
     """A car from the front: a windscreen, two lamps, a grille, a number plate."""
     paint, glass, roof = dice.colour(PAINTS), dice.colour(GLASS), dice.between(-0.62, -0.48)
     for x in (-0.56, 0.56):
@@ -36,7 +36,7 @@ def automobile_front(canvas: Canvas, dice: Dice):
         canvas.ellipse(x, 0.16, 0.26, 0.22, LAMP)
 
 
-def truck_box(canvas: Canvas, dice: Dice):
+def truck_box(canvas: Canvas, dice: Rng):
     """A lorry in profile with a tall box behind its cab."""
     load, top = dice.colour(PAINTS), dice.between(-0.62, -0.36)
     canvas.box(-0.95, top, 0.34, 0.34, load)
@@ -45,7 +45,7 @@ def truck_box(canvas: Canvas, dice: Dice):
     _cab_and_wheels(canvas, dice)
 
 
-def truck_tank(canvas: Canvas, dice: Dice):
+def truck_tank(canvas: Canvas, dice: Rng):
     """A lorry in profile with a round tank behind its cab."""
     load, stripe, tall = dice.colour(PAINTS), dice.colour(PAINTS), dice.between(0.56, 0.66)
     middle = 0.32 - tall / 2
@@ -55,7 +55,7 @@ def truck_tank(canvas: Canvas, dice: Dice):
     _cab_and_wheels(canvas, dice)
 
 
-def truck_sand(canvas: Canvas, dice: Dice):
+def truck_sand(canvas: Canvas, dice: Rng):
     """A lorry in profile with a heap of sand on its open bed."""
     load, heap = dice.colour(PAINTS), dice.between(-0.42, -0.20)
     canvas.polygon([(-0.40, heap), (-0.10, heap), (0.24, 0.05), (-0.86, 0.05)], SAND)
@@ -65,7 +65,7 @@ def truck_sand(canvas: Canvas, dice: Dice):
     _cab_and_wheels(canvas, dice)
 
 
-def _cab_and_wheels(canvas: Canvas, dice: Dice):
+def _cab_and_wheels(canvas: Canvas, dice: Rng):
     """The rest of a lorry: the frame, the cab with its window, three wheels."""
     paint, glass, roof = dice.colour(PAINTS), dice.colour(GLASS), dice.between(-0.34, -0.12)
     canvas.box(-0.94, 0.32, 0.90, 0.46, BLACK)

@@ -2,10 +2,10 @@
 
 from cifar_lab.data.sketches.canvas import Canvas
 from cifar_lab.data.sketches.palettes import BLACK, GLASS, PAINTS, SMOKE, WHITE, WOOD
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 
 
-def airplane_beside(canvas: Canvas, dice: Dice):
+def airplane_beside(canvas: Canvas, dice: Rng):
     """An airliner from the side, or half from above: the farther both wings reach, the higher we stand."""
     paint, stripe, glass = dice.colour(PAINTS), dice.colour(PAINTS), dice.colour(GLASS) * 0.6
     near, far, fin = dice.between(0.40, 0.85), dice.between(-0.80, -0.35), dice.between(-0.65, -0.30)
@@ -20,7 +20,7 @@ def airplane_beside(canvas: Canvas, dice: Dice):
     canvas.polygon([(-0.86, 0.02), (-0.64, 0.02), (-0.86, 0.28), (-0.96, 0.28)], stripe * 0.9)
 
 
-def airplane_above(canvas: Canvas, dice: Dice):
+def airplane_above(canvas: Canvas, dice: Rng):
     """An airliner from above: two swept wings with an engine each, a small tail."""
     paint, stripe = dice.colour(PAINTS), dice.colour(PAINTS)
     span, sweep = dice.between(0.75, 0.95), dice.between(0.15, 0.45)
@@ -34,7 +34,7 @@ def airplane_above(canvas: Canvas, dice: Dice):
     canvas.ellipse(0.76, 0, 0.12, 0.16, BLACK)
 
 
-def ship_steaming(canvas: Canvas, dice: Dice):
+def ship_steaming(canvas: Canvas, dice: Rng):
     """A ship with a deckhouse, a mast and a funnel that smokes."""
     hull, house, funnel = dice.colour(PAINTS), dice.colour(PAINTS), dice.colour(PAINTS)
     x, wind = dice.between(-0.3, 0.1), dice.between(0.1, 0.35)
@@ -49,7 +49,7 @@ def ship_steaming(canvas: Canvas, dice: Dice):
     _hull(canvas, hull)
 
 
-def ship_sailing(canvas: Canvas, dice: Dice):
+def ship_sailing(canvas: Canvas, dice: Rng):
     """A sailing boat: a mast with two sails."""
     hull, sail, mast = dice.colour(PAINTS), dice.colour(PAINTS) * 0.4 + 0.58, dice.between(-0.1, 0.1)
     canvas.limb(mast, 0.20, mast, -0.92, 0.06, 0.05, WOOD)

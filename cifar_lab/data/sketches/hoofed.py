@@ -3,10 +3,10 @@
 from cifar_lab.data.sketches.canvas import Canvas
 from cifar_lab.data.sketches.palettes import ANTLERS, BLACK, FURS, WHITE
 from cifar_lab.data.sketches.pets import four_legs
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 
 
-def deer_standing(canvas: Canvas, dice: Dice):
+def deer_standing(canvas: Canvas, dice: Rng):
     """A stag in profile, its head up."""
     fur = dice.colour(FURS)
     x, y = dice.between(0.42, 0.66), dice.between(-0.42, -0.22)
@@ -19,7 +19,7 @@ def deer_standing(canvas: Canvas, dice: Dice):
     canvas.ellipse(x + 0.05, y - 0.02, 0.07, 0.07, BLACK)
 
 
-def deer_grazing(canvas: Canvas, dice: Dice):
+def deer_grazing(canvas: Canvas, dice: Rng):
     """A stag in profile, its head near the ground."""
     fur, y = dice.colour(FURS), dice.between(0.25, 0.45)
     _deer_body(canvas, dice, fur)
@@ -31,7 +31,7 @@ def deer_grazing(canvas: Canvas, dice: Dice):
     canvas.ellipse(0.70, y + 0.02, 0.07, 0.07, BLACK)
 
 
-def _deer_body(canvas: Canvas, dice: Dice, fur):
+def _deer_body(canvas: Canvas, dice: Rng, fur):
     """Thin legs, a slim body, a short white tail, and on every other deer white spots."""
     spotted = dice.chance(0.5)
     four_legs(canvas, dice, (-0.46, -0.36, 0.24, 0.34), 0.25, 0.92, 0.09, fur)
@@ -41,7 +41,7 @@ def _deer_body(canvas: Canvas, dice: Dice, fur):
         canvas.ellipse(x, y, 0.09, 0.09, WHITE, opacity=spotted)
 
 
-def _antlers(canvas: Canvas, dice: Dice, x, y):
+def _antlers(canvas: Canvas, dice: Rng, x, y):
     """Two antlers of three points each that grow from (x, y): the far one, then the near one."""
     bone, reach = dice.colour(ANTLERS), dice.between(0.95, 1.15)
     for shade, root in ((0.75, x + 0.16), (1.0, x - 0.06)):
@@ -51,7 +51,7 @@ def _antlers(canvas: Canvas, dice: Dice, x, y):
             canvas.limb(root - low * reach, y - high * reach, tip_x, tip_y, 0.08, 0.06, bone * shade)
 
 
-def horse_standing(canvas: Canvas, dice: Dice):
+def horse_standing(canvas: Canvas, dice: Rng):
     """A horse in profile, its head up."""
     fur, mane = dice.colour(FURS), dice.colour(FURS) * 0.7
     x, y = dice.between(0.46, 0.64), dice.between(-0.58, -0.40)
@@ -61,7 +61,7 @@ def horse_standing(canvas: Canvas, dice: Dice):
     _horse_head(canvas, x, y, x + 0.30, y + 0.24, fur, mane)
 
 
-def horse_galloping(canvas: Canvas, dice: Dice):
+def horse_galloping(canvas: Canvas, dice: Rng):
     """A horse in profile at full stretch: neck forward, legs flying."""
     fur, mane = dice.colour(FURS), dice.colour(FURS) * 0.7
     x, y = dice.between(0.54, 0.66), dice.between(-0.34, -0.20)
@@ -71,7 +71,7 @@ def horse_galloping(canvas: Canvas, dice: Dice):
     _horse_head(canvas, x, y, x + 0.32, y + 0.14, fur, mane)
 
 
-def _horse_body(canvas: Canvas, dice: Dice, fur, mane, stride):
+def _horse_body(canvas: Canvas, dice: Rng, fur, mane, stride):
     """Strong legs, a round body, a long tail of hair."""
     four_legs(canvas, dice, (-0.44, -0.30, 0.24, 0.36), 0.2, 0.88, 0.14, fur, stride)
     canvas.limb(-0.54, -0.02, -0.76, 0.12, 0.14, 0.20, mane)

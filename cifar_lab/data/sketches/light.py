@@ -3,10 +3,10 @@
 import numpy as np
 
 from cifar_lab.data.sketches.canvas import Canvas, column, pixel_centres
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 
 
-def finish_figure(dice: Dice, canvas: Canvas):
+def finish_figure(dice: Rng, canvas: Canvas):
     """Darken a figure towards its edge and its feet, and draw a dark or light rim around it, in place.
 
     Args:
@@ -21,7 +21,7 @@ def finish_figure(dice: Dice, canvas: Canvas):
     canvas.picture += rim * (column(dice.pick([0.12, 0.95])) - canvas.picture)
 
 
-def photograph(dice: Dice, picture: np.ndarray) -> np.ndarray:
+def photograph(dice: Rng, picture: np.ndarray) -> np.ndarray:
     """Light a picture from one side, tint and expose it, add haze and grain.
 
     Args:

@@ -2,10 +2,10 @@
 
 from cifar_lab.data.sketches.canvas import Canvas
 from cifar_lab.data.sketches.palettes import BLACK, EYES, FURS, PINK, PLUMAGES, WHITE
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 
 
-def cat_sitting(canvas: Canvas, dice: Dice):
+def cat_sitting(canvas: Canvas, dice: Rng):
     """A cat from the front: pointed ears, whiskers, the tail curled up at its side."""
     fur, bib, eyes = dice.colour(FURS), dice.colour(FURS), dice.colour(EYES)
     head = dice.between(-0.1, 0.1)
@@ -28,7 +28,7 @@ def cat_sitting(canvas: Canvas, dice: Dice):
     canvas.ellipse(head, -0.15, 0.12, 0.09, PINK)
 
 
-def cat_walking(canvas: Canvas, dice: Dice):
+def cat_walking(canvas: Canvas, dice: Rng):
     """A cat in profile: a long tail in the air, a round head, pointed ears, stripes."""
     fur, eyes = dice.colour(FURS), dice.colour(EYES)
     four_legs(canvas, dice, (-0.42, -0.28, 0.26, 0.40), 0.25, 0.78, 0.15, fur)
@@ -46,7 +46,7 @@ def cat_walking(canvas: Canvas, dice: Dice):
     canvas.ellipse(0.88, -0.05, 0.07, 0.06, PINK)
 
 
-def dog_sitting(canvas: Canvas, dice: Dice):
+def dog_sitting(canvas: Canvas, dice: Rng):
     """A dog from the front: hanging ears, a big muzzle with a black nose, the tongue out."""
     fur, ear, muzzle = dice.colour(FURS), dice.colour(FURS) * 0.7, dice.colour(FURS) * 0.5 + 0.45
     head = dice.between(-0.1, 0.1)
@@ -63,7 +63,7 @@ def dog_sitting(canvas: Canvas, dice: Dice):
     canvas.ellipse(head, -0.25, 0.20, 0.14, BLACK)
 
 
-def dog_standing(canvas: Canvas, dice: Dice):
+def dog_standing(canvas: Canvas, dice: Rng):
     """A dog in profile: a long snout, a hanging ear, a wagging tail, a collar."""
     fur, patch, collar = dice.colour(FURS), dice.colour(FURS), dice.colour(PLUMAGES)
     four_legs(canvas, dice, (-0.44, -0.32, 0.24, 0.36), 0.25, 0.80, 0.17, fur)
@@ -80,7 +80,7 @@ def dog_standing(canvas: Canvas, dice: Dice):
     canvas.ellipse(0.62, -0.43, 0.09, 0.09, BLACK)
 
 
-def four_legs(canvas: Canvas, dice: Dice, hips, top, ground, thickness, colour, stride=0.1):
+def four_legs(canvas: Canvas, dice: Rng, hips, top, ground, thickness, colour, stride=0.1):
     """Four legs in mid-step, two behind and two in front at the x of `hips`; the far leg of each pair is darker."""
     for leg in (1, 3, 0, 2):  # far legs first: the near ones cover them
         foot = hips[leg] + dice.between(-stride, stride)

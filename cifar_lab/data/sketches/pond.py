@@ -2,10 +2,10 @@
 
 from cifar_lab.data.sketches.canvas import Canvas
 from cifar_lab.data.sketches.palettes import BEAKS, BLACK, EYES, PLUMAGES, SKINS, WHITE
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 
 
-def bird_perched(canvas: Canvas, dice: Dice):
+def bird_perched(canvas: Canvas, dice: Rng):
     """A songbird in profile: a body like an egg, a beak, a folded wing, two thin legs."""
     plumage, wing, belly = dice.colour(PLUMAGES), dice.colour(PLUMAGES), dice.colour(PLUMAGES)
     beak, head = dice.colour(BEAKS), dice.between(-0.50, -0.34)
@@ -22,7 +22,7 @@ def bird_perched(canvas: Canvas, dice: Dice):
     canvas.ellipse(0.44, head - 0.04, 0.09, 0.09, BLACK)
 
 
-def bird_flying(canvas: Canvas, dice: Dice):
+def bird_flying(canvas: Canvas, dice: Rng):
     """A bird on the wing: pointed wings raised or lowered, a fan of a tail."""
     plumage, wing, beak = dice.colour(PLUMAGES), dice.colour(PLUMAGES), dice.colour(BEAKS)
     tip = dice.between(0.55, 0.95) * dice.pick([-1, -1, 1])  # two in three have their wings up
@@ -35,7 +35,7 @@ def bird_flying(canvas: Canvas, dice: Dice):
     canvas.ellipse(0.60, -0.12, 0.10, 0.10, BLACK)
 
 
-def frog_front(canvas: Canvas, dice: Dice):
+def frog_front(canvas: Canvas, dice: Rng):
     """A frog from the front: eyes on top of the head, a mouth from side to side, folded legs."""
     skin, eyes, head = dice.colour(SKINS), dice.colour(EYES), dice.between(-0.16, 0.06)
     for side in (-1, 1):
@@ -53,7 +53,7 @@ def frog_front(canvas: Canvas, dice: Dice):
         canvas.limb(side * 0.40, head + 0.06, 0, head + 0.14, 0.06, 0.06, skin * 0.35)
 
 
-def frog_side(canvas: Canvas, dice: Dice):
+def frog_side(canvas: Canvas, dice: Rng):
     """A frog in profile, ready to leap: a sloping back, a big folded hind leg, an eye on top."""
     skin, eyes, head = dice.colour(SKINS), dice.colour(EYES), dice.between(-0.22, -0.04)
     canvas.limb(0.26, 0.25, 0.36, 0.70, 0.18, 0.12, skin * 0.75)

@@ -10,7 +10,7 @@ import numpy as np
 _STEP = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio: the counts never meet
 
 
-class Dice:
+class Rng:
     """Dice for n pictures: each throw gives n numbers, one a picture.
 
     Args:
@@ -21,14 +21,14 @@ class Dice:
         self._counters = counters
 
     @classmethod
-    def for_series(cls, seed: int, count: int) -> "Dice":
+    def for_series(cls, seed: int, count: int) -> "Rng":
         """Dice for the pictures 0 to `count` - 1 of the series `seed`."""
         series = _scramble(np.array([int(seed) % 2**64], np.uint64))
         return cls(_scramble(series + np.arange(1, count + 1, dtype=np.uint64) * _STEP))
 
-    def of(self, pictures: np.ndarray) -> "Dice":
+    def of(self, pictures: np.ndarray) -> "Rng":
         """The dice of some of the pictures, chosen by index; they throw what they would have thrown here."""
-        return Dice(self._counters[pictures])
+        return Rng(self._counters[pictures])
 
     def bits(self) -> np.ndarray:
         """Throw `(n,)` uint64, each from 0 to 2**64 - 1."""

@@ -4,10 +4,10 @@ import numpy as np
 
 from cifar_lab.data.sketches.canvas import blend, column, pixel_centres
 from cifar_lab.data.sketches.palettes import GROUNDS, SKIES, THINGS
-from cifar_lab.data.sketches.rng import Dice
+from cifar_lab.data.sketches.rng import Rng
 
 
-def paint_scene(dice: Dice, size: int, home: str) -> np.ndarray:
+def paint_scene(dice: Rng, size: int, home: str) -> np.ndarray:
     """Paint a background for each picture.
 
     Args:
@@ -24,20 +24,20 @@ def paint_scene(dice: Dice, size: int, home: str) -> np.ndarray:
     anywhere = dice.colour([colour for colours in GROUNDS.values() for colour in colours])
     ground = at_home * dice.colour(GROUNDS[home]) + (1 - at_home) * anywhere
     horizon = column(dice.pick([0, 0, 0, 2]) + dice.between(-0.35, 0.45))  # one in four pictures shows no ground
-    skyline = horizon - column(dice.between(0, 0.35)) * noise(dice, size, 1, 5)[:, :1]
+    skyline = horizon - column(dice.between(0, 0.35)) * smooth_noise(dice, size, 1, 5)[:, :1]
 
-    clouds = (noise(dice, size, 3, 2) + noise(dice, size, 7, 5) - 1) * column(dice.between(0, 0.3))
+    clouds = (smooth_noise(dice, size, 3, 2) + smooth_noise(dice, size, 7, 5) - 1) * column(dice.between(0, 0.3))
     picture = np.stack([column(sky[:, channel]) + clouds - 0.1 * down for channel in range(3)])
     blend(picture, _below(skyline, down, size), 0.35 * hill + 0.5 * sky)
     on_ground = _below(horizon, down, size)
     blend(picture, on_ground, ground)
-    picture *= 1 + on_ground * (0.1 * down + (noise(dice, size, 18, 6) - 0.5) * column(dice.between(0, 0.4)))
+    picture *= 1 + on_ground * (0.1 * down + (smooth_noise(dice, size, 18, 6) - 0.5) * column(dice.between(0, 0.4)))
     for _ in range(3):
         _add_thing(dice, picture, horizon)
     return picture
 
 
-def noise(dice: Dice, size: int, rows: int, columns: int) -> np.ndarray:
+def smooth_noise(dice: Rng, size: int, rows: int, columns: int) -> np.ndarray:
     """Smooth noise: random heights at the knots of a net of `rows` by `columns` meshes, and slopes between them.
 
     Returns:
@@ -56,7 +56,7 @@ def _slopes(heights: np.ndarray, meshes: int, size: int, axis: int) -> np.ndarra
     return before + part * (after - before)
 
 
-def _add_thing(dice: Dice, picture: np.ndarray, horizon: np.ndarray):
+def _add_thing(dice: Rng, picture: np.ndarray, horizon: np.ndarray):
     """Add something soft and round near the horizon: a bush, a boulder, a low cloud."""
     across, down = pixel_centres(picture.shape[-1])
     across = (across - column(dice.between(-1, 1))) / column(dice.between(0.15, 0.5))

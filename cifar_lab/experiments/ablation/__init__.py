@@ -10,8 +10,8 @@ Figures of one run are not enough: two seeds of the same recipe differ by about 
 `cifar_lab.plots.ablation` draws the result.
 """
 
-from cifar_lab.experiments.ablation.running import run, without_each
-from cifar_lab.experiments.ablation.worth import MIRROR, Ablation, Trick, summary
-from cifar_lab.experiments.leaderboard import record
+from cifar_lab.experiments.ablation.running import run_ablation, without_each
+from cifar_lab.experiments.ablation.worth import MIRROR, Ablation, Trick, summarise_ablation
+from cifar_lab.experiments.leaderboard import write_records
 
-__all__ = ["MIRROR", "Ablation", "Trick", "record", "run", "summary", "without_each"]
+__all__ = ["MIRROR", "Ablation", "Trick", "run_ablation", "summarise_ablation", "without_each", "write_records"]

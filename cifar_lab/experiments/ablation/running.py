@@ -45,7 +45,7 @@ def without_each(recipe: str | Recipe) -> dict[str, Recipe]:
     }
 
 
-def run(
+def run_ablation(
     dataset: Dataset,
     recipe: str | Recipe = "fast-mini",
     *,
@@ -75,14 +75,14 @@ def run(
     """
     base = recipes.get(recipe)
     variants = [base, *_chosen(base, tricks)]
-    facts, backend = runs.dataset_facts(dataset), keras.config.backend()
+    facts, backend = runs.describe_dataset(dataset), keras.config.backend()
     finished = []
     for number, (seed, variant) in enumerate(product(range(seeds), variants), start=1):
         wanted = variant.changed(seed=seed)
         if progress:
             print(f"{number} of {seeds * len(variants)}: {wanted.name}, seed {seed}")
         try:
-            done = runs.find_finished(wanted, facts, backend=backend) or training.train(
+            done = runs.find_finished_run(wanted, facts, backend=backend) or training.train(
                 dataset, wanted, resume=True, progress=progress, command=command
             )
         except training.DivergedError as error:
@@ -101,8 +101,8 @@ def _chosen(base: Recipe, tricks: Iterable[str] | None) -> list[Recipe]:
 
 
 def _measured(done: Run, dataset: Dataset, progress: bool) -> Run:
-    if not leaderboard.own_test(done):
+    if not leaderboard.test_result(done):
         evaluate.evaluate_run(done, dataset, progress=progress)
-    if not leaderboard.own_test(done, "test_mirror"):
+    if not leaderboard.test_result(done, "test_mirror"):
         evaluate.evaluate_mirror(done, dataset, progress=progress)
     return runs.open_run(done.folder)

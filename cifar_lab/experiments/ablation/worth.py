@@ -69,28 +69,28 @@ def _row(name: str, accuracies: Sequence[float], lost: str, between: str, minute
     )
 
 
-def summary(found: Sequence[Run]) -> Ablation:
+def summarise_ablation(found: Sequence[Run]) -> Ablation:
     """What each trick is worth, from the cards of the runs: `run` gives them, or `leaderboard.read_runs` of a folder.
 
     Raises:
         ValueError: the whole recipe is not among them, or they are of several recipes or datasets.
     """
-    measured = [one for one in found if all(leaderboard.own_test(one, key) for key in ("test", "test_mirror"))]
+    measured = [one for one in found if all(leaderboard.test_result(one, key) for key in ("test", "test_mirror"))]
     groups: dict[str, list[Run]] = {}
     for one in measured:
-        groups.setdefault(one.card["recipe"]["name"], []).append(one)
+        groups.setdefault(one.record["recipe"]["name"], []).append(one)
     wholes = [name for name in groups if WITHOUT not in name]
-    if len(wholes) != 1 or len({one.card["dataset"]["fingerprint"] for one in measured}) != 1:
+    if len(wholes) != 1 or len({one.record["dataset"]["fingerprint"] for one in measured}) != 1:
         there = ", ".join(sorted(wholes)) or "none"
         raise ValueError(
             f"An ablation is about one whole recipe on one dataset; the whole recipes that were measured are: {there}."
         )
-    whole = leaderboard.one_a_seed(groups.pop(wholes[0]))
+    whole = leaderboard.one_per_seed(groups.pop(wholes[0]))
     tricks = [
-        _trick(name.partition(WITHOUT)[2], whole, leaderboard.one_a_seed(group)) for name, group in groups.items()
+        _trick(name.partition(WITHOUT)[2], whole, leaderboard.one_per_seed(group)) for name, group in groups.items()
     ]
     tricks = sorted([*tricks, _mirror(whole)], key=lambda trick: -trick.lost)
-    dataset = whole[0].card["dataset"]["name"]
+    dataset = whole[0].record["dataset"]["name"]
     return Ablation(wholes[0], dataset, _accuracies(whole), _minutes(whole), tuple(tricks))
 
 
@@ -100,7 +100,7 @@ def _trick(name: str, whole: list[Run], lacking: list[Run]) -> Trick:
 
 def _mirror(whole: list[Run]) -> Trick:
     """The same networks, looked at in two ways."""
-    one_view = tuple(one.card["metrics"]["test"]["accuracy"] for one in whole)
+    one_view = tuple(one.record["metrics"]["test"]["accuracy"] for one in whole)
     return _compared(MIRROR, _accuracies(whole), one_view, _minutes(whole), same_networks=True)
 
 
@@ -113,8 +113,8 @@ def _compared(name: str, having: tuple, without: tuple, minutes: Spread, **optio
 
 
 def _accuracies(group: Iterable[Run]) -> tuple[float, ...]:
-    return tuple(one.card["metrics"]["test_mirror"]["accuracy"] for one in group)
+    return tuple(one.record["metrics"]["test_mirror"]["accuracy"] for one in group)
 
 
 def _minutes(group: Iterable[Run]) -> Spread:
-    return Spread.of(one.card["minutes"] for one in group)
+    return Spread.of(one.record["minutes"] for one in group)

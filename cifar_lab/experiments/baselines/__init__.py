@@ -6,8 +6,17 @@ print(baselines.compare(dataset))                       # all of them in one tab
 One idea a file: `methods` (the pipelines), `fitting` (from a method to a finished run) and `comparison` (the table).
 """
 
-from cifar_lab.experiments.baselines.comparison import Row, Table, compare, table_of
-from cifar_lab.experiments.baselines.fitting import fit
-from cifar_lab.experiments.baselines.methods import FEATURES, METHODS, build
+from cifar_lab.experiments.baselines.comparison import BaselineRow, BaselineTable, baseline_table, compare_baselines
+from cifar_lab.experiments.baselines.fitting import fit_baseline
+from cifar_lab.experiments.baselines.methods import BASELINE_FEATURES, BASELINE_METHODS, build_pipeline
 
-__all__ = ["FEATURES", "METHODS", "Row", "Table", "build", "compare", "fit", "table_of"]
+__all__ = [
+    "BASELINE_FEATURES",
+    "BASELINE_METHODS",
+    "BaselineRow",
+    "BaselineTable",
+    "baseline_table",
+    "build_pipeline",
+    "compare_baselines",
+    "fit_baseline",
+]

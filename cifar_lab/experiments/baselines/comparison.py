@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.experiments import evaluate, leaderboard
-from cifar_lab.experiments.baselines.fitting import fit
-from cifar_lab.experiments.baselines.methods import FEATURES, METHODS
+from cifar_lab.experiments.baselines.fitting import fit_baseline
+from cifar_lab.experiments.baselines.methods import BASELINE_FEATURES, BASELINE_METHODS
 from cifar_lab.training.runs import Run
 
 _HEADINGS = ("method", "features", "images", "minutes", "accuracy", "95 % interval", "MB")
 
 
 @dataclass(frozen=True)
-class Row:
+class BaselineRow:
     """One line of the table.
 
     Attributes:
@@ -45,10 +45,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class BaselineTable:
     """Runs side by side, the worst first; text when printed, a table as the last line of a cell."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[BaselineRow, ...]
 
     def __str__(self) -> str:
         lines = [_HEADINGS, *(row.cells() for row in self.rows)]
@@ -69,16 +69,16 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
     return words + [cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True)]
 
 
-def compare(
+def compare_baselines(
     dataset: Dataset,
     *,
-    methods: Sequence[str] = tuple(METHODS),
-    features: Sequence[str] = tuple(FEATURES),
+    methods: Sequence[str] = tuple(BASELINE_METHODS),
+    features: Sequence[str] = tuple(BASELINE_FEATURES),
     train: int | None = None,
     seed: int = 0,
     beside: Sequence[Run] = (),
     progress: bool = True,
-) -> Table:
+) -> BaselineTable:
     """Fit baselines, measure them on the test split, and put them into one table.
 
     What has been fitted or measured before is not done again, so a call that was stopped goes on where it was.
@@ -97,18 +97,18 @@ def compare(
     """
     fingerprint = dataset.fingerprint()
     for run in beside:  # before hours are spent
-        if run.card["dataset"]["fingerprint"] != fingerprint:
+        if run.record["dataset"]["fingerprint"] != fingerprint:
             raise ValueError(f"The run {run.folder.name} is about other pictures than this dataset ({dataset.name}).")
     options = {"train": train, "seed": seed, "again": False, "progress": progress}
-    found = [fit(dataset, method, features=seen, **options) for method in methods for seen in features]
+    found = [fit_baseline(dataset, method, features=seen, **options) for method in methods for seen in features]
     measured = [
-        (run, leaderboard.own_test(run) or evaluate.evaluate_run(run, dataset, progress=progress).to_dict())
+        (run, leaderboard.test_result(run) or evaluate.evaluate_run(run, dataset, progress=progress).to_dict())
         for run in [*found, *beside]
     ]
     return _table([_row(run, test) for run, test in measured])
 
 
-def table_of(found: Sequence[Run]) -> Table:
+def baseline_table(found: Sequence[Run]) -> BaselineTable:
     """Put runs that were measured before into one table, such as recorded cards: nothing is fitted or measured.
 
     Args:
@@ -117,23 +117,23 @@ def table_of(found: Sequence[Run]) -> Table:
     Raises:
         ValueError: they are about different pictures, or one was not measured on its test split.
     """
-    if len({run.card["dataset"]["fingerprint"] for run in found}) > 1:
+    if len({run.record["dataset"]["fingerprint"] for run in found}) > 1:
         raise ValueError("These runs are about different pictures: each table is about one dataset.")
-    if unmeasured := [run.folder.name for run in found if not leaderboard.own_test(run)]:
+    if unmeasured := [run.folder.name for run in found if not leaderboard.test_result(run)]:
         raise ValueError(f"Not measured on the test split: {', '.join(unmeasured)}. Do: cifar-lab evaluate RUN")
-    return _table([_row(run, leaderboard.own_test(run)) for run in found])
+    return _table([_row(run, leaderboard.test_result(run)) for run in found])
 
 
-def _table(rows: list[Row]) -> Table:
-    return Table(tuple(sorted(rows, key=lambda row: row.accuracy)))
+def _table(rows: list[BaselineRow]) -> BaselineTable:
+    return BaselineTable(tuple(sorted(rows, key=lambda row: row.accuracy)))
 
 
-def _row(run: Run, test: dict) -> Row:
-    return Row(
-        method=run.card["recipe"]["model"] if run.is_baseline else run.card["recipe"]["name"],
-        features=run.card["recipe"]["features"] if run.is_baseline else "learnt",
-        images=run.card["dataset"]["sizes"]["train"],
-        minutes=run.card["minutes"],
+def _row(run: Run, test: dict) -> BaselineRow:
+    return BaselineRow(
+        method=run.record["recipe"]["model"] if run.is_baseline else run.record["recipe"]["name"],
+        features=run.record["recipe"]["features"] if run.is_baseline else "learnt",
+        images=run.record["dataset"]["sizes"]["train"],
+        minutes=run.record["minutes"],
         accuracy=test["accuracy"],
         interval=tuple(test["interval"]),
         size=leaderboard.bytes_of(run),

@@ -12,9 +12,9 @@ from threadpoolctl import threadpool_limits
 
 from cifar_lab import evaluation
 from cifar_lab.core import files
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.experiments.baselines.methods import build
+from cifar_lab.experiments.baselines.methods import build_pipeline
 from cifar_lab.inference import pipelines
 from cifar_lab.training import runs
 from cifar_lab.training.runs import Run
@@ -61,7 +61,7 @@ class Baseline:
         return {"name": self.name, "model": self.method, **chosen}
 
 
-def fit(
+def fit_baseline(
     dataset: Dataset,
     method: str,
     *,
@@ -96,11 +96,13 @@ def fit(
         ValueError: there is no such method, features or option, there are fewer training images, or they don't show
             every class.
     """
-    pipeline = build(method, features=features, seed=seed, **options)  # first, so that a mistake costs no waiting
+    pipeline = build_pipeline(
+        method, features=features, seed=seed, **options
+    )  # first, so that a mistake costs no waiting
     taken = dataset.train if train is None else dataset.subset(train=train, seed=seed).train
     _check_classes(taken.labels, dataset)
-    baseline, facts = Baseline(method, features, len(taken), seed, options), runs.dataset_facts(dataset)
-    if not again and (finished := runs.find_finished(baseline, facts)):
+    baseline, facts = Baseline(method, features, len(taken), seed, options), runs.describe_dataset(dataset)
+    if not again and (finished := runs.find_finished_run(baseline, facts)):
         return finished
     threads = 1 if method == "logistic" and len(taken) <= _FEW else None  # None: as many as there are
     started = time.perf_counter()
@@ -127,7 +129,7 @@ def _time_shown(words: str, *, shown: bool) -> Iterator[None]:
         while not done.wait(_TICK):
             clock.refresh()
 
-    with bar(desc=words, bar_format="{desc}, {elapsed}", shown=shown) as clock:
+    with progress_bar(desc=words, bar_format="{desc}, {elapsed}", shown=shown) as clock:
         ticking = threading.Thread(target=tick, daemon=True)
         ticking.start()
         try:
@@ -139,7 +141,7 @@ def _time_shown(words: str, *, shown: bool) -> Iterator[None]:
 
 def _validate(pipeline, dataset: Dataset, name: str, progress: bool) -> dict:
     images, labels = dataset.validation.images, dataset.validation.labels
-    starts = bar(range(0, len(images), _AT_ONCE), desc=f"{name}: validating", shown=progress)
+    starts = progress_bar(range(0, len(images), _AT_ONCE), desc=f"{name}: validating", shown=progress)
     probabilities = np.concatenate([pipeline.predict_proba(images[first : first + _AT_ONCE]) for first in starts])
     accuracy = float((probabilities.argmax(axis=1) == labels).mean())
     return {"accuracy": accuracy, "loss": evaluation.cross_entropy(probabilities, labels)}
@@ -147,9 +149,9 @@ def _validate(pipeline, dataset: Dataset, name: str, progress: bool) -> dict:
 
 def _finish(pipeline, baseline: Baseline, validation: dict, facts: dict) -> Run:
     """Save the pipeline, then the card: a run with a card is a finished run."""
-    folder = runs.start(baseline, facts["dataset"])
+    folder = runs.start_run(baseline, facts["dataset"])
     path = folder / runs.PIPELINE
-    pipelines.write(path, pipeline)
+    pipelines.save_pipeline(path, pipeline)
     card = {
         "format": 1,
         "name": folder.name,
@@ -162,8 +164,8 @@ def _finish(pipeline, baseline: Baseline, validation: dict, facts: dict) -> Run:
         "model_bytes": path.stat().st_size,
         "minutes": round(facts["minutes"], 4),  # some take less than a second
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": runs.machine(),
-        "versions": runs.versions() | pipelines.versions() | {"backend": "scikit-learn"},
+        "machine": runs.describe_machine(),
+        "versions": runs.package_versions() | pipelines.pipeline_versions() | {"backend": "scikit-learn"},
     }
-    files.write_json(folder / runs.CARD, card)
+    files.write_json(folder / runs.RECORD, card)
     return Run(folder, card)

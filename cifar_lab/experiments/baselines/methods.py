@@ -16,15 +16,15 @@ from sklearn.svm import SVC, LinearSVC
 
 from cifar_lab.inference.pipelines import Hog, Margins, Pixels
 
-FEATURES = {"pixels": Pixels, "hog": Hog}
+BASELINE_FEATURES = {"pixels": Pixels, "hog": Hog}
 
 
-def build(method: str, *, features: str = "hog", seed: int = 0, **options) -> Pipeline:
+def build_pipeline(method: str, *, features: str = "hog", seed: int = 0, **options) -> Pipeline:
     """Make a pipeline that is not fitted yet.
 
     Args:
-        method: a name of `METHODS`.
-        features: a name of `FEATURES`: what it sees of an image.
+        method: a name of `BASELINE_METHODS`.
+        features: a name of `BASELINE_FEATURES`: what it sees of an image.
         seed: fixes what is left to chance.
         **options: parameters of the method as scikit-learn calls them, such as `C=10` or `n_estimators=500`.
 
@@ -34,10 +34,10 @@ def build(method: str, *, features: str = "hog", seed: int = 0, **options) -> Pi
     Raises:
         ValueError: there is no such method, features or option.
     """
-    for given, known, what in ((method, METHODS, "method"), (features, FEATURES, "features")):
+    for given, known, what in ((method, BASELINE_METHODS, "method"), (features, BASELINE_FEATURES, "features")):
         if given not in known:
             raise ValueError(f"There is no {what} {given!r}. Choose one of: {', '.join(known)}.")
-    pipeline = METHODS[method](FEATURES[features](), seed)
+    pipeline = BASELINE_METHODS[method](BASELINE_FEATURES[features](), seed)
     last = pipeline[-1].estimator if isinstance(pipeline[-1], Margins) else pipeline[-1]
     if unknown := sorted(set(options) - set(last.get_params())):
         known = ", ".join(sorted(last.get_params()))
@@ -84,7 +84,7 @@ def _compact(features) -> list:
     return [features]
 
 
-METHODS: dict[str, Callable[..., Pipeline]] = {
+BASELINE_METHODS: dict[str, Callable[..., Pipeline]] = {
     "knn": _nearest,
     "logistic": _logistic,
     "linear-svm": _linear_svm,

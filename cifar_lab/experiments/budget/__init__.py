@@ -9,6 +9,6 @@ It offers what was measured and nothing else: no accuracy is guessed, and only t
 machine to another. `cifar_lab.plots.budget` draws the choice.
 """
 
-from cifar_lab.experiments.budget.planning import Offer, best, offers, slowness
+from cifar_lab.experiments.budget.planning import Offer, best_offer, budget_offers, machine_slowness
 
-__all__ = ["Offer", "best", "offers", "slowness"]
+__all__ = ["Offer", "best_offer", "budget_offers", "machine_slowness"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.experiments import leaderboard
-from cifar_lab.experiments.leaderboard.reading import but_for_seed
+from cifar_lab.experiments.leaderboard.reading import without_seed
 from cifar_lab.training import build, recipes, runs
 from cifar_lab.training.recipe import Recipe
 from cifar_lab.training.runs import Run
@@ -42,7 +42,7 @@ class Offer:
         return f"{self.recipe}, {epochs}: {self.accuracy:.1%} on validation in about {time_taken}"
 
 
-def offers(found: Sequence[Run], *, backend: str = "tensorflow") -> list[Offer]:
+def budget_offers(found: Sequence[Run], *, backend: str = "tensorflow") -> list[Offer]:
     """What some runs show that can be had, the quickest first.
 
     A run whose steps all have the same length may as well stop early: it is an offer after each of its epochs. With a
@@ -56,30 +56,30 @@ def offers(found: Sequence[Run], *, backend: str = "tensorflow") -> list[Offer]:
     Raises:
         ValueError: the runs are about different pictures.
     """
-    known = [run for run in found if _is_named(run) and run.card["versions"].get("backend") == backend]
-    if len({run.card["dataset"]["fingerprint"] for run in known}) > 1:
+    known = [run for run in found if _is_named(run) and run.record["versions"].get("backend") == backend]
+    if len({run.record["dataset"]["fingerprint"] for run in known}) > 1:
         raise ValueError("A budget is about one dataset, but these runs are about different pictures.")
     groups: dict[str, list[Run]] = {}
     for run in known:
-        groups.setdefault(but_for_seed(run), []).append(run)
-    listed = [offer for group in groups.values() for offer in _offers_of(leaderboard.one_a_seed(group))]
+        groups.setdefault(without_seed(run), []).append(run)
+    listed = [offer for group in groups.values() for offer in _offers_of(leaderboard.one_per_seed(group))]
     return sorted(listed, key=lambda offer: offer.minutes)
 
 
 def _is_named(run: Run) -> bool:
     """Whether `training.train` does the same by the recipe's name, but for epochs and seed."""
-    recipe = runs.full_recipe(run.card)
+    recipe = runs.full_recipe(run.record)
     base = recipes.RECIPES.get(recipe["name"])
     return bool(base) and base.to_dict() | {key: recipe.get(key) for key in ("epochs", "seed")} == recipe
 
 
 def _offers_of(group: list[Run]) -> list[Offer]:
-    recipe = group[0].card["recipe"]
+    recipe = group[0].record["recipe"]
     name, whole = recipe["name"], recipe["epochs"]
-    minutes = statistics.fmean(run.card["minutes"] for run in group)
+    minutes = statistics.fmean(run.record["minutes"] for run in group)
     may_stop = recipe.get("schedule", "constant") == "constant" and recipe.get("keep", "best") == "best"
     if not may_stop or any(len(run.history) != whole for run in group):
-        accuracy = statistics.fmean(run.card["metrics"]["validation"]["accuracy"] for run in group)
+        accuracy = statistics.fmean(run.record["metrics"]["validation"]["accuracy"] for run in group)
         return [Offer(name, whole, minutes, accuracy, len(group))]
     return [
         Offer(name, epochs, minutes * epochs / whole, statistics.fmean(_kept(run, epochs) for run in group), len(group))
@@ -92,7 +92,7 @@ def _kept(run: Run, epochs: int) -> float:
     return max(row["validation_accuracy"] for row in run.history[:epochs])
 
 
-def slowness(reference: Run, dataset: Dataset, *, steps: int = 40) -> float:
+def machine_slowness(reference: Run, dataset: Dataset, *, steps: int = 40) -> float:
     """How many times as long a step of training takes here as it took in a run elsewhere.
 
     It trains a fresh network by the recipe of the run's name for some steps and throws it away. Other programs that are
@@ -111,8 +111,8 @@ def slowness(reference: Run, dataset: Dataset, *, steps: int = 40) -> float:
         ValueError: the dataset has not enough images, the run took no time, `steps` is below 1, or there is no recipe
             of that name.
     """
-    recipe = recipes.get(reference.card["recipe"]["name"], epochs=reference.card["recipe"]["epochs"])
-    train, minutes = reference.card["dataset"]["sizes"]["train"], reference.card["minutes"]
+    recipe = recipes.get(reference.record["recipe"]["name"], epochs=reference.record["recipe"]["epochs"])
+    train, minutes = reference.record["dataset"]["sizes"]["train"], reference.record["minutes"]
     if steps < 1 or minutes <= 0:
         raise ValueError(f"At least one step and a run that took time are needed, not {steps} and {minutes} minutes.")
     if len(dataset.train) < recipe.batch_size:
@@ -122,7 +122,7 @@ def slowness(reference: Run, dataset: Dataset, *, steps: int = 40) -> float:
 
 
 def _seconds_a_step(dataset: Dataset, recipe: Recipe, steps: int) -> float:
-    model = build.network(dataset, recipe)
+    model = build.build_model(dataset, recipe)
     whole = len(dataset.train) // recipe.batch_size * recipe.batch_size  # no smaller batch at the end
     images, labels = dataset.train.images[:whole], dataset.train.labels[:whole]
     started = 0.0
@@ -134,11 +134,11 @@ def _seconds_a_step(dataset: Dataset, recipe: Recipe, steps: int) -> float:
     return (time.perf_counter() - started) / steps
 
 
-def best(found: Sequence[Offer], *, minutes: float, slowness: float = 1.0) -> Offer:
+def best_offer(found: Sequence[Offer], *, minutes: float, slowness: float = 1.0) -> Offer:
     """The most accurate offer that fits into a time; of equally accurate ones the quickest.
 
     Args:
-        found: from `offers`.
+        found: from `budget_offers`.
         minutes: the time there is.
         slowness: how many times as long everything takes here, from the function of that name.
 

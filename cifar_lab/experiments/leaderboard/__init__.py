@@ -7,20 +7,28 @@ Accuracy on the validation split and on the test split are two things: decisions
 flatters, and they never stand in one column. `cifar_lab.plots.leaderboard` draws accuracy against minutes.
 """
 
-from cifar_lab.experiments.leaderboard.reading import one_a_seed, own_test, read_runs, record, seeds_of
-from cifar_lab.experiments.leaderboard.rows import SORTS, Row, Spread, bytes_of, classifier_rows, ranked, rows_of
+from cifar_lab.experiments.leaderboard.reading import one_per_seed, read_runs, seeds_of, test_result, write_records
+from cifar_lab.experiments.leaderboard.rows import (
+    RUN_SORTS,
+    RunRow,
+    Spread,
+    bytes_of,
+    classifier_rows,
+    rank_rows,
+    run_rows,
+)
 
 __all__ = [
-    "SORTS",
-    "Row",
+    "RUN_SORTS",
+    "RunRow",
     "Spread",
     "bytes_of",
     "classifier_rows",
-    "one_a_seed",
-    "own_test",
-    "ranked",
+    "one_per_seed",
+    "rank_rows",
     "read_runs",
-    "record",
-    "rows_of",
+    "run_rows",
     "seeds_of",
+    "test_result",
+    "write_records",
 ]

@@ -21,26 +21,27 @@ def read_runs(folder: Path | None = None) -> tuple[list[Run], dict[str, str]]:
     """
     folder = folder or paths.runs_folder()
     found, problems = [], {}
-    for path in sorted([*folder.glob(f"*/{runs.CARD}"), *folder.glob("*.json")]):
-        home = path.parent if path.name == runs.CARD else path.with_suffix("")
+    homes = {path: path.parent for path in runs.record_paths(folder)}
+    homes |= {path: path.with_suffix("") for path in folder.glob("*.json")}
+    for path, home in sorted(homes.items()):
         try:
-            found.append(Run(home, runs.read_card(path)))
+            found.append(Run(home, runs.read_record(path)))
         except ValueError as error:
             problems[home.name] = str(error)
     return sorted(found, key=_finished), problems
 
 
 def _finished(run: Run) -> str:
-    return str(run.card.get("finished", ""))
+    return str(run.record.get("finished", ""))
 
 
-def record(found: Iterable[Run], folder: Path) -> None:
+def write_records(found: Iterable[Run], folder: Path) -> None:
     """Write the cards of some runs into a folder, `NAME.json` each: figures only, no networks and no pictures.
 
     `read_runs(folder)` reads them. Left out are the classes' metrics and what speaks of files.
     """
     for one in found:
-        card = dict(one.card)
+        card = dict(one.record)
         card["metrics"] = {name: _figures(value) for name, value in card["metrics"].items()}
         files.write_json(folder / f"{one.folder.name}.json", card)
 
@@ -53,33 +54,35 @@ def _figures(value):
 
 def seeds_of(run: Run, found: Sequence[Run]) -> list[Run]:
     """Those of some runs that differ from one at most in the seed, one a seed."""
-    return one_a_seed([other for other in found if but_for_seed(other) == but_for_seed(run)])
+    return one_per_seed([other for other in found if without_seed(other) == without_seed(run)])
 
 
-def one_a_seed(group: Sequence[Run]) -> list[Run]:
+def one_per_seed(group: Sequence[Run]) -> list[Run]:
     """Of each seed the newest run, by preference one that was evaluated, in the order of the seeds.
 
     The same seed again is the same network again: to count it twice would make the spread look smaller than it is.
     """
     chosen = {}
-    for run in sorted(group, key=lambda run: (own_test(run) is not None, _finished(run))):
-        chosen[run.card["recipe"].get("seed", 0)] = run
+    for run in sorted(group, key=lambda run: (test_result(run) is not None, _finished(run))):
+        chosen[run.record["recipe"].get("seed", 0)] = run
     return [chosen[seed] for seed in sorted(chosen)]
 
 
-def own_test(run: Run, key: str = "test") -> dict | None:
+def test_result(run: Run, key: str = "test") -> dict | None:
     """What a run's card says of the test split of the dataset that it was trained on, if it was evaluated on that.
 
     Args:
         run: a finished run.
         key: `"test"`, or `"test_mirror"` for the result from mirror images too.
     """
-    test = run.card["metrics"].get(key)
-    facts = [predictions.image_facts_of(found) for found in (test or {}, run.card["dataset"])]
+    test = run.record["metrics"].get(key)
+    facts = [predictions.image_facts_of(found) for found in (test or {}, run.record["dataset"])]
     return test if test and predictions.same_images(*facts) else None
 
 
-def but_for_seed(run: Run) -> str:
+def without_seed(run: Run) -> str:
     """What is the same for two runs if they differ in nothing but the seed: recipe, dataset and Keras's backend."""
-    recipe = runs.full_recipe(run.card) | {"seed": None}
-    return json.dumps([recipe, run.card["dataset"]["fingerprint"], run.card["versions"].get("backend")], sort_keys=True)
+    recipe = runs.full_recipe(run.record) | {"seed": None}
+    return json.dumps(
+        [recipe, run.record["dataset"]["fingerprint"], run.record["versions"].get("backend")], sort_keys=True
+    )

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cifar_lab.experiments import predictions
-from cifar_lab.experiments.leaderboard.reading import but_for_seed, one_a_seed, own_test
+from cifar_lab.experiments.leaderboard.reading import one_per_seed, test_result, without_seed
 from cifar_lab.inference import engines, model_card
 from cifar_lab.training import runs
 from cifar_lab.training.recipes import RECIPES
 from cifar_lab.training.runs import Run, is_number
 
-SORTS = ("test", "validation", "minutes", "bytes", "name")
+RUN_SORTS = ("test", "validation", "minutes", "bytes", "name")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """One line of the leaderboard: the runs of one recipe on one dataset over its seeds, or one classifier.
 
     Attributes:
@@ -72,41 +72,41 @@ class Row:
         return values | {"runs": list(self.runs), "seeds": list(self.seeds)}
 
 
-def rows_of(found: Sequence[Run]) -> list[Row]:
+def run_rows(found: Sequence[Run]) -> list[RunRow]:
     """Put runs that differ only in their seed into one row each."""
     groups: dict[str, list[Run]] = {}
     bases: dict[str, dict] = {name: recipe.to_dict() for name, recipe in RECIPES.items()}
     for run in found:
-        groups.setdefault(but_for_seed(run), []).append(run)
-        bases.setdefault(run.card["recipe"]["name"], runs.full_recipe(run.card))
-    return [_row(one_a_seed(group), bases) for group in groups.values()]
+        groups.setdefault(without_seed(run), []).append(run)
+        bases.setdefault(run.record["recipe"]["name"], runs.full_recipe(run.record))
+    return [_row(one_per_seed(group), bases) for group in groups.values()]
 
 
-def _row(group: list[Run], bases: dict) -> Row:
-    cards = [run.card for run in group]
+def _row(group: list[Run], bases: dict) -> RunRow:
+    cards = [run.record for run in group]
     last = group[-1]
-    tests = [test for run in group if (test := own_test(run))]
+    tests = [test for run in group if (test := test_result(run))]
     errors = Spread.of(test.get("calibration_error") for test in tests)
-    return Row(
+    return RunRow(
         kind="run",
-        name=_name(last.card, bases),
-        dataset=last.card["dataset"]["name"],
-        train=last.card["dataset"].get("sizes", {}).get("train"),
+        name=_name(last.record, bases),
+        dataset=last.record["dataset"]["name"],
+        train=last.record["dataset"].get("sizes", {}).get("train"),
         runs=tuple(run.folder.name for run in group),
         seeds=tuple(card["recipe"].get("seed", 0) for card in cards),
         validation=Spread.of(card["metrics"]["validation"]["accuracy"] for card in cards),
         test=Spread.of(test["accuracy"] for test in tests),
         calibration_error=errors and errors.mean,
         minutes=Spread.of(card["minutes"] for card in cards),
-        parameters=last.card["metrics"].get("parameters"),
+        parameters=last.record["metrics"].get("parameters"),
         bytes=bytes_of(last),
-        images=predictions.image_facts_of(last.card["dataset"]),
+        images=predictions.image_facts_of(last.record["dataset"]),
     )
 
 
 def bytes_of(run: Run) -> int | None:
     """How large the file of a run's network or pipeline is, by its card or itself; `None` if neither says."""
-    if is_number(stated := run.card.get("model_bytes")):
+    if is_number(stated := run.record.get("model_bytes")):
         return stated
     return run.model_path.stat().st_size if run.model_path.is_file() else None
 
@@ -127,22 +127,22 @@ def _in_words(key: str, value) -> str:
     return f"{key} {'/'.join(map(str, value)) if isinstance(value, list) else value}"
 
 
-def classifier_rows() -> tuple[list[Row], dict[str, str]]:
+def classifier_rows() -> tuple[list[RunRow], dict[str, str]]:
     """A row for each classifier in the models folder, and one sentence for each whose card is broken."""
     rows, problems = [], {}
-    for name in model_card.available():
+    for name in model_card.list_classifiers():
         try:
-            rows.append(_classifier_row(model_card.Card.load(name)))
+            rows.append(_classifier_row(model_card.ModelCard.load(name)))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             problems[name] = str(error)
     return rows, problems
 
 
-def _classifier_row(found: model_card.Card) -> Row:
+def _classifier_row(found: model_card.ModelCard) -> RunRow:
     trained, metrics = found.content.get("trained", {}), found.content.get("metrics", {})
     dataset, test = trained.get("dataset", {}), metrics.get("test", {})
     seed, files = trained.get("recipe", {}).get("seed"), found.content["files"]
-    return Row(
+    return RunRow(
         kind="classifier",
         name=found.name,
         dataset=test.get("dataset") or dataset.get("name", "?"),
@@ -159,19 +159,19 @@ def _classifier_row(found: model_card.Card) -> Row:
     )
 
 
-def ranked(rows: Sequence[Row], sort: str = "test") -> list[list[Row]]:
+def rank_rows(rows: Sequence[RunRow], sort: str = "test") -> list[list[RunRow]]:
     """Sort rows, those about the same test images together: one list for each set of images.
 
     Args:
-        rows: from `rows_of` and `classifier_rows`.
+        rows: from `run_rows` and `classifier_rows`.
         sort: `"test"` or `"validation"`, the best first; `"minutes"` or `"bytes"`, the smallest first; or `"name"`.
 
     Raises:
         ValueError: `sort` is something else.
     """
-    if sort not in SORTS:
-        raise ValueError(f"sort must be one of {', '.join(SORTS)}, but it is {sort!r}.")
-    sections: list[list[Row]] = []
+    if sort not in RUN_SORTS:
+        raise ValueError(f"sort must be one of {', '.join(RUN_SORTS)}, but it is {sort!r}.")
+    sections: list[list[RunRow]] = []
     for row in sorted(rows, key=lambda row: _rank(row, sort)):
         for section in sections:
             if predictions.same_images(section[0].images, row.images):
@@ -182,7 +182,7 @@ def ranked(rows: Sequence[Row], sort: str = "test") -> list[list[Row]]:
     return sorted(sections, key=lambda section: section[0].dataset)
 
 
-def _rank(row: Row, sort: str) -> tuple:
+def _rank(row: RunRow, sort: str) -> tuple:
     """What to sort a row by: the smallest comes first, and what is not known last."""
     known = {
         "test": (_negative(row.test), _negative(row.validation)),

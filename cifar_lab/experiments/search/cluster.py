@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cifar_lab.core import ray_cluster
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.experiments.search import state
 from cifar_lab.experiments.search.state import Search
@@ -29,7 +29,7 @@ _QUIET = {
 
 
 @contextmanager
-def connected(address: str) -> Iterator[None]:
+def connected_search(address: str) -> Iterator[None]:
     """Belong to a cluster meanwhile; a Ray that runs in this process already is taken as it is.
 
     Raises:
@@ -63,7 +63,7 @@ def spread(search: Search, dataset: Dataset, *, cpus: int, gpus: float, say, pro
         ValueError: trials lost their machines too often, or the cluster failed.
     """
     _say_if_too_small(cpus, gpus, say)
-    with bar(unit="epoch", desc="trials on the cluster", shown=progress) as epochs_bar:
+    with progress_bar(unit="epoch", desc="trials on the cluster", shown=progress) as epochs_bar:
         results = _fit(_tuner(search, dataset, cpus, gpus, _notes(search, say, epochs_bar)))
     _check(search, results)
     shutil.rmtree(search.folder / _TUNE, ignore_errors=True)

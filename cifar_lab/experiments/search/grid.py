@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from cifar_lab import models
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
@@ -117,7 +117,7 @@ def grid_search(
         raise ValueError(f"The grid search over {type(classifier).__name__} {problem}. Its settings: {known}.")
     parts = StratifiedKFold(folds, shuffle=True, random_state=seed)
     fits = folds * int(np.prod([len(values) for values in choices.values()]))
-    with bar(total=fits, unit="fit", desc="grid search", shown=progress) as fits_bar:
+    with progress_bar(total=fits, unit="fit", desc="grid search", shown=progress) as fits_bar:
 
         def accuracy(fitted, part_images, part_labels) -> float:
             fits_bar.update()

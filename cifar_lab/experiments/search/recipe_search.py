@@ -104,12 +104,12 @@ def _recipes(recipe: Recipe, fields: dict, trials: int | None, plan: dict) -> li
 def _begin(dataset, tried: list, plan: dict, *, resume: bool, storage, command: str, say) -> Search:
     """The unfinished search to go on with, or a new one."""
     parent = Path(storage or paths.runs_folder()).expanduser().resolve()
-    facts = runs.dataset_facts(dataset)
+    facts = runs.describe_dataset(dataset)
     plan |= {"fingerprint": facts["fingerprint"]}
-    search = state.find_unfinished(tried, plan=plan, parent=parent) if resume else None
+    search = state.find_unfinished_search(tried, plan=plan, parent=parent) if resume else None
     if search:
         say(f"Resuming {search.folder.name}: {search.epochs} epochs are done.")
-    return search or state.start(tried, plan=plan, dataset_facts=facts, command=command, parent=parent)
+    return search or state.start_search(tried, plan=plan, dataset_facts=facts, command=command, parent=parent)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def _place(address: str | None, *, cpus: int, gpus: float) -> Iterator[Callable]
         return
     from cifar_lab.experiments.search import cluster  # here: it needs Ray, which others need not have
 
-    with cluster.connected(address):
+    with cluster.connected_search(address):
         yield partial(cluster.spread, cpus=cpus, gpus=gpus)
 
 

@@ -53,7 +53,7 @@ class Trial:
 
     def recall(self) -> bool:
         """Take the history from its run card, if it has one: whether it has had all its epochs."""
-        if (self.folder / runs.CARD).is_file():
+        if runs.record_path(self.folder).is_file():
             self.history = runs.open_run(self.folder).history
         return self.finished
 
@@ -152,7 +152,12 @@ class Search:
             for t in self.trials
         ]
         content = {"format": 1, "name": self.folder.name, "plan": self.plan, "dataset": self.dataset_facts}
-        content |= {"command": self.command, "finished": self.finished, "machine": runs.machine(), "trials": trials}
+        content |= {
+            "command": self.command,
+            "finished": self.finished,
+            "machine": runs.describe_machine(),
+            "trials": trials,
+        }
         files.write_json(self.folder / FILE_NAME, content)
 
     def finish(self) -> None:
@@ -163,7 +168,9 @@ class Search:
             (trial.folder / "checkpoint.npz").unlink(missing_ok=True)
 
 
-def start(recipes: list[tuple[dict, Recipe]], *, plan: dict, dataset_facts: dict, command: str, parent: Path) -> Search:
+def start_search(
+    recipes: list[tuple[dict, Recipe]], *, plan: dict, dataset_facts: dict, command: str, parent: Path
+) -> Search:
     """Begin a search in a folder of its own.
 
     Args:
@@ -194,7 +201,7 @@ def _new_folder(parent: Path, name: str) -> Path:
         return folder
 
 
-def find_unfinished(recipes: list[tuple[dict, Recipe]], *, plan: dict, parent: Path) -> Search | None:
+def find_unfinished_search(recipes: list[tuple[dict, Recipe]], *, plan: dict, parent: Path) -> Search | None:
     """The newest unfinished search of just these recipes by just this plan, or `None`."""
     begun = sorted(parent.glob(f"*/{FILE_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in begun:
@@ -228,7 +235,7 @@ def _read_trial(number: int, content: dict, folder: Path) -> Trial:
     fields, changes = (_with_tuples(content[part]) for part in ("recipe", "changes"))
     history, problem = content["history"], content["problem"]
     trial = Trial(number, Recipe(**fields), changes, folder / f"trial-{number}", history, problem)
-    if trial.finished and not (trial.folder / runs.CARD).is_file():
+    if trial.finished and not runs.record_path(trial.folder).is_file():
         history.pop()  # killed after its last epoch, while its network was being saved: it has to go on a little
     return trial
 

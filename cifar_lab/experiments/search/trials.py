@@ -32,8 +32,8 @@ def advance(
     if trial.recall():
         return
     recipe = trial.recipe
-    model = build.network(dataset, recipe)
-    state = checkpoint.restore(trial.folder, model)
+    model = build.build_model(dataset, recipe)
+    state = checkpoint.restore_checkpoint(trial.folder, model)
     trial.history = state.history  # the same list: it grows with the training
     for row in state.history:
         after_epoch(row)

@@ -12,18 +12,18 @@ import contextlib
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.inference.batch import output
 from cifar_lab.inference.batch.job import Job
-from cifar_lab.inference.batch.listing import Listing
+from cifar_lab.inference.batch.listing import FileListing
 from cifar_lab.inference.batch.manifest import begin_or_resume
-from cifar_lab.inference.batch.output import Report
+from cifar_lab.inference.batch.output import BatchReport
 from cifar_lab.inference.batch.predicting import Model
 
-__all__ = ["Report", "classify"]
+__all__ = ["BatchReport", "classify"]
 
 
-def classify(
+def classify_files(
     source: str | Path | BinaryIO,
     output_path: str | Path = "answers.csv",
     *,
@@ -33,7 +33,7 @@ def classify(
     replace: bool = False,
     as_listed: bool = False,
     progress: bool = False,
-) -> Report:
+) -> BatchReport:
     """Classify every picture of a folder or list into a table with a row for each.
 
     The columns: `path`, `label`, `index`, `score` (0-1), `known` (False for "none of these"), and for a file that could
@@ -63,19 +63,21 @@ def classify(
         OSError: the folder cannot be read, or the table not written.
     """
     table = Path(output_path)
-    output.check(table)
+    output.check_table_path(table)
     network = Model.load(model)
     run = _runner(cluster)
     job = Job(table)
-    paths = Listing(source, leave_out=(table, job.folder), progress=progress)
+    paths = FileListing(source, leave_out=(table, job.folder), progress=progress)
     with job.locked():
         begin_or_resume(job, paths, network.facts, replace=replace, as_listed=as_listed)
-        shown = bar(total=job.count, initial=job.count_done(), unit=" picture", desc="Classifying", shown=progress)
+        shown = progress_bar(
+            total=job.count, initial=job.count_done(), unit=" picture", desc="Classifying", shown=progress
+        )
         answered = run(job.missing(), network, workers=workers, seen=shown.update)
         with shown, contextlib.closing(answered):  # whatever happens here, the workers end
             for number, answers in answered:
                 job.keep(number, answers)
-        report = output.write(job, network.class_names, progress=progress)
+        report = output.write_table(job, network.class_names, progress=progress)
         job.remove()
     return report
 
@@ -85,7 +87,7 @@ def _runner(cluster: str | None):
     if cluster is None:
         from cifar_lab.inference.batch import workers
 
-        return workers.run
+        return workers.run_workers
     from cifar_lab.inference.batch import ray_runner as clusters
 
     return clusters.runner(cluster)

@@ -9,14 +9,14 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.images import formats
 
 _BLOCK = 2**16  # bytes of a list that are read at once
 _LONGEST = 32_768  # bytes: more than any system allows a path
 
 
-class Listing:
+class FileListing:
     """The paths that a source names, listed anew each time it is walked over (a stream can be walked over once)."""
 
     def __init__(self, source: str | Path | BinaryIO, *, leave_out: Iterable[Path] = (), progress: bool = False):
@@ -41,7 +41,7 @@ class Listing:
             raise ValueError(f"{self.name} is a picture, not a list of paths. One picture: cifar-lab predict.")
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(bar(self._paths(), unit=" file", desc="Listing", shown=self._progress))
+        return iter(progress_bar(self._paths(), unit=" file", desc="Listing", shown=self._progress))
 
     def _paths(self) -> Iterator[bytes]:
         if hasattr(self._source, "read"):

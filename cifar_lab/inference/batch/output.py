@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar_lab.core import files
-from cifar_lab.core.progress import bar
+from cifar_lab.core.progress import progress_bar
 from cifar_lab.inference.batch.job import Job
 
 _ROWS = 65_536  # written at once
@@ -19,7 +19,7 @@ _ROWS = 65_536  # written at once
 _FORMULA = tuple("=+-@＝＋－＠\t\r\n")
 
 
-class Row(NamedTuple):
+class PredictionRow(NamedTuple):
     """One file: the first five fields if it was answered, `code` and `error` if not."""
 
     path: str
@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
+class BatchReport:
     """What became of the pictures.
 
     Attributes:
@@ -58,7 +58,7 @@ class Report:
         return lines
 
 
-def check(path: Path) -> None:
+def check_table_path(path: Path) -> None:
     """Find out before the work whether the table can be written.
 
     Raises:
@@ -78,7 +78,7 @@ def check(path: Path) -> None:
             ) from error
 
 
-def write(job: Job, class_names: tuple[str, ...], *, progress: bool = False) -> Report:
+def write_table(job: Job, class_names: tuple[str, ...], *, progress: bool = False) -> BatchReport:
     """Write the table of a run whose parts are all there, whole or not at all.
 
     Args:
@@ -88,8 +88,8 @@ def write(job: Job, class_names: tuple[str, ...], *, progress: bool = False) -> 
     """
     counts: Counter = Counter()
 
-    def counted() -> Iterator[Row]:
-        for path, answer in bar(job.answered(), total=job.count, unit=" row", desc="Writing", shown=progress):
+    def counted() -> Iterator[PredictionRow]:
+        for path, answer in progress_bar(job.answered(), total=job.count, unit=" row", desc="Writing", shown=progress):
             row = _row(path, answer, class_names)
             counts[row.code] += 1
             counts["unknown"] += row.known is False
@@ -100,24 +100,24 @@ def write(job: Job, class_names: tuple[str, ...], *, progress: bool = False) -> 
     files.write_whole(whole, lambda unfinished: fill(unfinished, counted()))
     os.replace(whole, job.table)
     answered, unknown = counts.pop(None, 0), counts.pop("unknown")
-    return Report(job.table, job.count, answered, unknown, dict(counts.most_common()))
+    return BatchReport(job.table, job.count, answered, unknown, dict(counts.most_common()))
 
 
-def _row(path: bytes, answer: list, class_names: tuple[str, ...]) -> Row:
+def _row(path: bytes, answer: list, class_names: tuple[str, ...]) -> PredictionRow:
     shown = path.decode("utf-8", "backslashreplace")  # bytes that are no UTF-8 as \xNN: a table is text
     if len(answer) == 2:
-        return Row(shown, code=answer[0], error=answer[1])
+        return PredictionRow(shown, code=answer[0], error=answer[1])
     index, score, known = answer
-    return Row(shown, class_names[index], index, score, known)
+    return PredictionRow(shown, class_names[index], index, score, known)
 
 
-def _fill_csv(path: Path, rows: Iterable[Row]) -> None:
+def _fill_csv(path: Path, rows: Iterable[PredictionRow]) -> None:
     with open(path, "w", encoding="utf-8", newline="") as file:
-        file.write(",".join(Row._fields) + "\n")
+        file.write(",".join(PredictionRow._fields) + "\n")
         file.writelines(csv_line(row) for row in rows)
 
 
-def csv_line(row: Row) -> str:
+def csv_line(row: PredictionRow) -> str:
     r"""A row as RFC 4180 has it, with `\n` at its end, and without what a spreadsheet would run as a formula.
 
     A relative path such as `=cmd.jpg` is written `./=cmd.jpg`, which is the same file. A class name that begins so
@@ -136,12 +136,12 @@ def _quoted(text: str) -> str:
     return text if plain else '"' + text.replace('"', '""') + '"'
 
 
-def _fill_parquet(path: Path, rows: Iterable[Row]) -> None:
+def _fill_parquet(path: Path, rows: Iterable[PredictionRow]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
     types = (pa.string(), pa.string(), pa.int32(), pa.float32(), pa.bool_(), pa.string(), pa.string())
-    schema = pa.schema(list(zip(Row._fields, types, strict=True)))
+    schema = pa.schema(list(zip(PredictionRow._fields, types, strict=True)))
     with parquet.ParquetWriter(path, schema) as writer:
         rows = iter(rows)
         while some := list(islice(rows, _ROWS)):

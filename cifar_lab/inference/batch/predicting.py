@@ -11,14 +11,14 @@ from cifar_lab import images
 from cifar_lab.inference import engines
 from cifar_lab.inference import model_card as cards
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.inference.model_card import Card
+from cifar_lab.inference.model_card import ModelCard
 
 _MEMORY = 64 * 2**20  # bytes of images of the network's size that wait for it together
 ENDED = "worker_ended"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model(Card):
+class Model(ModelCard):
     """A classifier on its way to a worker, which may be on a machine without its folder: its card and its file.
 
     Attributes:
@@ -36,8 +36,8 @@ class Model(Card):
         Raises:
             ValueError: there is none of that name, or it is damaged.
         """
-        card = Classifier.load(name or cards.default(), threads=1).card
-        file = engines.PIPELINE if engines.PIPELINE in card.content["files"] else engines.NETWORK
+        card = Classifier.load(name or cards.default_classifier(), threads=1).card
+        file = engines.PIPELINE_FILE if engines.PIPELINE_FILE in card.content["files"] else engines.LITERT_FILE
         return cls(folder=card.folder, content=card.content, file=file, file_content=card.read_verified(file))
 
     @property
@@ -55,7 +55,7 @@ class Model(Card):
 
     def classifier(self) -> Classifier:
         """The classifier, for one thread on one core: there is a worker for each."""
-        return Classifier(self, engines.load(self, threads=1))
+        return Classifier(self, engines.load_engine(self, threads=1))
 
 
 def answer(

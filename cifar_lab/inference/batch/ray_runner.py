@@ -28,7 +28,7 @@ _classifiers: dict[str, Classifier] = {}  # of this worker process, by the netwo
 
 
 def runner(address: str) -> Callable:
-    """The way to answer parts on the cluster at `address`, with the arguments of `workers.run`.
+    """The way to answer parts on the cluster at `address`, with the arguments of `workers.run_workers`.
 
     Raises:
         ValueError: Ray is not installed.
@@ -43,7 +43,7 @@ def runner(address: str) -> Callable:
         ) from error
 
     def run(parts: Iterator[Part], model: Model, *, workers: int | None = None, seen=lambda count: None):
-        with connected(address, workers):
+        with connected_batch(address, workers):
             yield from _answers(parts, model, workers, seen)
 
     return run
@@ -89,7 +89,7 @@ def _answer_block(block, *, model, sha256: str):
     return pa.table({"number": block["number"], "answers": answers})
 
 
-def connected(address: str, workers: int | None) -> AbstractContextManager:
+def connected_batch(address: str, workers: int | None) -> AbstractContextManager:
     """Belong to a cluster meanwhile, or to a Ray that is started here with so many cores.
 
     Raises:

@@ -16,7 +16,7 @@ _PATIENCE = 30  # that may end without any part finished in between
 Part = tuple[int, list[bytes]]
 
 
-def run(
+def run_workers(
     parts: Iterator[Part],
     model: Model,
     *,

@@ -5,15 +5,15 @@ threads may call it at once. `at_once` is how many images it wants in a call. On
 runs on only when it is chosen: whoever answers with a network needs no scikit-learn.
 """
 
-FILES = NETWORK, PIPELINE = "model.tflite", "model.skops"
+FILES = LITERT_FILE, PIPELINE_FILE = "model.tflite", "model.skops"
 
 
 def file_of(card) -> str:
     """The name of the file that answers, by what a card states."""
-    return PIPELINE if PIPELINE in card.content["files"] else NETWORK
+    return PIPELINE_FILE if PIPELINE_FILE in card.content["files"] else LITERT_FILE
 
 
-def load(card, *, threads: int):
+def load_engine(card, *, threads: int):
     """Make the engine of a classifier: LiteRT for a network, scikit-learn for a pipeline.
 
     Args:
@@ -24,7 +24,7 @@ def load(card, *, threads: int):
         ValueError: a file is missing, damaged or not the one of the card, or a package is not installed.
     """
     file, shape = file_of(card), (card.input_size, card.input_size, 3)
-    if file == PIPELINE:
+    if file == PIPELINE_FILE:
         from cifar_lab.inference.engines.sklearn import Scikit as Engine
     else:
         from cifar_lab.inference.engines.litert import LiteRT as Engine

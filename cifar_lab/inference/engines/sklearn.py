@@ -28,7 +28,7 @@ class Scikit:
                 f"it is a scikit-learn pipeline, and {error.name} is not installed here. Install the lab: "
                 "python -m pip install -e '.[lab]' -c constraints.txt"
             ) from error
-        self._pipeline = pipelines.read(content)
+        self._pipeline = pipelines.load_pipeline(content)
         jobs = [name for name in self._pipeline.get_params() if name.endswith("n_jobs")]
         self._pipeline.set_params(**dict.fromkeys(jobs, threads))
         try:

@@ -10,6 +10,6 @@ One idea a file: `features` (images to pixels or HOG), `margins` (a machine's ma
 
 from cifar_lab.inference.pipelines.features import Hog, Pixels
 from cifar_lab.inference.pipelines.margins import Margins
-from cifar_lab.inference.pipelines.storage import read, versions, write
+from cifar_lab.inference.pipelines.storage import load_pipeline, pipeline_versions, save_pipeline
 
-__all__ = ["Hog", "Margins", "Pixels", "read", "versions", "write"]
+__all__ = ["Hog", "Margins", "Pixels", "load_pipeline", "pipeline_versions", "save_pipeline"]

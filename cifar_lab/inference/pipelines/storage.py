@@ -49,19 +49,19 @@ TYPES = {
 _UNKNOWN_TO_SKOPS = [name for kind in ("ObjectNode", "TreeNode") for name in sorted(TYPES[kind])]
 
 
-def write(path: Path, pipeline: Pipeline) -> None:
+def save_pipeline(path: Path, pipeline: Pipeline) -> None:
     """Write a fitted pipeline, whole or not at all.
 
     Raises:
-        ValueError: it has parts that `read` would refuse.
+        ValueError: it has parts that `load_pipeline` would refuse.
     """
-    validation.check(pipeline)
+    validation.validate_pipeline(pipeline)
     content = skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED)
     _check_types(content)
     files.write_whole(path, lambda unfinished: unfinished.write_bytes(content))
 
 
-def read(content: bytes) -> Pipeline:
+def load_pipeline(content: bytes) -> Pipeline:
     """Make a pipeline of a file's content. Verify its SHA-256 first.
 
     Raises:
@@ -76,11 +76,11 @@ def read(content: bytes) -> Pipeline:
         except Exception as error:  # whatever scikit-learn's types make of parts that don't fit them
             raise ValueError(f"This is no pipeline that can be read ({type(error).__name__}: {error}).") from error
     _check_version([warning.message for warning in caught])
-    validation.check(pipeline)
+    validation.validate_pipeline(pipeline)
     return pipeline
 
 
-def versions() -> dict:
+def pipeline_versions() -> dict:
     """The versions of the packages that made a pipeline."""
     return {package: metadata.version(package) for package in ("scikit-learn", "skops")}
 

@@ -15,7 +15,7 @@ from cifar_lab.inference.pipelines.features import Hog, Pixels
 from cifar_lab.inference.pipelines.margins import Margins
 
 
-def check(pipeline) -> None:
+def validate_pipeline(pipeline) -> None:
     """Pass a pipeline whose parts fit each other.
 
     Raises:

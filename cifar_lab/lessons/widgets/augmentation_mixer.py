@@ -23,7 +23,7 @@ class Control:
     """One transform of `cifar_lab.images.augmentation`, as a slider or a box to tick.
 
     Attributes:
-        name: the function; also the strength's name in `mix` and `still`.
+        name: the function; also the strength's name in `mix` and `augmentation_still`.
         label: what stands beside the slider.
         words: what is said of the images; `{}` is the strength.
         largest: the slider's end; 0 makes a box to tick.
@@ -100,7 +100,7 @@ def code(strengths: dict[str, float], *, draw: int = 0) -> str:
     return "\n".join(control.code(strength, seed) for control, strength, seed in _active(strengths, draw))
 
 
-def still(images: np.ndarray, *, draw: int = 0, **strengths: float) -> Figure:
+def augmentation_still(images: np.ndarray, *, draw: int = 0, **strengths: float) -> Figure:
     """The mixer as a figure: the first twelve images, and below each what `mix` makes of it; arguments as there."""
     before = _checked(images)
     after = mix(before, draw=draw, **strengths)
@@ -194,4 +194,4 @@ def _picture(images: np.ndarray, words: str) -> str:
         top, left = index // COLUMNS * (size + gap), index % COLUMNS * (size + gap)
         sheet[top : top + size, left : left + size] = image
     style = "image-rendering: pixelated; width: 100%; min-width: 280px; max-width: 600px"
-    return f'<img alt="{words}" style="{style}" src="{display.address(Image.fromarray(sheet), "PNG")}">'
+    return f'<img alt="{words}" style="{style}" src="{display.data_url(Image.fromarray(sheet), "PNG")}">'

@@ -30,7 +30,7 @@ class CloserLook(widgets.VBox):
         """Make one, without a picture yet; `classifiers` by their names."""
         self.one_at_a_time = threading.RLock()
         self._classifiers, self._networks = classifiers, {}
-        self._answers: list[prediction_view.Answer] = []
+        self._answers: list[prediction_view.PictureResult] = []
         self._model = ""
         self._is_setting = False
         self.prediction: Prediction | None = None
@@ -55,7 +55,7 @@ class CloserLook(widgets.VBox):
         return self.share, self.across, self.down
 
     @property
-    def _answer(self) -> prediction_view.Answer:
+    def _answer(self) -> prediction_view.PictureResult:
         return self._answers[self.picture.value]
 
     @property
@@ -67,7 +67,7 @@ class CloserLook(widgets.VBox):
         left, top = round((width - side) * across), round((height - side) * down)
         return left, top, left + side, top + side
 
-    def offer(self, found: Sequence[prediction_view.Answer], model: str) -> None:
+    def offer(self, found: Sequence[prediction_view.PictureResult], model: str) -> None:
         """Take over the pictures there are and the classifier in use; a new picture is shown at once."""
         is_new = len(found) != len(self._answers)
         self._answers, self._model = list(found), model
@@ -116,7 +116,7 @@ class CloserLook(widgets.VBox):
             self._networks[self._model] = models.load_network(self._classifiers[self._model].card.folder)
         self.alert.value = ""
         heat = explain.grad_cam(self._networks[self._model], self.prediction.image, class_index=self.prediction.index)
-        self._show(lit(self.prediction.image, heat), f"bright where it speaks for {self.prediction.label}")
+        self._show(apply_heat(self.prediction.image, heat), f"bright where it speaks for {self.prediction.label}")
 
     def _show(self, image: np.ndarray, words: str) -> None:
         name, framed = self._answer.name, self._answer.picture
@@ -126,11 +126,11 @@ class CloserLook(widgets.VBox):
         self.view.value = (
             f'<div style="display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start">{whole}'
             f'<figure style="margin: 0">{seen}<figcaption>{words}</figcaption></figure>'
-            f"{prediction_view.bars(self.prediction)}</div>{tags.status(prediction_view.said(self.prediction))}"
+            f"{prediction_view.bars(self.prediction)}</div>{tags.status(prediction_view.describe_prediction(self.prediction))}"
         )
 
 
-def lit(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+def apply_heat(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """An image in full light where `heat` is 1, and nearly dark where it is 0.
 
     Args:

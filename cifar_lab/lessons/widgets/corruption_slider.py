@@ -23,7 +23,7 @@ _GUESSES = 3
 _STILL = (1, 3, 5)
 
 
-def still(classifier: Classifier, picture: images.Source) -> Figure:
+def corruption_still(classifier: Classifier, picture: images.Source) -> Figure:
     """One picture, and below it every kind of corruption in three degrees, with the best guess and its score.
 
     Args:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from cifar_lab import plots
 from cifar_lab.data.folder import checks
-from cifar_lab.data.folder.scan import Survey, look_through
+from cifar_lab.data.folder.scan import FolderScan, scan_folder
 from cifar_lab.lessons.widgets import tags
 from cifar_lab.lessons.widgets.report_errors import reported
 
@@ -46,7 +46,7 @@ class FolderCheck(widgets.VBox):
         """
         self.one_at_a_time = threading.RLock()  # JupyterLab may hand two events to two threads
         self.folder: Path | None = None
-        self.report: checks.Report | None = None
+        self.report: checks.FolderReport | None = None
         self.path = widgets.Text(
             str(folder),
             description="folder",
@@ -109,12 +109,12 @@ class FolderCheck(widgets.VBox):
         finally:
             self.progress.value, self.look.disabled = "", False
 
-    def _survey(self, folder: Path) -> Survey:
+    def _survey(self, folder: Path) -> FolderScan:
         # A bar would be written into JupyterLab's log, where nobody looks.
         with contextlib.redirect_stdout(_Line(self.progress)), contextlib.redirect_stderr(_Line(self.progress)):
-            return look_through(folder, size=self.size.value, keep_alike=self.keep_alike.value)
+            return scan_folder(folder, size=self.size.value, keep_alike=self.keep_alike.value)
 
-    def _show(self, folder: Path, survey: Survey) -> None:
+    def _show(self, folder: Path, survey: FolderScan) -> None:
         self.folder, self.report = folder, checks.report_on(survey)
         details = str(self.report).partition("\n\n")[2]  # the summary stands above them
         self.words.value = f'<pre style="white-space: pre-wrap; line-height: 1.3">{html.escape(details)}</pre>'

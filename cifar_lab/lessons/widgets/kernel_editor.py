@@ -33,7 +33,7 @@ _SHOWN = 256  # pixels a side on the screen: 8 for each one of a CIFAR image
 _PLACES = [f"row {row}, column {column}" for row in (1, 2, 3) for column in (1, 2, 3)]
 
 
-def filtered(grey: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def apply_kernel(grey: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Slide a 3 x 3 kernel over a grey picture; its edge pixels are repeated outwards, so that it keeps its size.
 
     Args:
@@ -48,7 +48,7 @@ def filtered(grey: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.einsum("hwij,ij->hw", windows, np.asarray(kernel, np.float32))
 
 
-def still(picture: images.Source) -> Figure:
+def kernel_still(picture: images.Source) -> Figure:
     """All the presets on one picture, side by side.
 
     Args:
@@ -58,7 +58,7 @@ def still(picture: images.Source) -> Figure:
         PictureError: the picture can't be used.
     """
     grey = _grey(picture)
-    results = [plots.signed_colours(filtered(grey, kernel), largest=255) for kernel in PRESETS.values()]
+    results = [plots.signed_colours(apply_kernel(grey, kernel), largest=255) for kernel in PRESETS.values()]
     return plots.picture_grid(results, titles=list(PRESETS), columns=4)
 
 
@@ -108,7 +108,7 @@ class KernelEditor(widgets.VBox):
     @property
     def result(self) -> np.ndarray:
         """The filtered picture, `(height, width)` float32, of any range."""
-        result = filtered(self._greys[self.picture.value], self.kernel)
+        result = apply_kernel(self._greys[self.picture.value], self.kernel)
         return np.maximum(result, 0) if self.rectify.value else result
 
     def _make_controls(self, preset: str) -> None:

@@ -56,7 +56,7 @@ class LabelsSlider(widgets.VBox):
                     f"{name!r} knows of {len(known)} and {len(asked)} pictures; there are {len(train)} and {len(test)}."
                 )
         self._views, self._train, self._test, self._names = dict(views), train, test, tuple(class_names)
-        self._curves = few_shot.curves(views, train.labels, test.labels, counts=counts)
+        self._curves = few_shot.few_shot_accuracies(views, train.labels, test.labels, counts=counts)
         self._seed = 0
         self.one_at_a_time = threading.RLock()
         self.count = widgets.SelectionSlider(
@@ -87,7 +87,7 @@ class LabelsSlider(widgets.VBox):
 
     @property
     def _chosen(self) -> np.ndarray:
-        return few_shot.choose(self._train.labels, self.count.value, seed=self._seed)
+        return few_shot.choose_labelled(self._train.labels, self.count.value, seed=self._seed)
 
     def _choose_others(self, _button) -> None:
         self._seed += 1

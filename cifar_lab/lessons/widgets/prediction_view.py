@@ -20,7 +20,7 @@ ORDERS = ("as chosen", "name", "answer", "score")
 
 
 @dataclass(frozen=True)
-class Answer:
+class PictureResult:
     """One picture, and what each classifier said of it.
 
     Attributes:
@@ -41,7 +41,9 @@ class Answer:
         return Image.open(io.BytesIO(self.small)).convert("RGB")
 
 
-def look(name: str, source: images.Source, classifiers: Mapping[str, Classifier], *, top: int = 3) -> Answer:
+def predict_picture(
+    name: str, source: images.Source, classifiers: Mapping[str, Classifier], *, top: int = 3
+) -> PictureResult:
     """Open a picture once, and ask every classifier.
 
     Raises:
@@ -52,19 +54,19 @@ def look(name: str, source: images.Source, classifiers: Mapping[str, Classifier]
     notes = {}
     for model, classifier in classifiers.items():
         is_file = isinstance(source, bytes)
-        notes[model] = display.facts(source, opened, classifier.card.framings).notes if is_file else []
+        notes[model] = display.describe_file(source, opened, classifier.card.framings).notes if is_file else []
     opened.thumbnail((_KEPT, _KEPT))
     opened.save(stream := io.BytesIO(), "jpeg", quality=92)
-    return Answer(display.name(name) or "unnamed", stream.getvalue(), predictions, notes)
+    return PictureResult(display.safe_name(name) or "unnamed", stream.getvalue(), predictions, notes)
 
 
-def said(prediction: Prediction) -> str:
+def describe_prediction(prediction: Prediction) -> str:
     """The answer in a few words: `cat, 93 %`, or that it is none of the classes."""
     answer = f"{prediction.label}, {prediction.score:.0%}"
     return answer if prediction.known else f"none of these (closest: {answer})"
 
 
-def card(answer: Answer, model: str) -> str:
+def card(answer: PictureResult, model: str) -> str:
     """One picture as HTML: itself, what the network saw, and its best guesses as bars with numbers."""
     prediction, thumbnail = answer.predictions[model], answer.picture
     thumbnail.thumbnail((2 * _THUMBNAIL, 2 * _THUMBNAIL))  # sharp on dense screens too
@@ -94,10 +96,10 @@ def bars(prediction: Prediction) -> str:
         f'<td style="text-align: right; padding-left: 8px">{guess.score:.1%}</td></tr>'
         for guess in prediction.top
     )
-    return f"<div><strong>{html.escape(said(prediction))}</strong><table>{rows}</table></div>"
+    return f"<div><strong>{html.escape(describe_prediction(prediction))}</strong><table>{rows}</table></div>"
 
 
-def in_order(answers: Sequence[Answer], model: str, order: str) -> list[Answer]:
+def in_order(answers: Sequence[PictureResult], model: str, order: str) -> list[PictureResult]:
     """Sort answers: by name, by class with the surest first, or by score with the least sure first."""
     keys = {
         "name": lambda answer: answer.name.lower(),
@@ -110,13 +112,13 @@ def in_order(answers: Sequence[Answer], model: str, order: str) -> list[Answer]:
 _COLUMNS = ("file", "answer", "score", "known", "second", "second score", "third", "third score")
 
 
-def _row(answer: Answer, model: str) -> list[str]:
+def _row(answer: PictureResult, model: str) -> list[str]:
     prediction = answer.predictions[model]
     further = [text for guess in prediction.top[1:3] for text in (guess.label, f"{guess.score:.4f}")]
     return [answer.name, prediction.label, f"{prediction.score:.4f}", "yes" if prediction.known else "no", *further]
 
 
-def table(answers: Sequence[Answer], model: str) -> str:
+def table(answers: Sequence[PictureResult], model: str) -> str:
     """The answers as an HTML table, in the order they come in."""
     head = "".join(f'<th scope="col" style="text-align: left; padding-right: 16px">{name}</th>' for name in _COLUMNS)
     rows = "".join(
@@ -128,7 +130,7 @@ def table(answers: Sequence[Answer], model: str) -> str:
     return f"<table><caption>What {html.escape(model)} said</caption><tr>{head}</tr>{rows}</table>"
 
 
-def csv_text(answers: Sequence[Answer], model: str) -> str:
+def csv_text(answers: Sequence[PictureResult], model: str) -> str:
     """The same table as CSV; a name that a spreadsheet would take for a formula is marked as text."""
     lines = csv.writer(stream := io.StringIO(), lineterminator="\n")
     lines.writerow(_COLUMNS)
@@ -138,7 +140,7 @@ def csv_text(answers: Sequence[Answer], model: str) -> str:
     return stream.getvalue()
 
 
-def csv_link(answers: Sequence[Answer], model: str) -> str:
+def csv_link(answers: Sequence[PictureResult], model: str) -> str:
     """A link that saves the CSV; nothing is written on this side."""
     content = base64.b64encode(csv_text(answers, model).encode("utf-8-sig")).decode("ascii")
     link = f'download="answers.csv" style="text-decoration: underline" href="data:text/csv;base64,{content}"'

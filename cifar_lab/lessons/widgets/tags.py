@@ -18,9 +18,9 @@ def img(picture: Image.Image | np.ndarray, text: str, *, width: int, pixelated: 
         pixelated: each pixel a square, not a blur.
     """
     if isinstance(picture, np.ndarray):
-        address = display.address(Image.fromarray(picture), "PNG")
+        address = display.data_url(Image.fromarray(picture), "PNG")
     else:
-        address = display.address(picture, "JPEG")
+        address = display.data_url(picture, "JPEG")
     style = f"width: {width}px; max-width: 100%" + ("; image-rendering: pixelated" if pixelated else "")
     return f'<img alt="{html.escape(text)}" src="{address}" style="{style}">'
 

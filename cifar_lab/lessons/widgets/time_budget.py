@@ -29,8 +29,9 @@ class TimeBudget(widgets.VBox):
         """Make a slider.
 
         Args:
-            offers: from `cifar_lab.experiments.budget.offers`.
-            slowness: how many times as long everything takes here, from `cifar_lab.experiments.budget.slowness`.
+            offers: from `cifar_lab.experiments.budget.budget_offers`.
+            slowness: how many times as long everything takes here, from
+                `cifar_lab.experiments.budget.machine_slowness`.
             minutes: where to begin.
 
         Raises:
@@ -62,7 +63,7 @@ class TimeBudget(widgets.VBox):
     @property
     def choice(self) -> Offer:
         """The most accurate offer that fits."""
-        return budget.best(self._offers, minutes=self.minutes.value, slowness=self._slowness)
+        return budget.best_offer(self._offers, minutes=self.minutes.value, slowness=self._slowness)
 
     @reported
     def _show(self, _change=None) -> None:

@@ -14,7 +14,7 @@ from cifar_lab import images, plots
 from cifar_lab.data import sketches
 from cifar_lab.images import display, formats
 from cifar_lab.inference import model_card
-from cifar_lab.inference.classifier import Classifier, load_all
+from cifar_lab.inference.classifier import Classifier, load_classifiers
 from cifar_lab.lessons.widgets import prediction_view, tags
 from cifar_lab.lessons.widgets.closer_look import CloserLook
 from cifar_lab.lessons.widgets.report_errors import reported
@@ -37,9 +37,9 @@ def classify(source: images.Source, *, model: str | None = None) -> None:
         PictureError: the picture can't be used; the sentence says why.
         ValueError: there is no such classifier.
     """
-    prediction = Classifier.load(model or model_card.default()).predict(source)
-    name = display.name(str(source)) if isinstance(source, str | Path) else "the picture"
-    print(f"{name}: {prediction_view.said(prediction)}")
+    prediction = Classifier.load(model or model_card.default_classifier()).predict(source)
+    name = display.safe_name(str(source)) if isinstance(source, str | Path) else "the picture"
+    print(f"{name}: {prediction_view.describe_prediction(prediction)}")
     plots.show(plots.prediction_bars(prediction), "What the network saw of the picture, and its best guesses as bars.")
 
 
@@ -67,14 +67,14 @@ class UploadClassifier(widgets.VBox):
             ValueError: there is no classifier of that name that can be loaded.
         """
         self.one_at_a_time = threading.RLock()  # JupyterLab may hand two events to two threads
-        self._classifiers, left_out = load_all()
+        self._classifiers, left_out = load_classifiers()
         model = model or next(
-            (name for name in (model_card.default(), *self._classifiers) if name in self._classifiers), None
+            (name for name in (model_card.default_classifier(), *self._classifiers) if name in self._classifiers), None
         )
         if model not in self._classifiers:
             there = ", ".join(self._classifiers) or "none (cifar-lab train, then cifar-lab export makes one)"
             raise ValueError(f"No classifier {model!r} can be loaded. Classifiers here: {there}.")
-        self.answers: list[prediction_view.Answer] = []
+        self.answers: list[prediction_view.PictureResult] = []
         self._make_controls(model)
         self.alert.value = tags.alert(left_out)
         self._say("No picture yet: choose some, or try a drawing.")
@@ -148,13 +148,13 @@ class UploadClassifier(widgets.VBox):
         self.progress.layout.display = "flex" if len(files) > 1 else "none"
         for number, (name, source) in enumerate(files, start=1):
             try:
-                answer = prediction_view.look(name, source, self._classifiers)
+                answer = prediction_view.predict_picture(name, source, self._classifiers)
                 cards.append(widgets.HTML(prediction_view.card(answer, self.model.value)))
                 self.answers.append(answer)
             except images.PictureError as error:
-                faults.append(f"{display.name(name)}: {error}")
+                faults.append(f"{display.safe_name(name)}: {error}")
             except Exception as error:  # one bad file must not cost the others' answers
-                faults.append(f"{display.name(name)}: it failed here ({type(error).__name__}): {error}")
+                faults.append(f"{display.safe_name(name)}: it failed here ({type(error).__name__}): {error}")
             self.progress.value = number
         self.progress.layout.display = "none"
         self.results.children += tuple(cards)
@@ -166,7 +166,7 @@ class UploadClassifier(widgets.VBox):
 
     def _latest(self) -> str:
         answer = self.answers[-1]
-        return f"{answer.name}: {prediction_view.said(answer.predictions[self.model.value])}."
+        return f"{answer.name}: {prediction_view.describe_prediction(answer.predictions[self.model.value])}."
 
     @reported
     def _show_all(self, _change) -> None:

@@ -15,11 +15,11 @@ from cifar_lab import images
 from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.inference.model_card import Card
+from cifar_lab.inference.model_card import ModelCard
 from cifar_lab.models import keras_loader
 from cifar_lab.training import runs
 from cifar_lab.training.export import export_model
-from cifar_lab.training.keras_import.adapters import PIXELS, around, input_size
+from cifar_lab.training.keras_import.adapters import PIXELS, input_size, wrap_model
 
 MAX_BYTES = 2**30
 _ENDINGS = {
@@ -30,7 +30,7 @@ _ENDINGS = {
 _MEMORY = 2**28  # bytes of validation images, where they are made larger
 
 
-def adopt(path: str | Path, dataset: Dataset, name: str, *, pixels: str | None = None, **options) -> Classifier:
+def import_model(path: str | Path, dataset: Dataset, name: str, *, pixels: str | None = None, **options) -> Classifier:
     """Turn a network from a `.keras` or `.h5` file into a classifier in the models folder.
 
     Loading such a file can run code that somebody has put into it. Files with other layers than the stock ones are
@@ -56,12 +56,12 @@ def adopt(path: str | Path, dataset: Dataset, name: str, *, pixels: str | None =
     if pixels not in (None, *PIXELS):
         raise ValueError(f"pixels must be one of {', '.join(PIXELS)}, but it is {pixels!r}.")
     content = _content(path)
-    model = keras_loader.load(content, path.name)
+    model = keras_loader.load_keras_file(content, path.name)
     fitted = resized(dataset, input_size(model) or dataset.validation.images.shape[1])
-    network, found = around(model, fitted.validation, len(dataset.class_names), pixels=pixels)
+    network, found = wrap_model(model, fitted.validation, len(dataset.class_names), pixels=pixels)
     facts = {
         "imported": {"file": path.name, "sha256": files.sha256_of(content)} | found,
-        "trained": {"dataset": runs.dataset_facts(dataset)},
+        "trained": {"dataset": runs.describe_dataset(dataset)},
     }
     made = export_model(network, fitted, name, facts=facts | options.pop("facts", {}), **options)
     right = made.raw_probabilities(fitted.validation.images).argmax(axis=1) == fitted.validation.labels
@@ -71,16 +71,17 @@ def adopt(path: str | Path, dataset: Dataset, name: str, *, pixels: str | None =
 
 
 def wanted_size(path: str | Path) -> int | None:
-    """Height and width of the images that the network in a file takes; `None` if any will do. Errors as of `adopt`."""
+    """Height and width of the images that the network in a file takes; `None` if any will do. Errors as of
+    `import_model`."""
     path = Path(path)
-    return input_size(keras_loader.load(_content(path), path.name))
+    return input_size(keras_loader.load_keras_file(_content(path), path.name))
 
 
-def report(card: Card) -> list[str]:
+def describe_import(card: ModelCard) -> list[str]:
     """What was found out about an adopted network, in sentences.
 
     Args:
-        card: of the classifier that `adopt` has made.
+        card: of the classifier that `import_model` has made.
     """
     found, accuracy = card.content["imported"], card.content["metrics"]["validation"]["accuracy"]
     losses = ", ".join(f"{name} {loss:.2f}" for name, loss in found.get("cross_entropy", {}).items())

@@ -40,7 +40,7 @@ def _side(count: int | None) -> int | None:
     return next((side for side, channels in sides if side * side * channels == count), None)
 
 
-def around(
+def wrap_model(
     model: keras.Model, split: Split, class_count: int, *, pixels: str | None = None
 ) -> tuple[keras.Model, dict]:
     """Put around a network what it lacks: from uint8 pixels to probabilities.
