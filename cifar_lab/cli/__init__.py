@@ -6,13 +6,17 @@ works where TensorFlow is not installed.
 
 from cifar_lab.cli import (  # noqa: F401 (each file adds its commands)
     baseline,
+    check,
     classify,
+    compare,
     data,
-    experiments,
+    evaluate,
+    export,
     make,
     mobilenet,
     pack,
     predict,
+    runs,
     search,
     train,
 )

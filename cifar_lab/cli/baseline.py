@@ -2,9 +2,8 @@
 
 import click
 
-from cifar_lab.cli.data import folder_options, folder_wishes
 from cifar_lab.cli.group import main, typed
-from cifar_lab.cli.train import held_out_option
+from cifar_lab.cli.options import folder_options, folder_wishes, held_out_option
 
 
 @main.command()

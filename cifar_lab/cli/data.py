@@ -1,58 +1,10 @@
-"""`cifar-lab check` and `cifar-lab data`: what is here, and what can be learnt from."""
+"""`cifar-lab data`: what can be learnt from."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from cifar_lab.cli.group import main
-
-_WISHES = ("size", "balance", "augment", "copies", "keep_alike")
-
-
-def folder_options(command):
-    """Add the options for a folder of pictures to a command; `folder_wishes` takes them out again."""
-    for option in reversed(
-        (
-            click.option("--size", type=click.IntRange(8, 1024), help="A folder's images in pixels (default: 32)."),
-            click.option(
-                "--balance",
-                type=click.Choice(["none", "down", "up"]),
-                help="Learn from equally many of a folder's classes: fewer of the frequent, or copies of the rare.",
-            ),
-            click.option(
-                "--augment",
-                help="How copies are changed: some of shift,rotation,zoom,shear,noise (default: the first three).",
-            ),
-            click.option("--copies", type=click.IntRange(0), help="Changed copies of each of a folder's train images."),
-            click.option("--keep-alike", is_flag=True, default=None, help="Use a folder's near-duplicates too."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def folder_wishes(options: dict) -> dict:
-    """Take what was asked for a folder out of a command's options."""
-    wishes = {name: options.pop(name) for name in _WISHES}
-    if wishes["augment"]:
-        wishes["augment"] = tuple(name.strip() for name in wishes["augment"].split(","))
-    return {name: value for name, value in wishes.items() if value is not None}
-
-
-@main.command()
-def check():
-    """Say what is here, and what is missing."""
-    from cifar_lab.cli import environment as checks
-
-    findings = checks.run()
-    for finding in findings:
-        mark = click.style("ok     ", fg="green") if finding.ok else click.style("missing", fg="yellow")
-        click.echo(f"{mark}  {finding.text}")
-        if finding.mend:
-            click.echo(f"         -> {finding.mend}")
-    if any(finding.needed and not finding.ok for finding in findings):
-        sys.exit(1)
 
 
 class _Datasets(click.Group):

@@ -8,12 +8,18 @@ import click
 
 import cifar_lab
 
+# The order in `cifar-lab --help`; commands that are missing here come last.
+_ORDER = (
+    *("check", "data", "train", "evaluate", "export", "predict", "classify", "make", "runs", "compare", "search"),
+    *("baseline", "mobilenet", "pack", "unpack"),
+)
+
 
 class Commands(click.Group):
     """A group that lists its commands in the order of a first walk through, and turns errors into one sentence."""
 
     def list_commands(self, context):
-        return list(self.commands)
+        return sorted(self.commands, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
 
     def invoke(self, context):
         try:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from cifar_lab.cli.data import folder_options, folder_wishes
 from cifar_lab.cli.group import main, typed
+from cifar_lab.cli.options import folder_options, folder_wishes
 
 
 @main.command()

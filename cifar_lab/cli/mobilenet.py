@@ -3,7 +3,7 @@
 import click
 
 from cifar_lab.cli.group import main
-from cifar_lab.cli.train import framing_option, precision_option
+from cifar_lab.cli.options import framing_option, precision_option
 
 
 @main.command()

@@ -1,0 +1,22 @@
+"""`cifar-lab check`: what is here, and what is missing."""
+
+import sys
+
+import click
+
+from cifar_lab.cli.group import main
+
+
+@main.command()
+def check():
+    """Say what is here, and what is missing."""
+    from cifar_lab.cli import environment as checks
+
+    findings = checks.run()
+    for finding in findings:
+        mark = click.style("ok     ", fg="green") if finding.ok else click.style("missing", fg="yellow")
+        click.echo(f"{mark}  {finding.text}")
+        if finding.mend:
+            click.echo(f"         -> {finding.mend}")
+    if any(finding.needed and not finding.ok for finding in findings):
+        sys.exit(1)
