@@ -6,7 +6,7 @@ from cifar_lab.cli.group import main, typed
 from cifar_lab.cli.options import folder_options, folder_wishes, held_out_option
 
 
-@main.command()
+@main.command("baseline")
 @click.argument("method")
 @click.option("--features", default="hog", show_default=True, help="What it sees of an image: hog or pixels.")
 @click.option(
@@ -16,7 +16,7 @@ from cifar_lab.cli.options import folder_options, folder_wishes, held_out_option
 @held_out_option
 @click.option("--train", type=click.IntRange(1), help="Use so many training images, every class in proportion.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Fixes what is left to chance.")
-def baseline(method, features, dataset, held_out, train, seed, **wishes):
+def baseline_command(method, features, dataset, held_out, train, seed, **wishes):
     """Fit a classifier that is no network.
 
     METHOD is knn, logistic, linear-svm, svm or forest. Or all: every one on both features, measured on the test split,

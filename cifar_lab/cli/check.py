@@ -7,12 +7,12 @@ import click
 from cifar_lab.cli.group import main
 
 
-@main.command()
-def check():
+@main.command("check")
+def check_command():
     """Say what is here, and what is missing."""
-    from cifar_lab.cli import environment as checks
+    from cifar_lab.cli import environment
 
-    findings = checks.run()
+    findings = environment.run()
     for finding in findings:
         mark = click.style("ok     ", fg="green") if finding.ok else click.style("missing", fg="yellow")
         click.echo(f"{mark}  {finding.text}")

@@ -8,7 +8,7 @@ import click
 from cifar_lab.cli.group import main
 
 
-@main.command()
+@main.command("classify")
 @click.argument("source", metavar="FOLDER_OR_LIST", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--model", default=None, help="A classifier's name or folder (default: the best shipped one).")
 @click.option(
@@ -24,7 +24,7 @@ from cifar_lab.cli.group import main
 )
 @click.option("--replace", is_flag=True, help="Give up a table, or an unfinished run of other things, that is there.")
 @click.option("--as-listed", is_flag=True, help="Go on with the list as it was, whatever is in the folder by now.")
-def classify(source, output, **options):
+def classify_command(source, output, **options):
     """Classify every picture of a folder or list into a table.
 
     FOLDER_OR_LIST is a folder, with all folders in it; or a text file with one path a line, or - for one that comes in

@@ -7,12 +7,12 @@ import click
 from cifar_lab.cli.group import main
 
 
-@main.command()
+@main.command("compare")
 @click.argument("a")
 @click.argument("b")
 @click.option("--over-seeds", is_flag=True, help="Compare the recipes: all runs that differ only in the seed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def compare(a, b, over_seeds, as_json):
+def compare_command(a, b, over_seeds, as_json):
     """Say whether A is better than B, or only seems so.
 
     A and B are finished runs or classifiers, by their names or folders, that were evaluated on the same test images:

@@ -22,7 +22,7 @@ class _Datasets(click.Group):
         return super().resolve_command(context, arguments)
 
 
-@main.group(cls=_Datasets, name="data", invoke_without_command=True)
+@main.group("data", cls=_Datasets, invoke_without_command=True)
 @click.pass_context
 def data_group(context):
     """Fetch a dataset, or look through a folder of your own pictures.
@@ -32,40 +32,40 @@ def data_group(context):
       cifar-lab data check FOLDER    say what is right and wrong with your pictures, before training
     """
     if context.invoked_subcommand is None:
-        context.invoke(cifar10)
+        context.invoke(cifar10_command)
 
 
-@data_group.command()
-def cifar10():
+@data_group.command("cifar10")
+def cifar10_command():
     """Fetch CIFAR-10, the photographs.
 
     A download that was stopped goes on where it was. 170 MB.
     """
-    from cifar_lab.data import cifar10 as photographs
+    from cifar_lab.data import cifar10
 
-    if photographs.locate_cifar10() is None:
-        photographs.fetch_cifar10(patient=True)
+    if cifar10.locate_cifar10() is None:
+        cifar10.fetch_cifar10(patient=True)
     _describe("cifar10")
 
 
-@data_group.command()
-def sketches():
+@data_group.command("sketches")
+def sketches_command():
     """Make the sketches, drawings that need no network."""
     _describe("sketches")
 
 
-@data_group.command()
-def digits():
+@data_group.command("digits")
+def digits_command():
     """Fetch MNIST, handwritten digits.
 
     11 MB. Where it can't be had, the 1,797 digits that scikit-learn brings along do.
     """
-    from cifar_lab.data import digits as handwriting
+    from cifar_lab.data import digits
 
-    if handwriting.locate_mnist() is None:
+    if digits.locate_mnist() is None:
         try:
-            handwriting.fetch_mnist()
-        except handwriting.DownloadError as error:
+            digits.fetch_mnist()
+        except digits.DownloadError as error:
             click.echo(error, err=True)
     _describe("digits")
 
@@ -78,13 +78,13 @@ def _describe(name: str) -> None:
     click.echo(f"{dataset.name}: {sizes}, {len(dataset.class_names)} classes. {dataset.origin}")
 
 
-@data_group.command(name="check")
+@data_group.command("check")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--size", type=click.IntRange(8, 1024), default=32, show_default=True, help="Of the images, in pixels.")
 @click.option("--keep-alike", is_flag=True, help="Use near-duplicates too.")
 @click.option("--list", "list_all", is_flag=True, help="Name every file that is left out, one a line.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Draw some pictures of each class into this PNG file.")
-def check_folder(folder, size, keep_alike, list_all, sheet):
+def check_folder_command(folder, size, keep_alike, list_all, sheet):
     """Look through FOLDER before training on it.
 
     FOLDER has a subfolder a class, or train, validation and test folders with those, or is a CSV file with the columns

@@ -9,7 +9,7 @@ from cifar_lab.cli.group import main
 from cifar_lab.cli.options import own_dataset_option
 
 
-@main.command()
+@main.command("evaluate")
 @click.argument("subject")
 @own_dataset_option
 @click.option(
@@ -19,7 +19,7 @@ from cifar_lab.cli.options import own_dataset_option
 )
 @click.option("--keep", is_flag=True, help="Keep the result on a classifier's card, and its answers beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
-def evaluate(subject, dataset, photographs, keep, as_json):
+def evaluate_command(subject, dataset, photographs, keep, as_json):
     """Measure a network on the test split.
 
     SUBJECT is a finished run or a classifier, by its name or folder. A run's card keeps the result. Where the dataset

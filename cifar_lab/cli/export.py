@@ -10,7 +10,7 @@ from cifar_lab.cli.options import framing_option, held_out_option, own_dataset_o
 _NETWORK_FILES = (".keras", ".h5", ".hdf5")
 
 
-@main.command()
+@main.command("export")
 @click.argument("run", metavar="RUN_OR_FILE")
 @click.option("--name", required=True, help="What the classifier is called.")
 @own_dataset_option
@@ -29,7 +29,7 @@ _NETWORK_FILES = (".keras", ".h5", ".hdf5")
     help="For a file: what its network takes for a pixel (default: what fits best).",
 )
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
-def export(run, name, dataset, held_out, others, pixels, **options):
+def export_command(run, name, dataset, held_out, others, pixels, **options):
     """Make a classifier of a finished run, or of a network in a file.
 
     It goes to data/models/NAME: the network, its card, and calibrated scores. The file is a .keras or .h5 of Keras 3 or

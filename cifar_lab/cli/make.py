@@ -6,24 +6,19 @@ from pathlib import Path
 import click
 
 from cifar_lab.cli.group import main, typed
-from cifar_lab.cli.options import folder_options, folder_wishes
+from cifar_lab.cli.options import folder_options, folder_wishes, recipe_option
 
 
-@main.command()
+@main.command("make")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--name", help="What the classifier is called (default: as the folder is).")
-@click.option(
-    "--recipe",
-    default="tutorial",
-    show_default=True,
-    help="How to train: tutorial, fast-mini and more; a wrong name lists all.",
-)
+@recipe_option
 @click.option("--epochs", type=click.IntRange(1), help="How often every image is seen (default: the recipe's).")
 @click.option("--seed", type=click.IntRange(0), help="Fixes the starting weights and the order of the images.")
 @folder_options
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
-def make(folder, name, recipe, resume, replace, **changes):
+def make_command(folder, name, recipe, resume, replace, **changes):
     """Make a classifier of a FOLDER of pictures.
 
     FOLDER has a subfolder a class. It is looked through, a network is trained on it, measured and exported to

@@ -6,7 +6,7 @@ from cifar_lab.cli.group import main
 from cifar_lab.cli.options import framing_option, precision_option
 
 
-@main.command()
+@main.command("mobilenet")
 @click.option("--name", default="mobilenet", show_default=True, help="What the classifier is called.")
 @click.option(
     "--weights",
@@ -16,7 +16,7 @@ from cifar_lab.cli.options import framing_option, precision_option
 @precision_option("float16")
 @framing_option
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
-def mobilenet(name, weights, precision, framings, replace):
+def mobilenet_command(name, weights, precision, framings, replace):
     """Fetch MobileNetV2 and make a classifier of it.
 
     It knows ImageNet's 1,000 classes, and sees pictures at 224 x 224 pixels. Its weights come from Keras's host, once,

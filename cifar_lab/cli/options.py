@@ -6,6 +6,26 @@ import click
 
 _WISHES = ("size", "balance", "augment", "copies", "keep_alike")
 
+
+class RecipeName(click.ParamType):
+    """The name of a recipe. The names are imported when one is checked, not for every `--help`."""
+
+    name = "recipe"
+
+    def convert(self, value, param, context):
+        from cifar_lab.training.recipes import RECIPES
+
+        return click.Choice(list(RECIPES)).convert(value, param, context)
+
+
+recipe_option = click.option(
+    "--recipe",
+    type=RecipeName(),
+    default="tutorial",
+    show_default=True,
+    help="How to train: tutorial, fast-mini and more; a wrong name lists all.",
+)
+
 own_dataset_option = click.option(
     "--dataset", help="auto, cifar10, sketches, digits or a folder of pictures (default: what it was trained on)."
 )

@@ -7,11 +7,11 @@ import click
 from cifar_lab.cli.group import main
 
 
-@main.command()
+@main.command("pack")
 @click.argument("model")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace a file that is there.")
-def pack(model, file, replace):
+def pack_command(model, file, replace):
     """Make one FILE of a classifier, to be mailed.
 
     MODEL is its name or folder; FILE ends in .cifarlab (default: MODEL.cifarlab, in this folder). The network, the
@@ -27,11 +27,11 @@ def pack(model, file, replace):
     click.echo(f"{path} has {path.stat().st_size / 1e6:.1f} MB. Whoever gets it: cifar-lab unpack {path.name}")
 
 
-@main.command()
+@main.command("unpack")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="What the classifier is called here (default: as its card says).")
 @click.option("--replace", is_flag=True, help="Replace a classifier that has the name.")
-def unpack(file, name, replace):
+def unpack_command(file, name, replace):
     """Put a classifier that came as one FILE into data/models.
 
     There the page and the upload widget find it. Everything in it is checked against its card first.

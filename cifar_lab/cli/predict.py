@@ -9,12 +9,12 @@ import click
 from cifar_lab.cli.group import main
 
 
-@main.command()
+@main.command("predict")
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", default=None, help="A classifier's name or folder (default: the best shipped one).")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="How many guesses to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a picture.")
-def predict(pictures, model, top, as_json):
+def predict_command(pictures, model, top, as_json):
     """Say what is in PICTURES.
 
     Those that cannot be read are named, and the others answered.

@@ -12,7 +12,7 @@ _HEADINGS = ("test", "validation", "calibration", "minutes", "parameters", "MB",
 _WIDTHS = (14, 14, 11, 7, 10, 6, 10, 5)
 
 
-@main.command()
+@main.command("runs")
 @click.option("--dataset", help="Only what was trained on this dataset, by its name.")
 @click.option("--recipe", help="Only recipes whose name begins so.")
 @click.option("--classifiers", is_flag=True, help="The classifiers in data/models too.")
@@ -26,7 +26,7 @@ _WIDTHS = (14, 14, 11, 7, 10, 6, 10, 5)
 @click.option("--top", type=click.IntRange(1), help="Only so many rows for each set of test images.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of rows.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
-def runs(dataset, recipe, classifiers, sort, top, as_json, as_csv):
+def runs_command(dataset, recipe, classifiers, sort, top, as_json, as_csv):
     """List the finished runs, the best first.
 
     Runs that differ only in their seed are one row: mean, and ± the standard deviation over the seeds. Test and

@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from cifar_lab.cli.group import main, typed
+from cifar_lab.cli.options import recipe_option
 
 
-@main.command()
-@click.option("--recipe", default="tutorial", show_default=True, help="What the trials have in common.")
+@main.command("search")
+@recipe_option
 @click.option("--dataset", default="auto", show_default=True, help="What to learn: auto, cifar10, sketches or digits.")
 @click.option(
     "--try",
@@ -35,7 +36,7 @@ from cifar_lab.cli.group import main, typed
     help="Where the search keeps its trials (default: runs/); all machines of a cluster must see this folder.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished search of just these trials.")
-def search(recipe, dataset, tried, epochs, **options):
+def search_command(recipe, dataset, tried, epochs, **options):
     """Try settings of a recipe, and print the best.
 
     Bad ones are stopped early. There is a checkpoint after every epoch of every trial: a search that was stopped or

@@ -3,16 +3,11 @@
 import click
 
 from cifar_lab.cli.group import main, typed
-from cifar_lab.cli.options import folder_options, folder_wishes, held_out_option
+from cifar_lab.cli.options import folder_options, folder_wishes, held_out_option, recipe_option
 
 
-@main.command()
-@click.option(
-    "--recipe",
-    default="tutorial",
-    show_default=True,
-    help="How to train: tutorial, fast-mini and more; a wrong name lists all.",
-)
+@main.command("train")
+@recipe_option
 @click.option(
     "--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, digits, or a folder of pictures."
 )
@@ -32,7 +27,7 @@ from cifar_lab.cli.options import folder_options, folder_wishes, held_out_option
 )
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished run of the same recipe and dataset.")
 @click.option("--tensorboard", is_flag=True, help="Write the curves for TensorBoard too, into the run's folder.")
-def train(recipe, dataset, held_out, classes, teachers, resume, tensorboard, **changes):
+def train_command(recipe, dataset, held_out, classes, teachers, resume, tensorboard, **changes):
     """Train a network.
 
     There is a checkpoint after every epoch: a run that was stopped or killed goes on with the same command and

@@ -72,7 +72,7 @@ def test_broken_pictures_are_named_and_the_others_answered(lab, tmp_path, stripe
         (["predict"], "Missing argument"),
         (["evaluate", "nothing"], "There is no run 'nothing'"),
         (["export", "nothing", "--name", "mine"], "There is no run 'nothing'"),
-        (["train", "--recipe", "fastest"], "There is no recipe 'fastest'"),
+        (["train", "--recipe", "fastest"], "'fastest' is not one of 'tutorial', 'fast-micro'"),
         (["train", "--epochs", "0"], "0 is not in the range"),
         (["data", "imagenet"], "'imagenet' is not one of"),
     ],
