@@ -166,7 +166,7 @@ def test_help_of_every_command(name):
 
 def test_the_first_look_around(here):
     assert "classifier cifar10" in run("check")
-    assert "There is no such run yet" in run("runs")
+    assert "No matching runs yet" in run("runs")
     assert all(name in run("--help") for name in main.commands)
 
 

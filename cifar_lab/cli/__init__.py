@@ -1,10 +1,10 @@
 """The `cifar-lab` command: the library from a terminal.
 
-Every command imports what it needs when it runs, so that `cifar-lab --help` answers at once and `cifar-lab predict`
-works where TensorFlow is not installed.
+Each command imports what it needs when it runs: so `cifar-lab --help` is fast, and `cifar-lab predict` works without
+TensorFlow.
 """
 
-from cifar_lab.cli import (  # noqa: F401 (each file adds its commands)
+from cifar_lab.cli import (  # noqa: F401 (each file registers its commands)
     baseline,
     check,
     classify,

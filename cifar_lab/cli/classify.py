@@ -1,4 +1,4 @@
-"""`cifar-lab classify`: a large collection of pictures into a table."""
+"""`cifar-lab classify`: classify a large collection of pictures into a table."""
 
 import sys
 from pathlib import Path
@@ -6,33 +6,34 @@ from pathlib import Path
 import click
 
 from cifar_lab.cli.group import main
+from cifar_lab.cli.options import model_option
 
 
 @main.command("classify")
 @click.argument("source", metavar="FOLDER_OR_LIST", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--model", default=None, help="A classifier's name or folder (default: the best shipped one).")
+@model_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     default=Path("answers.csv"),
     show_default=True,
-    help="The table to write, .csv or .parquet.",
+    help="Table to write, .csv or .parquet.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Pictures in work at once (default: one a core).")
+@click.option("--workers", type=click.IntRange(1), help="Number of worker processes (default: one per core).")
 @click.option(
-    "--cluster", help="Work on a Ray cluster: auto for the one this machine is in, HOST:PORT, or local for a new one."
+    "--cluster", help="Run on a Ray cluster: auto for the one this machine is in, HOST:PORT, or local for a new one."
 )
-@click.option("--replace", is_flag=True, help="Give up a table, or an unfinished run of other things, that is there.")
-@click.option("--as-listed", is_flag=True, help="Go on with the list as it was, whatever is in the folder by now.")
+@click.option("--replace", is_flag=True, help="Discard an existing table, or an unfinished run with other settings.")
+@click.option("--as-listed", is_flag=True, help="Resume with the stored list, even if the folder has changed since.")
 def classify_command(source, output, **options):
-    """Classify every picture of a folder or list into a table.
+    """Classify all pictures of a folder or list into a table.
 
-    FOLDER_OR_LIST is a folder, with all folders in it; or a text file with one path a line, or - for one that comes in
-    (find ... -print0 is understood too). Names that begin with a dot are left out, and links to folders not followed.
+    FOLDER_OR_LIST is a folder, searched recursively; or a text file with one path per line; or - to read such a list
+    from standard input (find ... -print0 works too). Names that start with a dot and links to folders are skipped.
 
-    Each file gets one row: path, label, index, score, known; or code and error, if it cannot be read. A run that was
-    stopped or killed goes on with the same command: nothing is lost or counted twice. With --cluster every node must
-    be able to read the files under the same paths.
+    The table has one row per file: path, label, index, score, known; or code and error if the file cannot be read. To
+    resume a run that was stopped or killed, give the same command again: no file is skipped or counted twice. With
+    --cluster, all nodes must see the files under the same paths.
     """
     from cifar_lab.inference import batch
 
@@ -40,6 +41,6 @@ def classify_command(source, output, **options):
     try:
         report = batch.classify_files(stream, output, progress=True, **options)
     except KeyboardInterrupt:
-        click.echo("What is answered is kept: the same command goes on.", err=True)
+        click.echo("The rows so far are kept. To resume: the same command again.", err=True)
         raise
     click.echo("\n".join(report.lines()))

@@ -1,4 +1,4 @@
-"""`cifar-lab data`: what can be learnt from."""
+"""`cifar-lab data`: fetch datasets, check folders of pictures."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from cifar_lab.cli.group import main
 
 
 class _Datasets(click.Group):
-    """A group whose commands are the datasets, and `check`."""
+    """A group with one command per dataset, and `check`."""
 
     def list_commands(self, context):
         return list(self.commands)
@@ -17,7 +17,7 @@ class _Datasets(click.Group):
         name = arguments[0]
         if name not in self.commands:
             known = ", ".join(repr(command) for command in self.commands)
-            hint = f" To look through a folder of pictures: cifar-lab data check {name}" if Path(name).exists() else ""
+            hint = f" To check a folder of pictures: cifar-lab data check {name}" if Path(name).exists() else ""
             raise click.UsageError(f"{name!r} is not one of {known}.{hint}", context)
         return super().resolve_command(context, arguments)
 
@@ -25,11 +25,11 @@ class _Datasets(click.Group):
 @main.group("data", cls=_Datasets, invoke_without_command=True)
 @click.pass_context
 def data_group(context):
-    """Fetch a dataset, or look through a folder of your own pictures.
+    """Fetch a dataset, or check a folder of your own pictures.
 
     \b
-      cifar-lab data cifar10         fetch the photographs and say what is in them
-      cifar-lab data check FOLDER    say what is right and wrong with your pictures, before training
+      cifar-lab data cifar10         download CIFAR-10 and describe it
+      cifar-lab data check FOLDER    report problems with your pictures before training
     """
     if context.invoked_subcommand is None:
         context.invoke(cifar10_command)
@@ -37,9 +37,9 @@ def data_group(context):
 
 @data_group.command("cifar10")
 def cifar10_command():
-    """Fetch CIFAR-10, the photographs.
+    """Download CIFAR-10, 60,000 photographs in ten classes.
 
-    A download that was stopped goes on where it was. 170 MB.
+    170 MB. An interrupted download resumes where it stopped.
     """
     from cifar_lab.data import cifar10
 
@@ -50,15 +50,15 @@ def cifar10_command():
 
 @data_group.command("sketches")
 def sketches_command():
-    """Make the sketches, drawings that need no network."""
+    """Generate the sketches, drawings that need no download."""
     _describe("sketches")
 
 
 @data_group.command("digits")
 def digits_command():
-    """Fetch MNIST, handwritten digits.
+    """Download MNIST, handwritten digits.
 
-    11 MB. Where it can't be had, the 1,797 digits that scikit-learn brings along do.
+    11 MB. If it cannot be downloaded, scikit-learn's 1,797 digits are used.
     """
     from cifar_lab.data import digits
 
@@ -80,16 +80,16 @@ def _describe(name: str) -> None:
 
 @data_group.command("check")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--size", type=click.IntRange(8, 1024), default=32, show_default=True, help="Of the images, in pixels.")
-@click.option("--keep-alike", is_flag=True, help="Use near-duplicates too.")
-@click.option("--list", "list_all", is_flag=True, help="Name every file that is left out, one a line.")
-@click.option("--sheet", type=click.Path(path_type=Path), help="Draw some pictures of each class into this PNG file.")
+@click.option("--size", type=click.IntRange(8, 1024), default=32, show_default=True, help="Image size in pixels.")
+@click.option("--keep-alike", is_flag=True, help="Keep near-duplicate pictures.")
+@click.option("--list", "list_all", is_flag=True, help="List all files that are left out, one per line.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="PNG file to write a contact sheet of each class to.")
 def check_folder_command(folder, size, keep_alike, list_all, sheet):
-    """Look through FOLDER before training on it.
+    """Check FOLDER before training on it.
 
-    FOLDER has a subfolder a class, or train, validation and test folders with those, or is a CSV file with the columns
-    path and label. Damaged, empty, tiny and repeated files are named, the classes counted, and what to do is said.
-    Nothing in it is changed.
+    FOLDER has one subfolder per class, or train, validation and test folders with those; or it is a CSV file with the
+    columns path and label. Reports the number of pictures per class, damaged, empty, tiny and duplicate files, and
+    what to do about them. Nothing in FOLDER is changed.
     """
     from cifar_lab.data.folder import checks
     from cifar_lab.data.folder.scan import scan_folder

@@ -1,4 +1,4 @@
-"""What is here and what is missing, for `cifar-lab check`: each finding with the line that mends it."""
+"""The findings of `cifar-lab check`: what is installed, what is missing, and the command that fixes it."""
 
 import platform
 import sys
@@ -17,25 +17,25 @@ _INSTALL = "python -m pip install -e '.[lab]' -c constraints.txt"
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the check.
+    """One line of the report.
 
     Attributes:
-        ok: all is well.
-        text: what was found, in one sentence.
-        mend: the command that mends it, if it is not.
+        ok: nothing to fix.
+        text: the finding in one sentence.
+        fix: the command that fixes it, if it is not ok.
         needed: nothing works without it.
     """
 
     ok: bool
     text: str
-    mend: str = ""
+    fix: str = ""
     needed: bool = False
 
 
 def run() -> list[Finding]:
-    """Look at Python, packages, pictures and classifiers; nothing is fetched and nothing changed."""
+    """Check Python, packages, datasets and classifiers, without downloading or changing anything."""
     packages = [_packages("core", _CORE, needed=True), _packages("lab", _LAB)]
-    return [_python(), *packages, *_pictures(), _mobilenet(), *_classifiers()]
+    return [_python(), *packages, *_datasets(), _mobilenet(), *_classifiers()]
 
 
 def _python() -> Finding:
@@ -59,27 +59,27 @@ def _version(package: str) -> str:
         return ""
 
 
-def _pictures() -> list[Finding]:
+def _datasets() -> list[Finding]:
     from cifar_lab.data import cifar10
 
-    found = [Finding(True, "sketches: built in, always there")]
+    found = [Finding(True, "sketches: built in, always available")]
     try:
-        place = cifar10.locate_cifar10()
+        folder = cifar10.locate_cifar10()
     except ValueError as error:
         return [*found, Finding(False, f"cifar10: {error}")]
-    if place:
-        return [*found, Finding(True, f"cifar10: {place}")]
+    if folder:
+        return [*found, Finding(True, f"cifar10: {folder}")]
     return [*found, Finding(False, f"cifar10: not on disk ({paths.data_folder()})", "cifar-lab data cifar10")]
 
 
 def _mobilenet() -> Finding:
-    """Its weights are for whoever wants them: not to have them is nothing to mend."""
-    place = imagenet_weights.weights_path()
+    """Report on the optional MobileNetV2 weights: ok if absent, not ok if incomplete."""
+    path = imagenet_weights.weights_path()
     if imagenet_weights.weights_available():
-        return Finding(True, f"mobilenet: ImageNet's weights are in {place.parent}")
-    if place.exists():
-        return Finding(False, f"mobilenet: {place} is not all there; delete it", "cifar-lab mobilenet")
-    return Finding(True, "mobilenet: to have a thousand classes, cifar-lab mobilenet fetches 14.5 MB, once")
+        return Finding(True, f"mobilenet: the ImageNet weights are in {path.parent}")
+    if path.exists():
+        return Finding(False, f"mobilenet: {path} is incomplete; delete it", "cifar-lab mobilenet")
+    return Finding(True, "mobilenet: optional, for 1,000 classes; cifar-lab mobilenet fetches 14.5 MB, once")
 
 
 def _classifiers() -> list[Finding]:

@@ -1,4 +1,4 @@
-"""The `cifar-lab` command itself: its first help, the order of the commands, and errors as one sentence."""
+"""The `cifar-lab` command group: its help text, the order of the commands, and errors in one sentence."""
 
 import shlex
 import sys
@@ -9,14 +9,28 @@ import click
 import cifar_lab
 
 # The order in `cifar-lab --help`; commands that are missing here come last.
-_ORDER = (
-    *("check", "data", "train", "evaluate", "export", "predict", "classify", "make", "runs", "compare", "search"),
-    *("baseline", "mobilenet", "pack", "unpack"),
-)
+_ORDER = [
+    "check",
+    "data",
+    "train",
+    "evaluate",
+    "export",
+    "predict",
+    "classify",
+    "make",
+    "runs",
+    "compare",
+    "search",
+    "baseline",
+    "mobilenet",
+    "pack",
+    "unpack",
+]
+_INSTALL = "python -m pip install -e '.[lab]' -c constraints.txt"
 
 
 class Commands(click.Group):
-    """A group that lists its commands in the order of a first walk through, and turns errors into one sentence."""
+    """A group that lists its commands in a fixed order and prints errors as one sentence."""
 
     def list_commands(self, context):
         return sorted(self.commands, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
@@ -25,13 +39,12 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except ModuleNotFoundError as error:
-            mend = "python -m pip install -e '.[lab]' -c constraints.txt"
-            raise click.ClickException(f"{error.name} is not installed here. Install the lab: {mend}") from error
+            raise click.ClickException(f"{error.name} is not installed here. Install the lab: {_INSTALL}") from error
         except (ValueError, OSError) as error:
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
-            sys.exit(130)  # the shell's word for "interrupted"
+            sys.exit(130)  # 128 + SIGINT, as shells report it
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,24 +53,24 @@ def main():
     """A hands-on lab for image classification.
 
     \b
-    A first walk through:
-      cifar-lab check                        what is here, and what is missing
+    First steps:
+      cifar-lab check                        check the installation
       cifar-lab train                        train the tutorial network
-      cifar-lab evaluate RUN                 measure it on the test split
-      cifar-lab export RUN --name mine       make a classifier of it
+      cifar-lab evaluate RUN                 evaluate it on the test split
+      cifar-lab export RUN --name mine       export it as a classifier
       cifar-lab predict cat.jpg --model mine
     """
 
 
-def typed() -> str:
-    """The command as it was typed, so that a card says how to do it again; of a folder only its name.
+def typed_command() -> str:
+    """Return the command line as typed, with paths reduced to their last part.
 
-    A card goes along with the classifier: nobody else is to read where its maker keeps pictures.
+    It is recorded in model cards, which are passed on to others: it must not reveal local paths.
     """
-    return shlex.join(["cifar-lab", *map(_without_place, sys.argv[1:])])
+    return shlex.join(["cifar-lab", *map(_without_folders, sys.argv[1:])])
 
 
-def _without_place(argument: str) -> str:
+def _without_folders(argument: str) -> str:
     option, sign, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
     path = Path(value).expanduser()
     if value and (path.is_absolute() or ".." in path.parts or path.is_dir()):

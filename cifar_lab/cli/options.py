@@ -1,14 +1,14 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from pathlib import Path
 
 import click
 
-_WISHES = ("size", "balance", "augment", "copies", "keep_alike")
+_FOLDER_OPTIONS = ("size", "balance", "augment", "copies", "keep_alike")
 
 
 class RecipeName(click.ParamType):
-    """The name of a recipe. The names are imported when one is checked, not for every `--help`."""
+    """The name of a recipe; the known names are imported only when a value is checked, so that `--help` stays fast."""
 
     name = "recipe"
 
@@ -23,18 +23,34 @@ recipe_option = click.option(
     type=RecipeName(),
     default="tutorial",
     show_default=True,
-    help="How to train: tutorial, fast-mini and more; a wrong name lists all.",
+    help="Training recipe: tutorial, fast-mini, ...; an unknown name lists all.",
+)
+
+dataset_option = click.option(
+    "--dataset", default="auto", show_default=True, help="auto, cifar10, sketches, digits, or a folder of pictures."
 )
 
 own_dataset_option = click.option(
-    "--dataset", help="auto, cifar10, sketches, digits or a folder of pictures (default: what it was trained on)."
+    "--dataset", help="auto, cifar10, sketches, digits, or a folder of pictures (default: the one it was trained on)."
 )
 
 held_out_option = click.option(
     "--held-out",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="cifar10: a file with the positions of the training images to keep for validation, one a line.",
+    help="For cifar10: file with the indices of the training images to use for validation, one per line.",
 )
+
+epochs_option = click.option(
+    "--epochs", type=click.IntRange(1), help="Passes over the training images (default: the recipe's)."
+)
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), help="Random seed for the initial weights and the order of the images."
+)
+
+model_option = click.option("--model", help="Name or folder of a classifier (default: the best bundled one).")
+
+replace_option = click.option("--replace", is_flag=True, help="Replace an existing classifier of the same name.")
 
 framing_option = click.option(
     "--framing",
@@ -43,46 +59,51 @@ framing_option = click.option(
     multiple=True,
     default=["centre"],
     show_default=True,
-    help="How a picture that is not square is framed; several are averaged.",
+    help="How to make a picture square: crop the centre or squash it. Give both to average them.",
 )
 
 
 def precision_option(default: str):
-    """`--precision`, for whatever writes a small network file."""
+    """Return the option `--precision` with the given default."""
     return click.option(
         "--precision",
         type=click.Choice(["float32", "float16", "int8"]),
         default=default,
         show_default=True,
-        help="How the weights of the small network file are stored.",
+        help="How to store the weights in model.tflite.",
     )
 
 
 def folder_options(command):
-    """Add the options for a folder of pictures to a command; `folder_wishes` takes them out again."""
+    """Add the options that apply to a folder of pictures; `pop_folder_options` collects their values."""
     for option in reversed(
         (
-            click.option("--size", type=click.IntRange(8, 1024), help="A folder's images in pixels (default: 32)."),
+            click.option(
+                "--size", type=click.IntRange(8, 1024), help="For a folder: image size in pixels (default: 32)."
+            ),
             click.option(
                 "--balance",
                 type=click.Choice(["none", "down", "up"]),
-                help="Learn from equally many of a folder's classes: fewer of the frequent, or copies of the rare.",
+                help="For a folder: use fewer images of frequent classes (down) or repeat those of rare ones (up).",
             ),
             click.option(
                 "--augment",
-                help="How copies are changed: some of shift,rotation,zoom,shear,noise (default: the first three).",
+                help="For a folder: how to augment copies, some of shift,rotation,zoom,shear,noise "
+                "(default: the first three).",
             ),
-            click.option("--copies", type=click.IntRange(0), help="Changed copies of each of a folder's train images."),
-            click.option("--keep-alike", is_flag=True, default=None, help="Use a folder's near-duplicates too."),
+            click.option("--copies", type=click.IntRange(0), help="For a folder: augmented copies per training image."),
+            click.option(
+                "--keep-alike", is_flag=True, default=None, help="For a folder: keep near-duplicate pictures."
+            ),
         )
     ):
         command = option(command)
     return command
 
 
-def folder_wishes(options: dict) -> dict:
-    """Take what was asked for a folder out of a command's options."""
-    wishes = {name: options.pop(name) for name in _WISHES}
-    if wishes["augment"]:
-        wishes["augment"] = tuple(name.strip() for name in wishes["augment"].split(","))
-    return {name: value for name, value in wishes.items() if value is not None}
+def pop_folder_options(options: dict) -> dict:
+    """Remove the values of `folder_options` from `options` and return those that were given."""
+    given = {name: options.pop(name) for name in _FOLDER_OPTIONS}
+    if given["augment"]:
+        given["augment"] = tuple(name.strip() for name in given["augment"].split(","))
+    return {name: value for name, value in given.items() if value is not None}

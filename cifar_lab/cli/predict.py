@@ -1,4 +1,4 @@
-"""`cifar-lab predict`: what is in pictures."""
+"""`cifar-lab predict`: classify a few pictures."""
 
 import json
 import sys
@@ -7,17 +7,18 @@ from pathlib import Path
 import click
 
 from cifar_lab.cli.group import main
+from cifar_lab.cli.options import model_option
 
 
 @main.command("predict")
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", default=None, help="A classifier's name or folder (default: the best shipped one).")
-@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="How many guesses to list.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a picture.")
+@model_option
+@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Number of labels to print.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per picture.")
 def predict_command(pictures, model, top, as_json):
-    """Say what is in PICTURES.
+    """Classify PICTURES.
 
-    Those that cannot be read are named, and the others answered.
+    Files that cannot be read are reported and skipped; the exit code is then 1.
     """
     from cifar_lab.images import PictureError
     from cifar_lab.inference import model_card
@@ -39,11 +40,11 @@ def predict_command(pictures, model, top, as_json):
 
 def _as_line(path: Path, prediction) -> str:
     guesses = ", ".join(f"{guess.label} {guess.score:.0%}" for guess in prediction.top)
-    return f"{path.name}: {guesses}{'' if prediction.known else ' (none of these, probably)'}"
+    return f"{path.name}: {guesses}{'' if prediction.known else ' (probably none of these)'}"
 
 
 def _as_json(path: Path, prediction) -> dict:
-    """One entry of `predictions`, in the words of the page's API."""
+    """Return a prediction with the keys of the web API's `predictions`."""
     return {
         "filename": path.name,
         "label": prediction.label,

@@ -1,4 +1,4 @@
-"""`cifar-lab runs`: what has been trained."""
+"""`cifar-lab runs`: a table of the finished runs."""
 
 import csv
 import io
@@ -13,25 +13,24 @@ _WIDTHS = (14, 14, 11, 7, 10, 6, 10, 5)
 
 
 @main.command("runs")
-@click.option("--dataset", help="Only what was trained on this dataset, by its name.")
-@click.option("--recipe", help="Only recipes whose name begins so.")
-@click.option("--classifiers", is_flag=True, help="The classifiers in data/models too.")
+@click.option("--dataset", help="List only runs on the dataset of this name.")
+@click.option("--recipe", help="List only recipes whose name starts like this.")
+@click.option("--classifiers", is_flag=True, help="Also list the classifiers in data/models.")
 @click.option(
     "--sort",
     type=click.Choice(["test", "validation", "minutes", "bytes", "name"]),
     default="test",
     show_default=True,
-    help="What comes first: the most accurate, the quickest, the smallest.",
+    help="Sort by accuracy (best first), minutes or bytes (smallest first), or name.",
 )
-@click.option("--top", type=click.IntRange(1), help="Only so many rows for each set of test images.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of rows.")
+@click.option("--top", type=click.IntRange(1), help="List at most this many rows per set of test images.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of rows.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 def runs_command(dataset, recipe, classifiers, sort, top, as_json, as_csv):
-    """List the finished runs, the best first.
+    """List the finished runs, best first.
 
-    Runs that differ only in their seed are one row: mean, and ± the standard deviation over the seeds. Test and
-    validation accuracy are two columns, since decisions were made on the second. Only rows under one heading have
-    the same test images.
+    Runs that differ only in the seed share a row: mean ± standard deviation over the seeds. Compare by test accuracy:
+    validation accuracy was used to make choices. Rows under different headings have different test images.
     """
     from cifar_lab.experiments import leaderboard
 
@@ -43,22 +42,22 @@ def runs_command(dataset, recipe, classifiers, sort, top, as_json, as_csv):
     rows = [row for row in rows if dataset in (None, row.dataset) and row.name.startswith(recipe or "")]
     sections = [section[:top] for section in leaderboard.rank_rows(rows, sort)]
     for name, problem in problems.items():
-        click.echo(f"Left out {name}: {problem}", err=True)
+        click.echo(f"Skipped {name}: {problem}", err=True)
     if as_json:
         click.echo(json.dumps([row.to_dict() for section in sections for row in section], indent=2))
     elif as_csv:
         click.echo(_csv(sections), nl=False)
     else:
-        click.echo("\n\n".join(map(_section, sections)) or "There is no such run yet. Start with: cifar-lab train")
-        _explain([row for section in sections for row in section])
+        click.echo("\n\n".join(map(_section, sections)) or "No matching runs yet. Start with: cifar-lab train")
+        _print_notes([row for section in sections for row in section])
 
 
 def _section(section) -> str:
     counts = [row.images["test_count"] for row in section if row.images["test_count"]]
     count = f"{counts[0]:,} test images" if counts else "test images"
     heading = "  ".join(f"{word:>{width}}" for word, width in zip(_HEADINGS, _WIDTHS, strict=True))
-    about = f"{section[0].dataset}: {count}. {section[0].images['origin'] or ''}".rstrip()
-    return "\n".join([about, f"{heading}  recipe, newest run", *map(_line, section)])
+    title = f"{section[0].dataset}: {count}. {section[0].images['origin'] or ''}".rstrip()
+    return "\n".join([title, f"{heading}  recipe, newest run", *map(_line, section)])
 
 
 def _line(row) -> str:
@@ -76,23 +75,23 @@ def _line(row) -> str:
     return f"{shown}  {f'{row.name}: {row.runs[-1]}' if row.runs else f'classifier {row.name}'}"
 
 
-def _accuracy(spread, of: int) -> str:
+def _accuracy(spread, seed_count: int) -> str:
     if spread is None:
         return "-"
-    between = "" if spread.deviation is None else f" ± {100 * spread.deviation:.1f}"
-    seeds = f" ({spread.count})" if spread.count < of else ""
-    return f"{100 * spread.mean:.1f}{between} %{seeds}"
+    deviation = "" if spread.deviation is None else f" ± {100 * spread.deviation:.1f}"
+    seeds = f" ({spread.count})" if spread.count < seed_count else ""
+    return f"{100 * spread.mean:.1f}{deviation} %{seeds}"
 
 
-def _explain(rows) -> None:
+def _print_notes(rows) -> None:
     if any(row.test and row.test.count < len(row.runs) for row in rows):
-        click.echo("\n(2): of so many seeds; the others have not been evaluated.")
+        click.echo("\n(2): only so many seeds have been evaluated.")
     if any(row.test is None for row in rows):
-        click.echo("\n-: not measured on the test split yet. Next: cifar-lab evaluate RUN")
+        click.echo("\n-: not evaluated on the test split yet. Next: cifar-lab evaluate RUN")
 
 
 def _csv(sections) -> str:
-    """One line a row; each figure over seeds is three columns: mean, deviation, count."""
+    """Return one line per row; a figure over seeds takes three columns: mean, deviation, count."""
     stream = io.StringIO()
     writer = None
     for row in (row for section in sections for row in section):
@@ -103,12 +102,12 @@ def _csv(sections) -> str:
             else:
                 flat[name] = " ".join(map(str, value)) if isinstance(value, list) else value
         flat["images"] = row.images["test_fingerprint"] or row.images["fingerprint"]
-        writer = writer or _begin(stream, flat)
+        writer = writer or _start_csv(stream, flat)
         writer.writerow(flat)
     return stream.getvalue()
 
 
-def _begin(stream: io.StringIO, flat: dict) -> csv.DictWriter:
+def _start_csv(stream: io.StringIO, flat: dict) -> csv.DictWriter:
     writer = csv.DictWriter(stream, flat, lineterminator="\n")
     writer.writeheader()
     return writer

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it refuses, and its exit codes."""
+"""The command line: output, errors and exit codes."""
 
 import json
 import subprocess
@@ -15,14 +15,14 @@ from tests.helpers.datasets import replace_load
 
 @pytest.fixture
 def lab(tmp_path, monkeypatch, stripes):
-    """A command line with its own runs and models, whose every dataset is the stripes."""
+    """Return a command line with its own runs and models; it loads the stripes for every dataset."""
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "runs")
     replace_load(monkeypatch, lambda name="auto", **_: {"sketches": stripes, "stripes": stripes}[name])
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, stripes, monkeypatch):
+def test_train_evaluate_export_predict(lab, tmp_path, stripes, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["cifar-lab", "train", "--dataset", "my pictures"])
     trained = lab("train", "--dataset", "sketches", "--epochs", 3)
     assert trained.exit_code == 0, trained.output
@@ -37,13 +37,13 @@ def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, st
     assert lab("export", name, "--name", "mine", "--replace", "--others", tmp_path / "others.npz").exit_code == 0
     np.savez(tmp_path / "pickled.npz", images=np.array([object()]))
     refused = lab("export", name, "--name", "mine", "--replace", "--others", tmp_path / "pickled.npz")
-    assert refused.exit_code == 2 and "holds no array `images`" in refused.output
+    assert refused.exit_code == 2 and "has no array `images`" in refused.output
     Image.fromarray(stripes.test.images[1]).save(tmp_path / "upright.png")
     predicted = lab("predict", tmp_path / "upright.png", "--model", "mine", "--json")
     assert predicted.exit_code == 0, predicted.output
-    answer = json.loads(predicted.output)
-    assert answer["label"] == "upright"
-    assert sum(guess["score"] for guess in answer["top"]) == pytest.approx(1)
+    prediction = json.loads(predicted.output)
+    assert prediction["label"] == "upright"
+    assert sum(guess["score"] for guess in prediction["top"]) == pytest.approx(1)
     of_run, of_classifier = (json.loads(lab("evaluate", subject, "--json").output) for subject in (name, "mine"))
     assert of_run["accuracy"] == of_classifier["accuracy"]
     card = json.loads((tmp_path / "runs" / name / "run.json").read_text())
@@ -53,7 +53,7 @@ def test_the_whole_way_from_training_to_the_label_of_a_picture(lab, tmp_path, st
     assert card["metrics"]["test"]["accuracy"] == of_run["accuracy"]
 
 
-def test_broken_pictures_are_named_and_the_others_answered(lab, tmp_path, stripes):
+def test_predict_reports_broken_pictures_and_classifies_the_others(lab, tmp_path, stripes):
     lab("train", "--dataset", "sketches", "--epochs", 1)
     lab("export", "tutorial-stripes-seed0", "--name", "mine")
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
@@ -77,15 +77,15 @@ def test_broken_pictures_are_named_and_the_others_answered(lab, tmp_path, stripe
         (["data", "imagenet"], "'imagenet' is not one of"),
     ],
 )
-def test_a_mistake_gets_a_sentence_and_no_traceback(lab, arguments, sentence):
+def test_errors_are_one_sentence_without_traceback(lab, arguments, sentence):
     result = lab(*arguments)
     assert result.exit_code in (1, 2)
     assert sentence in result.output
     assert "Traceback" not in result.output
 
 
-def test_check_names_what_is_missing_and_the_line_that_mends_it(lab, tmp_path, monkeypatch):
-    monkeypatch.setenv("CIFAR_LAB_DATA", str(tmp_path))  # holds no CIFAR-10
+def test_check_reports_what_is_missing_and_how_to_fix_it(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(tmp_path))  # an empty folder: no CIFAR-10
     result = lab("check")
     assert result.exit_code == 0  # the lab runs without either
     assert "sketches: built in" in result.output
@@ -94,10 +94,10 @@ def test_check_names_what_is_missing_and_the_line_that_mends_it(lab, tmp_path, m
     assert "-> cifar-lab train" in result.output
 
 
-def test_check_names_a_classifier_that_cannot_be_loaded(lab, tmp_path):
+def test_check_reports_a_classifier_that_cannot_be_loaded(lab, tmp_path):
     folder = tmp_path / "models" / "damaged"
     folder.mkdir(parents=True)
-    (folder / "run.json").write_text("{}")
+    (folder / "card.json").write_text("{}")
     assert "damaged" in lab("check").output
 
 
@@ -108,16 +108,17 @@ def test_every_command_has_a_help_page(lab):
         assert len(result.output.splitlines()) >= 5
 
 
-def test_help_needs_nothing_heavy():
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]], ids=" ".join)
+def test_help_imports_no_heavy_package(arguments):
     program = (
-        "import sys; from cifar_lab.cli import main; main(['--help'], standalone_mode=False); print([*sys.modules])"
+        f"import sys; from cifar_lab.cli import main; main({arguments}, standalone_mode=False); print([*sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    for heavy in ("tensorflow", "keras", "matplotlib", "sklearn", "PIL"):
+    for heavy in ("tensorflow", "keras", "matplotlib", "sklearn", "PIL", "numpy"):
         assert f"'{heavy}'" not in result.stdout
 
 
-def test_predict_answers_in_the_order_of_its_pictures(lab, tmp_path, stripes):
+def test_predict_keeps_the_order_of_its_pictures(lab, tmp_path, stripes):
     lab("train", "--dataset", "sketches", "--epochs", 1)
     lab("export", "tutorial-stripes-seed0", "--name", "mine")
     names = [f"{number}.png" for number in range(5)]

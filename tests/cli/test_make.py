@@ -1,4 +1,4 @@
-"""From a folder to a classifier on the command line: what is said, what lands where, and that no path leaks."""
+"""`cifar-lab make` and `data check`: what they print and write, and that no local path is recorded."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cifar_lab import plots
-from cifar_lab.cli.group import typed
+from cifar_lab.cli.group import typed_command
 from cifar_lab.core import paths
 from cifar_lab.data.folder.scan import scan_folder
 from cifar_lab.inference.classifier import Classifier
@@ -18,7 +18,7 @@ from tests.helpers.planted_folder import plant
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A place with the folder `my pets` of 132 planted files, and its own cache, runs and classifiers."""
+    """Return a folder that holds `my pets` with 132 planted files, and its own cache, runs and classifiers."""
     place = tmp_path_factory.mktemp("place")
     plant(place / "my pets", 132, broken=0.046)
     with pytest.MonkeyPatch.context() as patch:
@@ -33,18 +33,18 @@ def made(place):
     return lab("make", place / "my pets", "--name", "pets", "--epochs", 3, "--balance", "up", "--size", 16)
 
 
-def test_one_command_makes_a_classifier_that_answers_at_once(place, made):
+def test_make_trains_and_exports_a_classifier_that_predicts(place, made):
     assert made.exit_code == 0, made.output
     assert made.output.index("left out") < made.output.index("epoch 1/3") < made.output.index("On the test split")
     assert "cifar-lab predict PICTURE --model pets" in made.output
     classifier = Classifier.load("pets")
     assert classifier.class_names == ("cool", "warm") and classifier.card.input_size == 16
     for colour, label in (((250, 60, 20), "warm"), ((20, 60, 250), "cool")):
-        blots = Image.fromarray(np.full((40, 48, 3), colour, np.uint8))
-        assert classifier.predict(blots).label == label
+        picture = Image.fromarray(np.full((40, 48, 3), colour, np.uint8))
+        assert classifier.predict(picture).label == label
 
 
-def test_no_card_says_where_the_pictures_lie(place, made):
+def test_cards_and_records_contain_no_local_path(place, made):
     for card in (place / "models" / "pets" / "card.json", place / "runs" / "tutorial-my-pets-seed0" / "run.json"):
         text = card.read_text(encoding="utf-8")
         assert str(place) not in text and place.name not in text
@@ -52,7 +52,7 @@ def test_no_card_says_where_the_pictures_lie(place, made):
     assert command == "cifar-lab make 'my pets' --name pets --epochs 3 --balance up --size 16"
 
 
-def test_what_was_made_finds_its_pictures_again(place, made):
+def test_evaluate_and_export_find_the_folder_again(place, made):
     for subject in ("tutorial-my-pets-seed0", "pets"):
         measured = json.loads(lab("evaluate", subject, "--json").stdout)  # nothing but JSON
         assert measured["accuracy"] > 0.5
@@ -68,13 +68,13 @@ def test_what_was_made_finds_its_pictures_again(place, made):
         (place / "moved").rename(place / "my pets")
 
 
-def test_a_taken_name_is_said_before_the_training(place, made):
+def test_a_taken_name_is_refused_before_training(place, made):
     again = lab("make", place / "my pets", "--name", "pets")
     assert again.exit_code == 1 and "There is a classifier 'pets' already" in again.output
     assert "epoch" not in again.output
 
 
-def test_data_check_says_it_all_and_draws_a_sheet(place):
+def test_data_check_reports_and_draws_a_contact_sheet(place):
     checked = lab("data", "check", place / "my pets", "--sheet", place / "sheet.png")
     assert checked.exit_code == 0, checked.output
     assert "damaged" in checked.output and "Next: cifar-lab make" in checked.output
@@ -98,14 +98,14 @@ def test_a_contact_sheet_shows_each_class_with_its_count(place):
     ("arguments", "sentence"),
     [
         (["data", "check", "nowhere"], "There is no folder or CSV file 'nowhere'"),
-        (["data", "{place}"], "To look through a folder of pictures: cifar-lab data check"),
+        (["data", "{place}"], "To check a folder of pictures: cifar-lab data check"),
         (["make", "nowhere"], "There is no folder or CSV file 'nowhere'"),
         (["train", "--dataset", "sketches", "--size", "64"], "Only a folder of your own is loaded with size"),
         (["train", "--dataset", "{place}/my pets", "--augment", "swirl"], "not swirl"),
         (["make", "{place}/my pets", "--name", "../up"], "cannot be a classifier's name"),
     ],
 )
-def test_a_mistake_gets_a_sentence(place, arguments, sentence):
+def test_errors_are_one_sentence_without_traceback(place, arguments, sentence):
     result = lab(*[argument.format(place=place) for argument in arguments])
     assert result.exit_code in (1, 2)
     assert sentence in result.output
@@ -113,7 +113,7 @@ def test_a_mistake_gets_a_sentence(place, arguments, sentence):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kept"),
+    ("arguments", "recorded"),
     [
         (["train", "--dataset", "{place}/my pets"], "cifar-lab train --dataset 'my pets'"),
         (["train", "--dataset={place}/my pets/"], "cifar-lab train '--dataset=my pets'"),
@@ -121,6 +121,6 @@ def test_a_mistake_gets_a_sentence(place, arguments, sentence):
         (["make", "../../anna/pets", "--name", "pets"], "cifar-lab make pets --name pets"),
     ],
 )  # fmt: skip
-def test_a_card_keeps_of_a_folder_its_name(place, monkeypatch, arguments, kept):
+def test_a_recorded_command_reduces_paths_to_names(place, monkeypatch, arguments, recorded):
     monkeypatch.setattr(sys, "argv", ["cifar-lab", *(argument.format(place=place) for argument in arguments)])
-    assert typed() == kept
+    assert typed_command() == recorded

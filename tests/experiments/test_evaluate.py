@@ -104,8 +104,8 @@ def test_compare_says_who_is_better_and_by_how_much(lab, evaluated):
     result = lab("compare", "poor", "good")
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
-    assert lines[0] == "poor: 60.00 %; it alone is right on 2 images"
-    assert lines[1] == "good: 95.00 %; it alone is right on 16 images"
+    assert lines[0] == "poor: 60.00 %; alone correct on 2 images"
+    assert lines[1] == "good: 95.00 %; alone correct on 16 images"
     assert lines[2].startswith("good is better: 35.0 points (95 % interval ")
     assert lines[2].endswith("McNemar p = 0.0013.")  # 2 * (1 + 18 + 153) / 2**18
     told = json.loads(lab("compare", "poor", "good", "--json").output)
@@ -180,7 +180,7 @@ def test_runs_lists_what_there_is_and_names_what_is_broken(lab, tmp_path):
     write_run(folder, "broken", {})
     result = lab("runs")
     assert result.exit_code == 0
-    assert "Left out broken: The run card" in result.stderr
+    assert "Skipped broken: The run card" in result.stderr
     about, heading, first, second, _, hint = result.stdout.splitlines()
     assert about == "stripes: 40 test images. Made by the tests."
     assert heading.split()[:2] == ["test", "validation"]
@@ -203,7 +203,7 @@ def test_runs_can_be_chosen_sorted_and_read_by_programs(lab, tmp_path):
     table = list(csv.DictReader(io.StringIO(lab("runs", "--csv", "--dataset", "stripes").stdout)))
     assert [row["validation_mean"] for row in table] == ["0.9", "0.7"]
     assert [row["test_mean"] for row in table] == ["", ""]
-    assert "no such run yet" in lab("runs", "--dataset", "nothing").stdout
+    assert "No matching runs yet" in lab("runs", "--dataset", "nothing").stdout
 
 
 def test_other_classes_are_not_compared(lab, evaluated, stripes):

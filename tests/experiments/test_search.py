@@ -343,9 +343,9 @@ def test_the_command_understands_ranges_and_widths(lab, runs_here):
 @pytest.mark.parametrize(
     ("tried", "sentence"),
     [
-        ("learning_rate", "a field and its values are wanted"),
-        ("seed=1,2", "a field and its values are wanted"),
-        ("depth=1,2", "a field and its values are wanted"),
+        ("learning_rate", "expected FIELD=VALUES"),
+        ("seed=1,2", "expected FIELD=VALUES"),
+        ("depth=1,2", "expected FIELD=VALUES"),
         ("batch_size=many", "invalid literal"),
         ("whitening=yes", "true or false is wanted"),
         ("learning_rate=1..0.1", "in rising order"),

@@ -326,10 +326,10 @@ def test_the_command_line_packs_predicts_and_unpacks(models_here, shipped, pictu
         assert result.exit_code == 0, result.output
         return result.output
 
-    assert "tutorial.cifarlab has 1." in lab("pack", SHIPPED)
+    assert "Wrote tutorial.cifarlab (1." in lab("pack", SHIPPED)
     answer = json.loads(lab("predict", "picture.png", "--model", "tutorial.cifarlab", "--json"))
     assert answer["score"] == pytest.approx(shipped.predict(pictures[0]).score, abs=1e-6)
-    assert "It knows airplane, automobile" in lab("unpack", "tutorial.cifarlab", "--name", "mine")
+    assert "Its classes: airplane, automobile" in lab("unpack", "tutorial.cifarlab", "--name", "mine")
     assert json.loads(lab("predict", "picture.png", "--model", "mine", "--json")) == answer
     assert lab("pack", "mine", "copy.cifarlab") and Path("copy.cifarlab").is_file()
     kept = CliRunner().invoke(main, ["evaluate", "copy.cifarlab", "--keep"])

@@ -188,7 +188,7 @@ def test_ctrl_c_ends_with_a_line_how_to_go_on(collection, tmp_path):
     arguments = [str(collection[0]), "--model", MODEL, "--output", str(tmp_path / "answers.csv"), "--workers", "2"]
     stopped = disturbed_run(arguments, "job.Job", "keep", "after", 2, INTERRUPT)
     assert stopped.returncode == 130
-    assert stopped.stderr == "What is answered is kept: the same command goes on.\nStopped.\n"
+    assert stopped.stderr == "The rows so far are kept. To resume: the same command again.\nStopped.\n"
     assert len(list((tmp_path / "answers.csv.parts").glob("part-*"))) == 2
 
 
