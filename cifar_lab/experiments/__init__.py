@@ -1,4 +1,4 @@
-"""Many runs: evaluation by name, baselines, search, ablation, the run table, few-shot curves."""
+"""Experiments over many runs: evaluation by name, baselines, search, ablation, leaderboard, few-shot accuracy."""
 
 import lazy_loader
 

@@ -1,8 +1,9 @@
-"""Measuring a trained network on the test split of a dataset, whatever form the network is in.
+"""Evaluate runs and classifiers on the test split.
 
-What it said of each test image is kept beside its card, so that two can be compared later without asking them again:
+The predictions for the test images are stored next to the run record or model card, so that two can be compared later
+without predicting again:
 
-    print(assess.compare("fast-mini-cifar10-seed0", "tutorial").verdict())
+    print(evaluate.compare("fast-mini-cifar10-seed0", "tutorial").verdict())
 """
 
 from functools import partial
@@ -21,10 +22,10 @@ from cifar_lab.training.store import find_by_name
 
 
 def trained_on(subject: str) -> dict:
-    """What its card says of the dataset that a classifier or run was trained on; empty when it does not say.
+    """Return what is recorded about the dataset that a classifier or run was trained on; empty if nothing is.
 
     Raises:
-        ValueError: there is neither a run nor a classifier of that name.
+        ValueError: no run or classifier has that name.
     """
     found = find_by_name(subject)
     facts = found.record if isinstance(found, runs.Run) else found.content.get("trained", {})
@@ -34,16 +35,16 @@ def trained_on(subject: str) -> dict:
 def evaluate_named(subject: str, dataset: Dataset, *, keep: bool = False, progress: bool = False) -> Evaluation:
     """Evaluate a classifier or a finished run, by name or folder, on the test split.
 
-    A run's card keeps the result under `metrics.test`.
+    The result of a run is stored in its record under `metrics.test`.
 
     Args:
-        subject: a classifier's or a run's name or folder.
-        dataset: its test split is used.
-        keep: for a classifier: keep what it says of each test image beside its card, see `evaluate_saved`.
+        subject: name or folder of a classifier or run.
+        dataset: provides the test split.
+        keep: for a classifier: also store the result in its card and its predictions next to it, for `evaluate_saved`.
         progress: show a progress bar.
 
     Raises:
-        ValueError: there is neither a run nor a classifier of that name, or its classes are not the dataset's.
+        ValueError: no run or classifier has that name, or its classes differ from the dataset's.
     """
     found = find_by_name(subject)
     if isinstance(found, runs.Run):
@@ -52,40 +53,41 @@ def evaluate_named(subject: str, dataset: Dataset, *, keep: bool = False, progre
 
 
 def evaluate_saved(subject: str) -> tuple[Evaluation, str] | None:
-    """Evaluate a classifier or a run on what it said of the test images when they were there: no dataset is needed.
+    """Evaluate a classifier or run from its stored predictions, without the dataset.
 
     Returns:
-        The result, and a sentence about the images; `None` when nothing was kept.
+        The result and a sentence about the images, or `None` if no predictions are stored.
 
     Raises:
-        ValueError: there is neither a run nor a classifier of that name, or its file is not the one its card states.
+        ValueError: no run or classifier has that name, or the file does not match its recorded SHA-256.
     """
     found = find_by_name(subject)
     if not predictions.has_predictions(found):
         return None
-    kept = predictions.load_predictions(found)
-    about = f"As it answered for the {len(kept.labels):,} test images of {kept.images.get('origin', 'its dataset')}"
-    return evaluation.evaluate(kept.probabilities, kept.labels, kept.class_names), about
+    stored = predictions.load_predictions(found)
+    origin = stored.images.get("origin", "its dataset")
+    about = f"Evaluated from stored predictions for {len(stored.labels):,} test images: {origin}"
+    return evaluation.evaluate(stored.probabilities, stored.labels, stored.class_names), about
 
 
 def saved_predictions(found: model_card.ModelCard | runs.Run) -> tuple[np.ndarray, np.ndarray]:
-    """What a classifier or run said of the test images, and what they show.
+    """Return the stored predictions of a classifier or run for the test images, and the true labels.
 
     Returns:
-        `(probabilities, labels)`: `(n, classes)` float32, 0-1, calibrated if it is a classifier, and `(n,)` int64.
+        `(probabilities, labels)`: `(n, classes)` float32, 0-1, calibrated for a classifier, and `(n,)` int64.
 
     Raises:
-        ValueError: nothing was kept, or the file is not the one the card states.
+        ValueError: no predictions are stored, or the file does not match its recorded SHA-256.
     """
-    kept = predictions.load_predictions(found)
-    return kept.probabilities, kept.labels
+    stored = predictions.load_predictions(found)
+    return stored.probabilities, stored.labels
 
 
 def compare(subject_a: str, subject_b: str) -> Difference:
-    """Compare two classifiers or runs, by name or folder, on what they said of the same test images.
+    """Compare two classifiers or runs, by name or folder, by their stored predictions for the same test images.
 
     Raises:
-        ValueError: one of them does not exist or kept nothing, or they answered about different images.
+        ValueError: one of them does not exist or has no stored predictions, or the test images differ.
     """
     a, b = predictions.load_predictions(subject_a), predictions.load_predictions(subject_b)
     predictions.check_same_images(a, b)
@@ -93,27 +95,27 @@ def compare(subject_a: str, subject_b: str) -> Difference:
 
 
 def compare_over_seeds(run_a: str, run_b: str) -> Difference:
-    """Compare two recipes by all runs that differ from one of each only in the seed, by their test accuracies.
+    """Compare two recipes by the test accuracies of all their runs that differ only in the seed.
 
     Args:
-        run_a: a finished run of the first recipe, by name or folder.
-        run_b: of the second.
+        run_a: name or folder of any finished run of the first recipe.
+        run_b: the same for the second recipe.
 
     Raises:
-        ValueError: there is no such run, the two are of one recipe, fewer than two seeds of one were evaluated on its
-            test split, or they were evaluated on different test images.
+        ValueError: a run does not exist, both have the same recipe, fewer than two seeds of a recipe were evaluated on
+            the test split, or the test images differ.
     """
     found, _ = leaderboard.read_runs()
     groups = [leaderboard.seeds_of(runs.open_run(run), found) for run in (run_a, run_b)]
     if groups[0] == groups[1]:
-        raise ValueError(f"{run_a} and {run_b} are the same recipe on the same dataset: they differ in the seed alone.")
+        raise ValueError(f"{run_a} and {run_b} have the same recipe and dataset, and differ only in the seed.")
     tests = [[test for run in group if (test := leaderboard.test_result(run))] for group in groups]
     for name, group, evaluated in zip((run_a, run_b), groups, tests, strict=True):
         if len(evaluated) < 2:
             missing = ", ".join(run.folder.name for run in group if not leaderboard.test_result(run)) or "none"
             raise ValueError(
-                f"At least two seeds of the recipe of {name} must have been evaluated, but {len(evaluated)} of "
-                f"{len(group)} were. Train others with --seed; to be evaluated with cifar-lab evaluate: {missing}."
+                f"The recipe of {name} needs at least two evaluated seeds, but {len(evaluated)} of {len(group)} are "
+                f"evaluated. Train more with --seed, or run cifar-lab evaluate on these: {missing}."
             )
     first, *others = (predictions.image_facts_of(test) for group in tests for test in group)
     if not all(predictions.same_images(first, other) for other in others):
@@ -122,24 +124,25 @@ def compare_over_seeds(run_a: str, run_b: str) -> Difference:
 
 
 def evaluate_run(run: runs.Run, dataset: Dataset, *, progress: bool = False) -> Evaluation:
-    """Evaluate a finished run's network or pipeline on the test split.
+    """Evaluate the network or pipeline of a finished run on the test split.
 
-    The result goes into the run's card under `metrics.test`, and what it said of each image into a file beside it.
+    The result is stored in the run record under `metrics.test`, the predictions in a file next to it.
     """
-    _same_classes(run.record["dataset"]["class_names"], dataset)
-    probabilities = run.probabilities(dataset.test.images, progress=progress).astype(np.float32)  # as they are kept
+    _check_classes(run.record["dataset"]["class_names"], dataset)
+    probabilities = run.probabilities(dataset.test.images, progress=progress).astype(np.float32)  # as they are stored
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
-    kept = predictions.save_predictions(run.folder, probabilities, dataset)
-    run.add_metrics(test=result.to_dict() | predictions.image_facts(dataset) | {"predictions": kept})
+    saved = predictions.save_predictions(run.folder, probabilities, dataset)
+    run.add_metrics(test=result.to_dict() | predictions.image_facts(dataset) | {"predictions": saved})
     return result
 
 
 def evaluate_mirror(run: runs.Run, dataset: Dataset, *, progress: bool = False) -> Evaluation:
-    """Evaluate a finished run's network on the test split, from each image and its mirror image together.
+    """Evaluate a finished run on the test split with mirror test-time augmentation.
 
-    The result goes into the run's card under `metrics.test_mirror`.
+    The predictions for each image and its mirror image are averaged. The result is stored in the run record under
+    `metrics.test_mirror`.
     """
-    _same_classes(run.record["dataset"]["class_names"], dataset)
+    _check_classes(run.record["dataset"]["class_names"], dataset)
     predict = partial(run.probabilities, progress=progress)
     probabilities = evaluation.predict_with_views(predict, dataset.test.images, "mirror")
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
@@ -150,25 +153,25 @@ def evaluate_mirror(run: runs.Run, dataset: Dataset, *, progress: bool = False) 
 def evaluate_classifier(
     classifier: Classifier, dataset: Dataset, *, keep: bool = False, progress: bool = False
 ) -> Evaluation:
-    """Evaluate a classifier's calibrated scores on the test split; arguments and errors as in `evaluate_named`."""
-    _same_classes(classifier.class_names, dataset)
+    """Evaluate the calibrated scores of a classifier on the test split; arguments and errors as in `evaluate_named`."""
+    _check_classes(classifier.class_names, dataset)
     probabilities = classifier.probabilities(dataset.test.images, progress=progress)
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
     if keep:
-        _keep(classifier.card, probabilities, dataset, result)
+        _save(classifier.card, probabilities, dataset, result)
     return result
 
 
-def _keep(found: model_card.ModelCard, probabilities: np.ndarray, dataset: Dataset, result: Evaluation) -> None:
-    """Write the predictions, then the card that states their SHA-256."""
-    stated = {predictions.PREDICTIONS: predictions.save_predictions(found.folder, probabilities, dataset)}
+def _save(card: model_card.ModelCard, probabilities: np.ndarray, dataset: Dataset, result: Evaluation) -> None:
+    """Write the predictions, then the model card with their SHA-256."""
+    saved = {predictions.PREDICTIONS: predictions.save_predictions(card.folder, probabilities, dataset)}
     test = result.to_dict() | predictions.image_facts(dataset)
-    found.write(files=found.content["files"] | stated, metrics=found.content.get("metrics", {}) | {"test": test})
+    card.write(files=card.content["files"] | saved, metrics=card.content.get("metrics", {}) | {"test": test})
 
 
-def _same_classes(class_names, dataset: Dataset) -> None:
+def _check_classes(class_names, dataset: Dataset) -> None:
     if tuple(class_names) != tuple(dataset.class_names):
         raise ValueError(
-            f"It knows {display.join_names(class_names)}; "
+            f"It knows the classes {display.join_names(class_names)}; "
             f"the dataset {dataset.name} has {display.join_names(dataset.class_names)}."
         )

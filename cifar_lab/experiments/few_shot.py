@@ -1,8 +1,8 @@
-"""Few labels: how much is right when only so many pictures of each class may be learnt from.
+"""Few-shot learning: accuracy as a function of the number of labels per class.
 
-found = few_labels.curves({"pixels": (train_pixels, test_pixels)}, labels, test_labels, counts=(1, 10, 100))
-few_labels.chart(found, chance=0.1)
-few_labels.measured(runs)                     # the same from run cards, as `benchmarks.transfer` leaves them
+curves = few_shot_accuracies({"pixels": (train_pixels, test_pixels)}, labels, test_labels, counts=(1, 10, 100))
+plots.few_shot_curves(curves, chance=0.1)
+accuracies_of_runs(runs)  # the same from run records, such as those that `benchmarks.transfer` writes
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,45 +11,45 @@ import numpy as np
 
 from cifar_lab.training.runs import Run
 
-# For each way of learning the accuracies, 0-1, of its repetitions, by labels a class.
+# For each kind of features or recipe, by labels per class: the accuracy, 0-1, of each repetition.
 Curves = dict[str, dict[int, list[float]]]
 
 
 def choose_labelled(labels: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
-    """The positions of `count` pictures of each class, chosen by chance; more of the same seed have the fewer in them.
+    """Choose `count` images of each class at random; with the same seed, a larger choice contains the smaller ones.
 
     Args:
         labels: `(n,)` int64.
-        count: how many of each class.
-        seed: another seed chooses others.
+        count: images per class, at least 1.
+        seed: random seed.
 
     Returns:
-        `(classes * count,)` int64.
+        Indices into `labels`, `(classes * count,)` int64.
 
     Raises:
-        ValueError: a class has fewer.
+        ValueError: a class has fewer images, or `count` is below 1.
     """
     shuffled = np.random.default_rng(seed).permutation(len(labels))
-    classes, numbers = np.unique(labels, return_counts=True)
-    if not 1 <= count <= numbers.min():
-        raise ValueError(f"{count} pictures of each class were asked for; there are 1 to {numbers.min()} to be had.")
+    classes, sizes = np.unique(labels, return_counts=True)
+    if not 1 <= count <= sizes.min():
+        raise ValueError(f"count must be 1 to {sizes.min()}, the size of the smallest class, but it is {count}.")
     return np.concatenate([shuffled[labels[shuffled] == label][:count] for label in classes])
 
 
 def nearest_mean(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Name each picture after the class whose mean is nearest: the simplest classifier that learns from pictures.
+    """Predict the class whose mean is nearest: the simplest classifier that learns.
 
     Args:
-        known: `(n, numbers)` float, what is known of pictures with labels.
+        known: features of the labelled images, `(n, features)` float.
         labels: `(n,)` int64.
-        asked: `(m, numbers)` float, what is known of the pictures to name.
+        asked: features of the images to classify, `(m, features)` float.
 
     Returns:
-        `(m,)` int64.
+        Predicted labels, `(m,)` int64.
     """
     classes = np.unique(labels)
     means = np.stack([known[labels == label].mean(axis=0) for label in classes])
-    # |asked - mean|^2 without |asked|^2, which is the same for all classes.
+    # |asked - mean|^2 without |asked|^2, which is the same for all classes: (m, classes)
     distances = (means**2).sum(axis=1) - 2 * asked @ means.T
     return classes[distances.argmin(axis=1)]
 
@@ -62,31 +62,31 @@ def few_shot_accuracies(
     counts: Sequence[int] = (1, 2, 5, 10, 20, 50),
     seeds: Sequence[int] = range(5),
 ) -> Curves:
-    """How much `nearest_mean` gets right, by what is known of the pictures and by labels a class.
+    """Measure the accuracy of `nearest_mean` for several kinds of features and numbers of labels per class.
 
     Args:
-        views: for each name what is known of the pictures to learn from, `(n, numbers)` float, and of those to be
-            tested on, `(m, numbers)` float.
-        labels: `(n,)` int64, of the first.
-        test_labels: `(m,)` int64, of the second.
-        counts: labels a class.
-        seeds: each chooses other pictures to learn from.
+        views: by name, the features of the training images, `(n, features)` float, and test images,
+            `(m, features)` float.
+        labels: training labels, `(n,)` int64.
+        test_labels: `(m,)` int64.
+        counts: numbers of labels per class.
+        seeds: random seeds; each chooses different training images.
 
     Returns:
-        For each name, for each number of labels, an accuracy a seed, 0-1.
+        By name and number of labels per class, one accuracy per seed, 0-1.
     """
-    found: Curves = {}
+    curves: Curves = {}
     for name, (known, asked) in views.items():
-        found[name] = {}
+        curves[name] = {}
         for count in counts:
             chosen = [choose_labelled(labels, count, seed=seed) for seed in seeds]
-            answers = [nearest_mean(known[some], labels[some], asked) for some in chosen]
-            found[name][count] = [float(np.mean(answer == test_labels)) for answer in answers]
-    return found
+            predicted = [nearest_mean(known[indices], labels[indices], asked) for indices in chosen]
+            curves[name][count] = [float(np.mean(one == test_labels)) for one in predicted]
+    return curves
 
 
 def accuracies_of_runs(found: Iterable[Run]) -> Curves:
-    """The test accuracies of runs by the names of their recipes and by labels a class, in the order they come in."""
+    """Return the test accuracies of evaluated runs by recipe name and labels per class, in the order of the runs."""
     accuracies: Curves = {}
     for run in found:
         facts, test = run.record["dataset"], run.record["metrics"].get("test")

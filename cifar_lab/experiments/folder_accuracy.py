@@ -1,7 +1,7 @@
-"""Measuring a classifier on photographs in folders: the pictures that a dataset never saw.
+"""Evaluate a classifier on folders of photographs that are not part of any dataset.
 
-A folder with the name of a class holds pictures of it; every other folder holds things that are none of them, and
-says how well "none of these" works.
+A folder named after a class has pictures of it. All other folders have out-of-distribution pictures, which measure how
+well the classifier rejects them as "none of these".
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,18 @@ from cifar_lab.inference.model_card import ModelCard
 
 @dataclass(frozen=True)
 class FolderAccuracy:
-    """What `evaluate_folder` found.
+    """The result of `evaluate_folder`.
 
     Attributes:
-        count: photographs of known classes.
-        accuracy: the share of them that got the right label, 0-1, whether or not they were taken for known.
+        count: number of photographs of known classes.
+        accuracy: fraction of them with the correct label, 0-1, whether accepted or rejected.
         interval: its 95 % interval (Wilson).
-        accepted: the share of them that was taken for known.
-        other_count: photographs of other things.
-        other_refused: the share of those that was called "none of these"; `None` without any.
-        auroc: the chance that a known photograph scores higher than another one; `None` without any.
-        broken: the files that could not be read, with the reason.
+        accepted: fraction of them that was accepted, 0-1.
+        other_count: number of out-of-distribution photographs.
+        other_refused: fraction of those that was rejected as "none of these", 0-1; `None` without any.
+        auroc: probability that a photograph of a known class scores higher than an out-of-distribution one; `None`
+            without any.
+        broken: files that could not be read, with the reason.
     """
 
     count: int
@@ -41,21 +42,21 @@ class FolderAccuracy:
     broken: dict[str, str]
 
     def to_dict(self) -> dict:
-        """The figures as plain values; of the broken files only how many there are."""
+        """Return the figures as plain values; `broken` becomes the number of files."""
         return vars(self) | {"interval": list(self.interval), "broken": len(self.broken)}
 
     def lines(self) -> list[str]:
-        """The report as sentences."""
+        """Return the report, one sentence per line."""
         low, high = self.interval
         lines = [f"{path}: {reason}" for path, reason in self.broken.items()]
         lines.append(
-            f"{self.count} photographs of known classes: {self.accuracy:.1%} right "
-            f"(95 % interval {low:.1%} to {high:.1%}), {self.accepted:.1%} taken for known"
+            f"{self.count} photographs of known classes: accuracy {self.accuracy:.1%} "
+            f"(95 % interval {low:.1%} to {high:.1%}), {self.accepted:.1%} accepted"
         )
         if self.other_count:
             lines.append(
-                f"{self.other_count} of other things: {self.other_refused:.1%} called none of these; "
-                f"a known one scores higher than another with a chance of {self.auroc:.3f} (AUROC)"
+                f"{self.other_count} photographs of other things: {self.other_refused:.1%} rejected as none of these, "
+                f"AUROC {self.auroc:.3f}"
             )
         return lines
 
@@ -63,12 +64,12 @@ class FolderAccuracy:
 def evaluate_folder(
     classifier: Classifier, folder: Path, *, keep: bool = False, progress: bool = False
 ) -> FolderAccuracy:
-    """Classify every photograph in the subfolders of a folder.
+    """Evaluate a classifier on the photographs in the subfolders of a folder.
 
     Args:
-        classifier: what is measured.
-        folder: holds one folder a class, by the class's name, and any others.
-        keep: keep the report on the classifier's card, without the files' names, under `metrics.photographs`.
+        classifier: the classifier to evaluate.
+        folder: has one subfolder per class, named after it, and any number of others.
+        keep: store the report in the model card under `metrics.photographs`, without file names.
         progress: show a progress bar.
 
     Raises:
@@ -81,21 +82,22 @@ def evaluate_folder(
             found.append((path.parent.name, classifier.predict(path)))
         except PictureError as error:
             broken[str(path)] = str(error)
-    known = [(name, answer) for name, answer in found if name in classifier.class_names]
-    others = [answer for name, answer in found if name not in classifier.class_names]
+    known = [(name, prediction) for name, prediction in found if name in classifier.class_names]
+    others = [prediction for name, prediction in found if name not in classifier.class_names]
     if not known:
-        wanted = ", ".join(classifier.class_names)
-        raise ValueError(f"{folder} has no picture in a subfolder named after a class. The classes are: {wanted}.")
-    right = sum(name == answer.label for name, answer in known)
-    scores = [np.array([answer.score for answer in answers]) for answers in ([a for _, a in known], others)]
+        names = ", ".join(classifier.class_names)
+        raise ValueError(f"{folder} has no picture in a subfolder named after a class. The classes are: {names}.")
+    right = sum(name == prediction.label for name, prediction in known)
+    known_scores = np.array([prediction.score for _, prediction in known])
+    other_scores = np.array([prediction.score for prediction in others])
     report = FolderAccuracy(
         count=len(known),
         accuracy=right / len(known),
         interval=evaluation.wilson_interval(right, len(known)),
-        accepted=sum(answer.known for _, answer in known) / len(known),
+        accepted=sum(prediction.known for _, prediction in known) / len(known),
         other_count=len(others),
-        other_refused=sum(not answer.known for answer in others) / len(others) if others else None,
-        auroc=evaluation.known_auroc(*scores) if others else None,
+        other_refused=sum(not prediction.known for prediction in others) / len(others) if others else None,
+        auroc=evaluation.known_auroc(known_scores, other_scores) if others else None,
         broken=broken,
     )
     if keep:

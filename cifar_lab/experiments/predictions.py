@@ -1,6 +1,6 @@
-"""What a classifier or a run said of the test images, kept beside its card, so that two can be compared later.
+"""Stored predictions for the test images, so that classifiers and runs can be compared later.
 
-The file holds probabilities and labels, and no pictures. Its SHA-256 is on the card.
+The file has probabilities and labels, no images. It lies next to the model card or run record that states its SHA-256.
 """
 
 import io
@@ -22,14 +22,14 @@ PREDICTIONS = "test_predictions.npz"
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a classifier or run said of the test images.
+    """The predictions of a classifier or run for the test images.
 
     Attributes:
-        name: of the classifier or run.
-        class_names: what label 0, 1, ... means.
-        probabilities: `(n, classes)` float32, 0-1; calibrated if it is a classifier.
-        labels: `(n,)` int64: what the images show.
-        images: what its card says of the images: dataset, origin, fingerprints.
+        name: name of the classifier or run.
+        class_names: the class of label 0, 1, ...
+        probabilities: `(n, classes)` float32, 0-1; calibrated for a classifier.
+        labels: true labels, `(n,)` int64.
+        images: facts about the images, see `image_facts`.
     """
 
     name: str
@@ -40,82 +40,82 @@ class Predictions:
 
     @property
     def right(self) -> np.ndarray:
-        """Where the most probable class is the true one: `(n,)` bool."""
+        """Whether each prediction is correct: `(n,)` bool."""
         return self.probabilities.argmax(axis=1) == self.labels
 
 
 def has_predictions(found: ModelCard | Run) -> bool:
-    """Whether its card speaks of kept answers."""
+    """Return whether a model card or run record lists stored predictions."""
     if isinstance(found, Run):
         return "predictions" in found.record["metrics"].get("test", {})
     return PREDICTIONS in found.content["files"]
 
 
 def load_predictions(subject: str | Path | ModelCard | Run) -> Predictions:
-    """What a classifier or run said of the test images when it was evaluated.
+    """Load the stored predictions of a classifier or run.
 
     Args:
-        subject: its name or folder, or itself.
+        subject: the classifier's card or the run, or its name or folder.
 
     Raises:
-        ValueError: there is no such thing, nothing was kept, or the file is not the one the card states.
+        ValueError: it does not exist, has no stored predictions, or the file does not match its recorded SHA-256.
     """
     found = find_by_name(subject) if isinstance(subject, str | Path) else subject
     is_run, name = isinstance(found, Run), found.folder.name
     if not has_predictions(found):
         kind, command = ("run", f"evaluate {name}") if is_run else ("classifier", f"evaluate {name} --keep")
-        raise ValueError(f"What the {kind} {name} said of the test images is not kept. Do: cifar-lab {command}")
-    content = _verified(found) if is_run else found.read_verified(PREDICTIONS)
+        raise ValueError(f"The {kind} {name} has no stored test predictions. Make them with: cifar-lab {command}")
+    content = _read_verified(found) if is_run else found.read_verified(PREDICTIONS)
     test = (found.record if is_run else found.content)["metrics"]["test"]
     names = found.record["dataset"]["class_names"] if is_run else found.class_names
     return Predictions(name, tuple(names), *_arrays(content, found.folder / PREDICTIONS), image_facts_of(test))
 
 
-def _verified(run: Run) -> bytes:
+def _read_verified(run: Run) -> bytes:
     path = run.folder / PREDICTIONS
     content = path.read_bytes() if path.is_file() else b""
     if files.sha256_of(content) != run.record["metrics"]["test"]["predictions"]["sha256"]:
-        raise ValueError(f"{path} is not the file its run card states. Do: cifar-lab evaluate {run.folder.name}")
+        raise ValueError(f"{path} is not the file its run record states. Do: cifar-lab evaluate {run.folder.name}")
     return content
 
 
 def _arrays(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as kept:
-            probabilities, labels = kept["probabilities"], kept["labels"].astype(np.int64)
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            probabilities, labels = arrays["probabilities"], arrays["labels"].astype(np.int64)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} holds no predictions: {error}. Evaluate it again.") from error
+        raise ValueError(f"{path} is not a file of predictions: {error}. Evaluate again.") from error
     if probabilities.ndim != 2 or labels.shape != (len(probabilities),):
-        raise ValueError(f"{path} holds {probabilities.shape} probabilities for {labels.shape} labels.")
+        raise ValueError(f"{path} has probabilities {probabilities.shape}, but labels {labels.shape}. Evaluate again.")
     return probabilities, labels
 
 
 def save_predictions(folder: Path, probabilities: np.ndarray, dataset: Dataset) -> dict:
-    """Keep what was said of a dataset's test images.
+    """Store predictions for the test images of a dataset.
 
     Args:
-        folder: of the classifier or run.
+        folder: folder of the classifier or run.
         probabilities: `(n, classes)` float, 0-1.
-        dataset: whose test images they are about.
+        dataset: provides the true test labels.
 
     Returns:
-        What the card has to state of the file: its SHA-256 and bytes.
+        The entry for the model card or run record: SHA-256 and size in bytes.
     """
     path = folder / PREDICTIONS
     labels = dataset.test.labels.astype(np.uint8 if len(dataset.class_names) < 256 else np.int64)
-    small = probabilities.astype(np.float32, copy=False)
-    files.write_whole(path, lambda part: np.savez_compressed(part, probabilities=small, labels=labels))
+    probabilities = probabilities.astype(np.float32, copy=False)
+    files.write_whole(path, lambda part: np.savez_compressed(part, probabilities=probabilities, labels=labels))
     return {"sha256": files.sha256(path), "bytes": path.stat().st_size}
 
 
 def image_facts(dataset: Dataset) -> dict:
-    """What a card says of the images that a result is about."""
+    """Return the facts that identify the test images of a result, for a model card or run record."""
     facts = {"dataset": dataset.name, "origin": dataset.origin, "fingerprint": dataset.fingerprint()}
     return facts | {"test_fingerprint": runs.test_fingerprint(dataset), "test_count": len(dataset.test)}
 
 
 def image_facts_of(found: dict) -> dict:
-    """The same facts, as far as a card has them: from its test result, or from what it says of its dataset."""
+    """Return the same facts from a recorded test result or dataset; those that are not recorded are `None`."""
     facts = {key: found.get(key) for key in ("dataset", "origin", "fingerprint", "test_fingerprint", "test_count")}
     return facts | {
         "dataset": found.get("dataset") or found.get("name"),
@@ -124,10 +124,10 @@ def image_facts_of(found: dict) -> dict:
 
 
 def same_images(facts_a: dict, facts_b: dict) -> bool:
-    """Whether two results are about the same test images, by what `image_facts` has of them.
+    """Return whether two results are about the same test images, judging by their `image_facts`.
 
-    Older cards have no `test_fingerprint`. Then the fingerprint of the whole dataset says that they are the same, and
-    the dataset's name, its origin and the number of the images say so less surely.
+    Older records have no `test_fingerprint`. Then the fingerprint of the whole dataset decides, or, less reliably, its
+    name, its origin and the number of test images.
     """
     if facts_a.get("test_fingerprint") and facts_b.get("test_fingerprint"):
         return facts_a["test_fingerprint"] == facts_b["test_fingerprint"]
@@ -139,15 +139,15 @@ def same_images(facts_a: dict, facts_b: dict) -> bool:
 
 
 def check_same_images(a: Predictions, b: Predictions) -> None:
-    """See whether two can be compared.
+    """Check that two sets of predictions can be compared.
 
     Raises:
-        ValueError: they know different classes, or answered about different images.
+        ValueError: their classes or test images differ.
     """
     if a.class_names != b.class_names:
-        raise ValueError(f"{a.name} and {b.name} know different classes: they cannot be compared.")
+        raise ValueError(f"{a.name} and {b.name} cannot be compared: they have different classes.")
     if not (np.array_equal(a.labels, b.labels) and same_images(a.images, b.images)):
-        about = [f"{one.name} about {len(one.labels):,} of {one.images.get('dataset', '?')}" for one in (a, b)]
+        used = [f"{one.name}: {len(one.labels):,} of {one.images.get('dataset', '?')}" for one in (a, b)]
         raise ValueError(
-            f"They answered about different test images ({', '.join(about)}). Evaluate both on the same dataset first."
+            f"They were evaluated on different test images ({', '.join(used)}). Evaluate both on the same dataset."
         )

@@ -1,4 +1,4 @@
-"""Ablation: which recipes are trained, that a killed one goes on, and what the cards say, worked out by hand."""
+"""Ablation: which recipes are trained, resuming, and the summary of run records against hand calculation."""
 
 import json
 
@@ -14,7 +14,7 @@ from tests.helpers.run_records import run_card, write_run
 SMALL = recipes.get("fast", name="small", widths=(4, 4), epochs=1, batch_size=100, learning_rate=0.1)
 
 
-def test_each_recipe_lacks_one_trick_and_has_the_others():
+def test_each_variant_lacks_exactly_one_trick():
     base = recipes.get("fast-mini")
     lacking = ablation.without_each("fast-mini")
     changed = {
@@ -38,7 +38,7 @@ def test_each_recipe_lacks_one_trick_and_has_the_others():
     assert lacking["flip"].name == "fast-mini without flip"
 
 
-def test_steps_without_the_schedule_are_as_long_on_the_whole():
+def test_without_the_schedule_the_mean_learning_rate_is_the_same():
     from cifar_lab.training.optimizers import triangular_schedule
 
     mean = np.mean([triangular_schedule(step, 10_000) for step in range(10_000)])
@@ -46,7 +46,7 @@ def test_steps_without_the_schedule_are_as_long_on_the_whole():
     assert lacking.learning_rate == pytest.approx(recipes.get("fast").learning_rate * mean, rel=1e-3)
 
 
-def test_a_recipe_without_tricks_has_none_to_lose():
+def test_unused_tricks_are_not_ablated():
     assert ablation.without_each("tutorial") == {}
     assert "alternating flip" not in ablation.without_each(recipes.get("tutorial", flip="random"))
 
@@ -59,28 +59,28 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def trained(folder, stripes, monkeypatch):
-    """Training that costs nothing: it notes what it was asked for, and leaves a card."""
-    asked = []
+    """Replace training by a stub that writes a record; return the list of (recipe, seed) that it was called with."""
+    calls = []
 
     def train(dataset, recipe, *, resume, **_):
         assert resume
-        asked.append((recipe.name, recipe.seed))
+        calls.append((recipe.name, recipe.seed))
         name = f"{recipe.name}-{recipe.seed}".replace(" ", "-")
         write_run(folder, name, run_card(recipe.seed, recipe=recipe, dataset=runs.describe_dataset(dataset)))
         return runs.open_run(name)
 
-    def said(run, images, **_):
+    def probabilities(run, images, **_):
         wrong = 10 if "without" in run.folder.name else 4 + run.record["recipe"]["seed"]
         right = np.arange(len(images)) >= wrong
         predicted = np.where(right, stripes.test.labels, 1 - stripes.test.labels)
         return np.eye(2, dtype=np.float32)[predicted] * 0.5 + 0.25
 
     monkeypatch.setattr(training, "train", train)
-    monkeypatch.setattr(runs.Run, "probabilities", said)
-    return asked
+    monkeypatch.setattr(runs.Run, "probabilities", probabilities)
+    return calls
 
 
-def test_all_is_trained_seed_by_seed_and_never_twice(trained, stripes, capsys):
+def test_recipes_are_trained_seed_by_seed_and_only_once(trained, stripes, capsys):
     found = ablation.run_ablation(stripes, SMALL, seeds=2, tricks=["shift", "look-ahead"])
     names = ["small", "small without shift", "small without look-ahead"]
     assert trained == [(name, seed) for seed in (0, 1) for name in names]
@@ -93,7 +93,7 @@ def test_all_is_trained_seed_by_seed_and_never_twice(trained, stripes, capsys):
     assert result.tricks[0].lost == pytest.approx(0.125) and result.tricks[0].accuracies == (0.75,) * 3
 
 
-def test_a_killed_ablation_goes_on(trained, stripes, monkeypatch):
+def test_a_killed_ablation_resumes(trained, stripes, monkeypatch):
     real = evaluate.evaluate_mirror
 
     def kill(run, *_, **__):
@@ -104,10 +104,10 @@ def test_a_killed_ablation_goes_on(trained, stripes, monkeypatch):
         ablation.run_ablation(stripes, SMALL, seeds=1, tricks=["shift"], progress=False)
     monkeypatch.setattr(evaluate, "evaluate_mirror", real)
     ablation.run_ablation(stripes, SMALL, seeds=1, tricks=["shift"], progress=False)
-    assert trained == [("small", 0), ("small without shift", 0)]  # the first one only measured anew
+    assert trained == [("small", 0), ("small without shift", 0)]  # the first run is evaluated again, not trained
 
 
-def test_a_loss_that_explodes_leaves_its_run_out(trained, stripes, monkeypatch, capsys):
+def test_a_diverged_run_is_left_out(trained, stripes, monkeypatch, capsys):
     real = training.train
 
     def explode(dataset, recipe, **options):
@@ -121,35 +121,35 @@ def test_a_loss_that_explodes_leaves_its_run_out(trained, stripes, monkeypatch, 
     assert "Left out small without momentum, seed 0: The loss is no longer" in capsys.readouterr().out
 
 
-def test_a_trick_that_the_recipe_does_not_use_is_refused(stripes):
-    with pytest.raises(ValueError, match=r"small has no trick zoom\. It has: whitening, "):
+def test_an_unused_trick_is_refused(stripes):
+    with pytest.raises(ValueError, match="small does not use zoom"):
         ablation.run_ablation(stripes, SMALL, tricks=["zoom"])
 
 
-def test_it_really_trains(folder, stripes):
-    """The smallest ablation there is, with nothing put in its place."""
+def test_an_ablation_without_stubs(folder, stripes):
+    """Run the smallest possible ablation end to end."""
     base = recipes.get("tutorial", name="small", epochs=1, batch_size=100)
     found = ablation.run_ablation(stripes, base, seeds=1, progress=False)
     assert [run.folder.name for run in found] == ["small-stripes-seed0"]
     predict = found[0].load_model().predict_on_batch
     views = [predict(images) for images in (stripes.test.images, stripes.test.images[:, :, ::-1])]
     both = np.exp(np.mean(np.log(views), axis=0)).argmax(axis=1)  # the mean of the logits
-    one, two = (np.mean(answers == stripes.test.labels) for answers in (views[0].argmax(axis=1), both))
+    one, two = (np.mean(predicted == stripes.test.labels) for predicted in (views[0].argmax(axis=1), both))
     result = ablation.summarise_ablation(found)
     assert result.accuracies == (two,)
     assert [(trick.name, trick.accuracies) for trick in result.tricks] == [(ablation.MIRROR, (one,))]
 
 
-# --- what the cards say ---
+# --- the summary of run records ---
 
-WHOLE, NO_SHIFT, NO_FLIP = (0.80, 0.82, 0.81), (0.70, 0.74, 0.72), (0.81, 0.80, 0.83)
+FULL, NO_SHIFT, NO_FLIP = (0.80, 0.82, 0.81), (0.70, 0.74, 0.72), (0.81, 0.80, 0.83)
 ONE_VIEW = (0.79, 0.81, 0.79)
 
 
 @pytest.fixture
 def cards(tmp_path):
-    """Nine hand-written cards of an ablation."""
-    for recipe, accuracies in (("fast", WHOLE), ("fast without shift", NO_SHIFT), ("fast without flip", NO_FLIP)):
+    """Return nine hand-written runs of an ablation."""
+    for recipe, accuracies in (("fast", FULL), ("fast without shift", NO_SHIFT), ("fast without flip", NO_FLIP)):
         for seed, accuracy in enumerate(accuracies):
             one_view = ONE_VIEW[seed] if recipe == "fast" else 0.1
             card = run_card(seed, recipe=recipes.get("fast", name=recipe), test=one_view, minutes=2.0 + seed)
@@ -159,19 +159,19 @@ def cards(tmp_path):
     return leaderboard.read_runs(tmp_path / "cards")[0]
 
 
-def test_what_each_trick_is_worth_by_hand(cards):
+def test_the_summary_against_hand_calculation(cards):
     result = ablation.summarise_ablation(cards)
-    assert (result.recipe, result.dataset, result.accuracies) == ("fast", "stripes", WHOLE)
+    assert (result.recipe, result.dataset, result.accuracies) == ("fast", "stripes", FULL)
     assert [trick.name for trick in result.tricks] == ["shift", ablation.MIRROR, "flip"]
     shift, mirror, flip = result.tricks
     assert shift.lost == pytest.approx(0.09) and shift.minutes.mean == 3.0
-    assert shift.difference.p_value == pytest.approx(stats.ttest_ind(WHOLE, NO_SHIFT, equal_var=False).pvalue)
+    assert shift.difference.p_value == pytest.approx(stats.ttest_ind(FULL, NO_SHIFT, equal_var=False).pvalue)
     assert mirror.lost == pytest.approx(0.04 / 3)
-    assert mirror.difference.p_value == pytest.approx(stats.ttest_rel(WHOLE, ONE_VIEW).pvalue)
+    assert mirror.difference.p_value == pytest.approx(stats.ttest_rel(FULL, ONE_VIEW).pvalue)
     assert flip.lost == pytest.approx(-0.01 / 3)
     assert [bool(trick.difference.better) for trick in result.tricks] == [True, False, False]
     lines = result.table().splitlines()
-    assert lines[2] == "| nothing: the whole recipe | 81.0 ± 1.0 % |  |  | 3.0 | 3 |"
+    assert lines[2] == "| nothing: the full recipe | 81.0 ± 1.0 % |  |  | 3.0 | 3 |"
     assert lines[3].startswith("| shift | 72.0 ± 2.0 % | 9.0 | ")
 
 
@@ -182,7 +182,7 @@ def test_a_single_seed_has_no_interval(cards):
     assert len(plots.ablation_bars(result).axes[0].patches) == 3
 
 
-def test_what_is_recorded_gives_the_same_result_without_the_runs(cards, tmp_path):
+def test_written_records_give_the_same_summary(cards, tmp_path):
     ablation.write_records(cards, tmp_path / "recorded")
     recorded, problems = leaderboard.read_runs(tmp_path / "recorded")
     assert problems == {} and ablation.summarise_ablation(recorded) == ablation.summarise_ablation(cards)
@@ -193,17 +193,15 @@ def test_what_is_recorded_gives_the_same_result_without_the_runs(cards, tmp_path
     assert "confusion" not in text and "sha256" not in text
 
 
-def test_a_mixture_is_refused(cards):
-    with pytest.raises(
-        ValueError, match="one whole recipe on one dataset; the whole recipes that were measured are: none"
-    ):
+def test_runs_of_no_full_recipe_or_of_two_datasets_are_refused(cards):
+    with pytest.raises(ValueError, match="one full recipe on one dataset; the full recipes are: none"):
         ablation.summarise_ablation([run for run in cards if "without" in run.record["recipe"]["name"]])
     cards[0].record["dataset"]["fingerprint"] = "another"
-    with pytest.raises(ValueError, match="one whole recipe on one dataset"):
+    with pytest.raises(ValueError, match="one full recipe on one dataset"):
         ablation.summarise_ablation(cards)
 
 
-def test_the_bars_are_the_points_lost_and_grey_where_it_could_be_chance(cards):
+def test_bars_show_the_points_lost_and_are_grey_without_significance(cards):
     result = ablation.summarise_ablation(cards)
     axes = plots.ablation_bars(result).axes[0]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([9, 4 / 3, -1 / 3])

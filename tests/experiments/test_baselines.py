@@ -1,4 +1,4 @@
-"""Baselines: what they learn beside scikit-learn by hand, their cards, their table, and the classifiers they become."""
+"""Baselines: agreement with plain scikit-learn, run records, the table, and export as classifiers."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ FEW = {"n_estimators": 20}
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Runs and classifiers of this file alone."""
+    """Return a folder with runs and classifiers for this file alone."""
     folder = tmp_path_factory.mktemp("lab")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder / "runs")
@@ -54,7 +54,7 @@ def exported(forest, stripes):
     return export_run(forest, stripes, "forest")
 
 
-def test_a_baseline_is_scikit_learns_own(lab, stripes):
+def test_a_baseline_agrees_with_plain_scikit_learn(lab, stripes):
     run = baselines.fit_baseline(stripes, "logistic", progress=False)
     describe = lambda images: np.stack([hog(it, cells_per_block=(2, 2), channel_axis=-1) for it in images])  # noqa: E731
     train, test = describe(stripes.train.images), describe(stripes.test.images)
@@ -64,17 +64,17 @@ def test_a_baseline_is_scikit_learns_own(lab, stripes):
     np.testing.assert_allclose(run.probabilities(stripes.test.images), expected, atol=1e-3)
 
 
-def test_the_card_is_that_of_a_run(forest, stripes):
+def test_the_run_record(forest, stripes):
     card = json.loads((forest.folder / "run.json").read_text())
     assert forest.folder.name == card["name"] == "forest-hog-stripes-seed0"
     chosen = {"features": "hog", "train": 200, "options": FEW, "seed": 0}
     assert card["recipe"] == {"name": "forest-hog", "model": "forest"} | chosen
-    answered = pipelines.load_pipeline((forest.folder / "model.skops").read_bytes()).predict_proba(
+    probabilities = pipelines.load_pipeline((forest.folder / "model.skops").read_bytes()).predict_proba(
         stripes.validation.images
     )
     assert card["metrics"]["validation"] == {
-        "accuracy": accuracy_score(stripes.validation.labels, answered.argmax(axis=1)),
-        "loss": pytest.approx(log_loss(stripes.validation.labels, answered)),
+        "accuracy": accuracy_score(stripes.validation.labels, probabilities.argmax(axis=1)),
+        "loss": pytest.approx(log_loss(stripes.validation.labels, probabilities)),
     }
     assert card["model_sha256"] == files.sha256(forest.folder / "model.skops")
     assert card["dataset"]["fingerprint"] == stripes.fingerprint()
@@ -83,7 +83,7 @@ def test_the_card_is_that_of_a_run(forest, stripes):
     assert runs.open_run(forest.folder.name).record == card
 
 
-def test_a_subset_is_used_and_named(lab, stripes):
+def test_a_subset_is_used_and_recorded(lab, stripes):
     run = baselines.fit_baseline(stripes, "knn", train=50, seed=3, progress=False)
     nearest = run.load_model()[-1]
     np.testing.assert_array_equal(np.bincount(nearest._y), [25, 25])
@@ -94,25 +94,25 @@ def test_a_subset_is_used_and_named(lab, stripes):
 
 
 def test_the_seed_fixes_the_forest(lab, stripes):
-    def features_asked(seed):
+    def split_features(seed):
         forest = baselines.fit_baseline(stripes, "forest", seed=seed, n_estimators=3, progress=False).load_model()[-1]
         return [tree.tree_.feature.tolist() for tree in forest.estimators_]
 
-    assert features_asked(1) == features_asked(1) != features_asked(2)
+    assert split_features(1) == split_features(1) != split_features(2)
 
 
 @pytest.mark.parametrize(
     ("arguments", "options", "sentence"),
     [
         (["tree"], {}, "There is no method 'tree'. Choose one of: knn, logistic, linear-svm, svm, forest"),
-        (["knn"], {"features": "sift"}, "There is no features 'sift'. Choose one of: pixels, hog"),
+        (["knn"], {"features": "sift"}, "There is no kind of features 'sift'. Choose one of: pixels, hog"),
         (["svm"], {"trees": 3}, "The method svm has no option trees. It has: C, "),
-        (["svm"], {"C": [1, 2]}, "The option C must be a number, a text or a truth value, not a list"),
-        (["knn"], {"train": 1}, "The 1 training images show no"),
+        (["svm"], {"C": [1, 2]}, "The option C must be a number, a string, a boolean or None, not a list"),
+        (["knn"], {"train": 1}, "The 1 training images have no"),
         (["knn"], {"train": 500}, "has 200 images; 500 cannot be taken"),
     ],
 )
-def test_a_mistake_costs_no_waiting(lab, stripes, arguments, options, sentence):
+def test_errors_are_raised_before_fitting(lab, stripes, arguments, options, sentence):
     before = runs.finished_folders()
     with pytest.raises(ValueError) as caught:
         baselines.fit_baseline(stripes, *arguments, progress=False, **options)
@@ -120,7 +120,7 @@ def test_a_mistake_costs_no_waiting(lab, stripes, arguments, options, sentence):
     assert runs.finished_folders() == before
 
 
-def test_a_damaged_pipeline_is_not_opened(forest, tmp_path):
+def test_a_damaged_pipeline_is_not_loaded(forest, tmp_path):
     shutil.copytree(forest.folder, tmp_path / "damaged")
     path = tmp_path / "damaged" / "model.skops"
     path.write_bytes(path.read_bytes() + b"x")
@@ -128,13 +128,13 @@ def test_a_damaged_pipeline_is_not_opened(forest, tmp_path):
         runs.open_run(tmp_path / "damaged").load_model()
 
 
-def test_how_long_it_takes_is_shown_meanwhile(monkeypatch):
+def test_elapsed_time_is_updated_while_fitting(monkeypatch):
     clock, ticked = MagicMock(), threading.Event()
     clock.__enter__.return_value.refresh = ticked.set
-    monkeypatch.setattr(fitting, "bar", lambda **_: clock)
+    monkeypatch.setattr(fitting, "progress_bar", lambda **_: clock)
     monkeypatch.setattr(fitting, "_TICK", 0.01)
     threads = threading.active_count()
-    with fitting._time_shown("fitting", shown=True):
+    with fitting._elapsed_time("fitting", shown=True):
         assert ticked.wait(60)
     assert threading.active_count() == threads
 
@@ -144,7 +144,7 @@ def test_how_long_it_takes_is_shown_meanwhile(monkeypatch):
 
 @pytest.fixture(scope="module")
 def network(lab, stripes):
-    """The finished run of a network, measured before: a card and a file that nobody has to open."""
+    """Return an evaluated run of a network: a record, and a model file of zeros."""
     folder = lab / "runs" / "tutorial-stripes-seed0"
     folder.mkdir(parents=True)
     (folder / "model.keras").write_bytes(bytes(2_500_000))
@@ -153,7 +153,7 @@ def network(lab, stripes):
     return Run(folder, card | {"dataset": runs.describe_dataset(stripes)})
 
 
-def test_one_call_gives_one_table(lab, stripes, network, monkeypatch):
+def test_compare_baselines_fits_evaluates_and_tabulates(lab, stripes, network, monkeypatch):
     choice = {"methods": ["logistic", "knn"], "features": ["hog"], "beside": [network], "progress": False}
     table = baselines.compare_baselines(stripes, train=120, **choice)
     assert [row.accuracy for row in table.rows] == sorted(row.accuracy for row in table.rows)
@@ -169,33 +169,33 @@ def test_one_call_gives_one_table(lab, stripes, network, monkeypatch):
     assert len(str(table).splitlines()) == 4 and len({len(line) for line in str(table).splitlines()}) == 1
     assert table.markdown() == table._repr_markdown_()
     monkeypatch.setattr(runs, "start_run", lambda *_: pytest.fail("it was fitted again"))
-    monkeypatch.setattr(evaluate, "evaluate_run", lambda *_, **__: pytest.fail("it was measured again"))
+    monkeypatch.setattr(evaluate, "evaluate_run", lambda *_, **__: pytest.fail("it was evaluated again"))
     assert baselines.compare_baselines(stripes, train=120, **choice) == table
 
 
-def test_recorded_cards_give_the_same_table_without_their_files(lab, stripes, tmp_path):
+def test_written_records_give_the_same_table(lab, stripes, tmp_path):
     fitted = [baselines.fit_baseline(stripes, method, train=120, progress=False) for method in ("knn", "logistic")]
-    with pytest.raises(ValueError, match="Not measured on the test split: knn-hog"):
+    with pytest.raises(ValueError, match="Not evaluated on the test split: knn-hog"):
         baselines.baseline_table(fitted)
     measured = baselines.compare_baselines(stripes, methods=[], beside=fitted, progress=False)
     leaderboard.write_records([runs.open_run(run.folder) for run in fitted], tmp_path)
     recorded, problems = leaderboard.read_runs(tmp_path)
     assert problems == {} and baselines.baseline_table(recorded) == measured
     recorded[0].record["dataset"]["fingerprint"] = "another"
-    with pytest.raises(ValueError, match="about different pictures: each table is about one dataset"):
+    with pytest.raises(ValueError, match="different datasets"):
         baselines.baseline_table(recorded)
 
 
-def test_minutes_below_a_tenth_are_not_shown_as_none(forest):
+def test_minutes_below_a_tenth_have_three_decimals(forest):
     row = baselines.BaselineRow("knn", "hog", 200, 0.0123, 0.9, (0.8, 0.95), 10**6, "name")
     assert row.cells()[3] == "0.012"
     assert forest.record["minutes"] > 0
 
 
-def test_runs_about_other_pictures_do_not_stand_in_one_table(stripes, network):
+def test_runs_on_another_dataset_are_refused(stripes, network):
     from tests.conftest import make_stripes
 
-    with pytest.raises(ValueError, match="tutorial-stripes-seed0 is about other pictures"):
+    with pytest.raises(ValueError, match="tutorial-stripes-seed0 was not trained on this dataset"):
         baselines.compare_baselines(make_stripes(seed=9), methods=[], beside=[network])
 
 
@@ -203,16 +203,16 @@ def test_the_leaderboard_lists_baselines(forest, stripes):
     evaluate.evaluate_run(forest, stripes)
     rows = {row.runs[-1]: row for row in leaderboard.run_rows(leaderboard.read_runs()[0])}
     row = rows[forest.folder.name]
-    answered = forest.probabilities(stripes.test.images).argmax(axis=1)
-    assert row.test.mean == accuracy_score(stripes.test.labels, answered)
+    predicted = forest.probabilities(stripes.test.images).argmax(axis=1)
+    assert row.test.mean == accuracy_score(stripes.test.labels, predicted)
     assert (row.train, row.bytes) == (200, (forest.folder / "model.skops").stat().st_size)
-    assert predictions.load_predictions(forest.folder.name).probabilities.argmax(axis=1).tolist() == answered.tolist()
+    assert predictions.load_predictions(forest.folder.name).probabilities.argmax(axis=1).tolist() == predicted.tolist()
 
 
 # --- as a classifier ---
 
 
-def test_it_answers_through_the_classifier(forest, exported, stripes):
+def test_the_classifier_predicts_like_the_pipeline(forest, exported, stripes):
     images = stripes.test.images
     pipeline = forest.load_model()
     predictions = exported.predict(list(images))
@@ -227,7 +227,7 @@ def test_it_answers_through_the_classifier(forest, exported, stripes):
     assert exported.probabilities(images[:0]).shape == (0, 2)
 
 
-def test_both_mirror_images_can_be_asked(forest, stripes):
+def test_export_with_mirror_averages_both_images(forest, stripes):
     two_sided = export_run(forest, stripes, "two-sided", mirror=True)
     images = stripes.test.images
     mirrored = np.ascontiguousarray(images[:, :, ::-1])
@@ -237,7 +237,7 @@ def test_both_mirror_images_can_be_asked(forest, stripes):
     assert not (two_sided.card.folder.parent / "small").exists()
 
 
-def test_what_is_not_as_the_card_says_is_refused(exported, tmp_path):
+def test_files_that_contradict_the_model_card_are_refused(exported, tmp_path):
     def loaded(change=None, content=None):
         folder = shutil.copytree(exported.card.folder, tmp_path / str(len(list(tmp_path.iterdir()))))
         if content is not None:
@@ -260,7 +260,7 @@ def test_what_is_not_as_the_card_says_is_refused(exported, tmp_path):
         loaded({"files": stated}, pickled)
 
 
-def test_without_scikit_learn_it_is_left_out_with_a_sentence(exported):
+def test_without_scikit_learn_it_is_skipped_with_one_sentence(exported):
     program = """
 import sys
 class Refuse:
@@ -279,7 +279,7 @@ print(loaded, *left_out, sep="\\n")
     assert load_classifiers()[0]["forest"].class_names == exported.class_names
 
 
-def test_widgets_say_that_it_has_no_layers_to_look_into(exported, stripes):
+def test_the_widget_reports_that_a_baseline_has_no_layers(exported, stripes):
     from cifar_lab.lessons.widgets import closer_look
     from cifar_lab.lessons.widgets.prediction_view import predict_picture
 
@@ -291,19 +291,19 @@ def test_widgets_say_that_it_has_no_layers_to_look_into(exported, stripes):
     assert closer.prediction.label in exported.class_names
 
 
-def test_the_whole_way_on_the_command_line(lab, stripes, tmp_path, monkeypatch):
+def test_baseline_evaluate_export_predict_on_the_command_line(lab, stripes, tmp_path, monkeypatch):
     replace_load(monkeypatch, lambda name="auto", **_: stripes)
-    ask = lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])  # noqa: E731
-    fitted = ask("baseline", "linear-svm", "--train", 100, "--seed", 5)
+    run_cli = lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])  # noqa: E731
+    fitted = run_cli("baseline", "linear-svm", "--train", 100, "--seed", 5)
     assert fitted.exit_code == 0, fitted.output
     name = "linear-svm-hog-stripes-seed5"
     assert f"Next: cifar-lab evaluate {name}" in fitted.output
-    of_run = ask("evaluate", name, "--json")
-    exported = ask("export", name, "--name", "machine")
+    of_run = run_cli("evaluate", name, "--json")
+    exported = run_cli("export", name, "--name", "machine")
     assert exported.exit_code == 0, exported.output
-    of_classifier = ask("evaluate", "machine", "--json")
+    of_classifier = run_cli("evaluate", "machine", "--json")
     assert json.loads(of_run.stdout)["accuracy"] == json.loads(of_classifier.stdout)["accuracy"]
     Image.fromarray(stripes.test.images[1]).save(tmp_path / "upright.png")
-    assert ask("predict", tmp_path / "upright.png", "--model", "machine").stdout.startswith("upright.png: upright")
-    refused = ask("baseline", "perceptron")
+    assert run_cli("predict", tmp_path / "upright.png", "--model", "machine").stdout.startswith("upright.png: upright")
+    refused = run_cli("baseline", "perceptron")
     assert refused.exit_code == 1 and "There is no method 'perceptron'" in refused.output

@@ -1,4 +1,4 @@
-"""Few labels: the same choice, the same answers and the same means as those worked out another way."""
+"""Few-shot accuracy: the choice of images, and the classifier against scikit-learn's."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ CARDS = Path(__file__).parent.parent.parent / "notebooks" / "experiments" / "tra
 
 @pytest.fixture(scope="module")
 def points():
-    """Three classes of points in a plane, 20 known and 30 asked for each."""
+    """Return three classes of points in a plane: 20 for training and 30 for testing each, with labels."""
     generator = np.random.default_rng(0)
 
     def split(count):
@@ -25,7 +25,7 @@ def points():
     return *split(20), *split(30)
 
 
-def test_so_many_of_each_class_are_chosen_and_more_have_the_fewer_in_them(points):
+def test_larger_choices_contain_smaller_ones(points):
     _, labels, _, _ = points
     few, more = (few_shot.choose_labelled(labels, count, seed=3) for count in (2, 7))
     assert np.bincount(labels[more]).tolist() == [7, 7, 7] and len(set(more)) == 21
@@ -34,18 +34,18 @@ def test_so_many_of_each_class_are_chosen_and_more_have_the_fewer_in_them(points
 
 
 @pytest.mark.parametrize("count", [0, 21])
-def test_more_than_there_are_cannot_be_chosen(points, count):
-    with pytest.raises(ValueError, match=f"{count} pictures of each class were asked for; there are 1 to 20"):
+def test_choosing_too_few_or_too_many_is_refused(points, count):
+    with pytest.raises(ValueError, match=f"1 to 20, .* but it is {count}"):
         few_shot.choose_labelled(points[1], count)
 
 
-def test_the_nearest_mean_is_scikit_learns(points):
+def test_nearest_mean_agrees_with_scikit_learn(points):
     known, labels, asked, _ = points
     expected = NearestCentroid().fit(known, labels).predict(asked)
     assert np.array_equal(few_shot.nearest_mean(known, labels, asked), expected)
 
 
-def test_a_curve_has_an_accuracy_for_each_seed(points):
+def test_there_is_one_accuracy_per_seed(points):
     known, labels, asked, truth = points
     views = {"plane": (known, asked), "line": (known[:, :1], asked[:, :1])}
     found = few_shot.few_shot_accuracies(views, labels, truth, counts=(2, 20), seeds=(0, 1))
@@ -54,7 +54,7 @@ def test_a_curve_has_an_accuracy_for_each_seed(points):
     assert found["plane"][20] == pytest.approx([whole, whole])  # all are chosen, whatever the seed
 
 
-def test_run_cards_are_sorted_by_recipe_and_labels_a_class():
+def test_run_records_are_grouped_by_recipe_and_labels_per_class():
     from cifar_lab.training.runs import Run
 
     cards = [run_card(test=0.6), run_card(1, test=0.7), run_card(test=0.5, recipe="fast"), run_card()]
@@ -73,7 +73,7 @@ def test_the_chart_shows_the_means():
     assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "10"]
 
 
-def test_the_start_of_the_recorded_runs_has_not_seen_what_they_are_tested_on():
+def test_the_recorded_transfer_runs_start_from_a_network_that_never_saw_their_classes():
     cards, problems = leaderboard.read_runs(CARDS)
     start_of = {run.folder.name: run.record for run in cards}
     learnt = [run.record for run in cards if run.record["recipe"]["name"] in ("frozen", "fine-tuned")]

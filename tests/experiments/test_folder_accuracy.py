@@ -1,4 +1,4 @@
-"""Measuring on folders of photographs: what is counted, what is refused, what is broken."""
+"""Evaluation on folders of photographs: what is counted, rejected and reported as broken."""
 
 import numpy as np
 import pytest
@@ -39,20 +39,20 @@ def folder(tmp_path, stripes):
 def test_every_photograph_is_counted_once(classifier, folder, stripes):
     (folder / "level" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
     report = folder_accuracy.evaluate_folder(classifier, folder)
-    answers = classifier.predict(list(stripes.test.images))
-    right = [stripes.class_names[label] == a.label for label, a in zip(stripes.test.labels, answers, strict=True)]
+    predictions = classifier.predict(list(stripes.test.images))
+    right = [stripes.class_names[label] == p.label for label, p in zip(stripes.test.labels, predictions, strict=True)]
     others = [classifier.predict(path) for path in sorted((folder / "other").iterdir())]
     assert (report.count, report.other_count) == (40, 12)
     assert report.accuracy == pytest.approx(np.mean(right))
-    assert report.accepted == pytest.approx(np.mean([answer.known for answer in answers]))
-    assert report.other_refused == pytest.approx(np.mean([not answer.known for answer in others]))
-    scores = [answer.score for answer in answers + others]
+    assert report.accepted == pytest.approx(np.mean([prediction.known for prediction in predictions]))
+    assert report.other_refused == pytest.approx(np.mean([not prediction.known for prediction in others]))
+    scores = [prediction.score for prediction in predictions + others]
     assert report.auroc == pytest.approx(roc_auc_score([1] * 40 + [0] * 12, scores))
     assert list(report.broken) == [str(folder / "level" / "broken.jpg")]
     assert "40 photographs of known classes" in "\n".join(report.lines())
 
 
-def test_the_card_keeps_the_figures_and_no_file_names(classifier, folder):
+def test_the_model_card_has_the_figures_and_no_file_names(classifier, folder):
     (folder / "level" / "private.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
     report = folder_accuracy.evaluate_folder(classifier, folder, keep=True)
     kept = ModelCard.load(classifier.card.folder).content["metrics"]["photographs"]

@@ -1,4 +1,4 @@
-"""The leaderboard: what is one row, what is in it, and what is left out, from cards written by hand."""
+"""The leaderboard: grouping, figures, ranking and broken records, from records written by hand."""
 
 import json
 import statistics
@@ -37,7 +37,7 @@ def test_runs_that_differ_only_in_the_seed_are_one_row(folder):
     assert (row.parameters, row.bytes, row.calibration_error) == (167_562, 2_000_000, pytest.approx(0.02))
 
 
-def test_the_same_seed_twice_counts_once_and_what_was_evaluated_counts(folder):
+def test_a_repeated_seed_counts_once_and_evaluated_runs_are_preferred(folder):
     write_run(folder, "old", run_card(3, validation=0.5, test=0.6))
     write_run(folder, "new", run_card(3, validation=0.5, finished="2026-02-01T00:00:00+00:00"))
     write_run(folder, "other", run_card(4, validation=0.7))
@@ -56,13 +56,13 @@ def test_the_same_seed_twice_counts_once_and_what_was_evaluated_counts(folder):
         ({"images": "B"}, "tutorial"),
     ],
 )
-def test_what_differs_in_more_than_the_seed_is_another_row(folder, changes, name):
+def test_runs_that_differ_in_more_than_the_seed_have_their_own_row(folder, changes, name):
     write_run(folder, "a", run_card(0))
     write_run(folder, "b", run_card(1, **changes))
     assert sorted(row.name for row in rows(folder)) == sorted(["tutorial", name])
 
 
-def test_a_card_from_before_a_field_was_there_has_it_switched_off(folder):
+def test_fields_missing_from_old_records_default_to_off(folder):
     old = run_card(0)
     del old["recipe"]["start_size"], old["recipe"]["zoom"]
     write_run(folder, "old", old)
@@ -71,7 +71,7 @@ def test_a_card_from_before_a_field_was_there_has_it_switched_off(folder):
     assert row.seeds == (0, 1)
 
 
-def test_a_result_on_other_test_images_does_not_count(folder):
+def test_a_result_on_other_test_images_is_ignored(folder):
     card = run_card(0, test=0.99)
     card["metrics"]["test"] |= {"test_fingerprint": "those of another dataset"}
     write_run(folder, "a", card)
@@ -92,7 +92,7 @@ def test_a_result_on_other_test_images_does_not_count(folder):
         (json.dumps(run_card() | {"metrics": {"validation": {"accuracy": 1}, "test": []}}), "gives no accuracy"),
     ],
 )
-def test_a_broken_card_is_named_and_the_others_are_read(folder, content, sentence):
+def test_a_broken_record_is_reported_and_the_others_are_read(folder, content, sentence):
     write_run(folder, "good", run_card())
     (folder / "broken").mkdir()
     (folder / "broken" / "run.json").write_text(content)
@@ -102,13 +102,13 @@ def test_a_broken_card_is_named_and_the_others_are_read(folder, content, sentenc
     assert list(problems) == ["broken"] and sentence in problems["broken"]
 
 
-def test_recorded_cards_are_read_from_a_folder_of_their_own(tmp_path):
+def test_written_records_are_read_from_their_folder(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(run_card(1)))
     found, problems = leaderboard.read_runs(tmp_path)
     assert [run.folder.name for run in found] == ["a"] and problems == {}
 
 
-def test_rows_are_ranked_within_the_test_images_they_share(folder):
+def test_rows_are_ranked_per_set_of_test_images(folder):
     for name, test, validation, minutes, images in [
         ("good", 0.9, 0.5, 3, "A"),
         ("better", 0.95, 0.4, 2, "A"),
@@ -130,7 +130,7 @@ def test_rows_are_ranked_within_the_test_images_they_share(folder):
         names("luck")
 
 
-def test_classifiers_are_rows_of_their_own(folder, tmp_path):
+def test_classifiers_have_their_own_rows(folder, tmp_path):
     card = {
         "name": "mine",
         "class_names": ["level", "upright"],
@@ -151,7 +151,7 @@ def test_classifiers_are_rows_of_their_own(folder, tmp_path):
     assert (section[0].bytes, section[0].minutes.mean, section[0].test.mean) == (1234, 2.5, 0.8)
 
 
-def test_a_finished_run_is_found_again_by_recipe_seed_pictures_and_backend(folder):
+def test_a_finished_run_is_found_by_recipe_seed_dataset_and_backend(folder):
     write_run(folder, "first", run_card(1))
     write_run(folder, "broken", {})
     facts = run_card()["dataset"]
@@ -164,7 +164,7 @@ def test_a_finished_run_is_found_again_by_recipe_seed_pictures_and_backend(folde
     assert runs.find_finished_run(recipes.get("tutorial", seed=1, epochs=9), facts) is None
 
 
-def test_recording_keeps_what_others_recorded_since(folder):
+def test_add_metrics_keeps_metrics_that_were_added_meanwhile(folder):
     write_run(folder, "a", run_card())
     first, second = runs.open_run("a"), runs.open_run("a")
     first.add_metrics(one={"accuracy": 0.1})

@@ -404,7 +404,7 @@ def test_page_widget_and_command_line_have_it_in_their_choice(classifier, photo,
 
 def test_it_is_not_measured_on_other_classes(classifier, images):
     three = Split(images, np.arange(4) % 3)
-    with pytest.raises(ValueError, match=r"It knows tench, .* and 988 more; the dataset three has a, b, c"):
+    with pytest.raises(ValueError, match=r"It knows the classes tench, .* and 988 more; the dataset three has a, b, c"):
         evaluate.evaluate_classifier(classifier, Dataset("three", ("a", "b", "c"), three, three, three, "Noise."))
 
 

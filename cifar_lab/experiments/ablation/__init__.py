@@ -1,13 +1,13 @@
-"""Ablation: what each trick of a recipe is worth. Take it away, train again, and see what is lost.
+"""Ablation: the effect of each trick of a recipe, measured by training without it.
 
-    found = ablation.run(dataset, "fast-mini", seeds=3)  # hours on CIFAR-10; goes on where it was
-    print(ablation.summary(found).table())
+    runs = ablation.run_ablation(dataset, "fast-mini", seeds=3)  # hours on CIFAR-10; run it again to resume
+    print(ablation.summarise_ablation(runs).table())
 
-    recorded, _ = leaderboard.read_runs(folder)  # cards that `ablation.record` wrote: the same without training
-    ablation.summary(recorded)
+    recorded, _ = leaderboard.read_runs(folder)  # records from `write_records`: the same without training
+    ablation.summarise_ablation(recorded)
 
-Figures of one run are not enough: two seeds of the same recipe differ by about as much as some tricks are worth.
-`cifar_lab.plots.ablation` draws the result.
+Use several seeds: two seeds of the same recipe differ by about as much as some tricks are worth. `cifar_lab.plots`
+draws the result (`ablation_bars`).
 """
 
 from cifar_lab.experiments.ablation.running import run_ablation, without_each

@@ -1,4 +1,4 @@
-"""The runs of an ablation: which recipes it trains, and training them, however often it is stopped."""
+"""Run an ablation: which recipes to train, and training them resumably."""
 
 from collections.abc import Iterable
 from itertools import product
@@ -12,11 +12,11 @@ from cifar_lab.training import recipes, runs
 from cifar_lab.training.recipe import Recipe
 from cifar_lab.training.runs import Run
 
-_MEAN_STEP = 0.55  # of the triangle schedule: (0.2 + 1) / 2 for 23 % of the steps, then (1 + 0.07) / 2
+_MEAN_RATE = 0.55  # mean of the triangular schedule: (0.2 + 1) / 2 for 23 % of the steps, then (1 + 0.07) / 2
 
 
 def without_each(recipe: str | Recipe) -> dict[str, Recipe]:
-    """The recipes that lack one trick each, by the names of those tricks that the recipe uses."""
+    """Return, by the name of each trick that a recipe uses, the recipe without that trick."""
     base = recipes.get(recipe)
     tricks = {
         "whitening": {"whitening": False},
@@ -30,18 +30,18 @@ def without_each(recipe: str | Recipe) -> dict[str, Recipe]:
         "shift": {"shift": 0},
         "zoom": {"zoom": 0.0},
         "cutout": {"cutout": 0},
-        # Without these two, steps as long as before on the whole: else it would be their length that is missed.
-        "schedule": {"schedule": "constant", "learning_rate": base.learning_rate * _MEAN_STEP},
+        # Keep the mean step size the same, so that only the schedule or the momentum is compared.
+        "schedule": {"schedule": "constant", "learning_rate": base.learning_rate * _MEAN_RATE},
         "momentum": {"momentum": 0.0, "learning_rate": base.learning_rate / (1 - base.momentum)},
         "small images first": {"start_size": 0},
         "plain end": {"plain_epochs": 0},
     }
     unused = {"schedule": base.schedule == "constant", "momentum": base.momentum == 0}
-    lacking = {trick: base.changed(**change) for trick, change in tricks.items() if not unused.get(trick)}
+    variants = {trick: base.changed(**change) for trick, change in tricks.items() if not unused.get(trick)}
     return {
-        trick: changed.changed(name=f"{base.name}{WITHOUT}{trick}")
-        for trick, changed in lacking.items()
-        if changed != base
+        trick: variant.changed(name=f"{base.name}{WITHOUT}{trick}")
+        for trick, variant in variants.items()
+        if variant != base
     }
 
 
@@ -54,55 +54,55 @@ def run_ablation(
     progress: bool = True,
     command: str = "",
 ) -> list[Run]:
-    """Train a recipe, and the recipe without each of its tricks, and measure all on the test split.
+    """Train a recipe with and without each of its tricks, and evaluate all runs on the test split.
 
-    What is finished already is not trained again, and a run that was killed goes on: so the same call goes on with a
-    killed ablation. The first seed of all comes before the second of any.
+    Finished runs are not repeated and unfinished ones are resumed, so call it again to resume an ablation. All recipes
+    are trained with the first seed before any is with the second.
 
     Args:
-        dataset: what to learn.
+        dataset: the dataset to train on.
         recipe: a name from `cifar_lab.training.recipes.RECIPES`, or a `Recipe`.
-        seeds: how many runs of each, with seeds from 0.
-        tricks: only these, by their names in `without_each`; all when not given.
-        progress: show progress bars, and a line a run.
-        command: what was typed to start this, for the run cards.
+        seeds: runs per recipe, with seeds from 0.
+        tricks: names from `without_each`; default: all.
+        progress: show progress bars and a line per run.
+        command: the command line, for the run records.
 
     Returns:
-        The finished runs. One whose loss does not stay a number is left out, with a line that says so.
+        The finished runs. Diverged runs are left out, and a line reports each.
 
     Raises:
-        ValueError: the recipe does not exist, or does not use a trick.
+        ValueError: the recipe does not exist, or does not use one of `tricks`.
     """
     base = recipes.get(recipe)
     variants = [base, *_chosen(base, tricks)]
     facts, backend = runs.describe_dataset(dataset), keras.config.backend()
     finished = []
     for number, (seed, variant) in enumerate(product(range(seeds), variants), start=1):
-        wanted = variant.changed(seed=seed)
+        seeded = variant.changed(seed=seed)
         if progress:
-            print(f"{number} of {seeds * len(variants)}: {wanted.name}, seed {seed}")
+            print(f"{number} of {seeds * len(variants)}: {seeded.name}, seed {seed}")
         try:
-            done = runs.find_finished_run(wanted, facts, backend=backend) or training.train(
-                dataset, wanted, resume=True, progress=progress, command=command
+            run = runs.find_finished_run(seeded, facts, backend=backend) or training.train(
+                dataset, seeded, resume=True, progress=progress, command=command
             )
         except training.DivergedError as error:
-            print(f"Left out {wanted.name}, seed {seed}: {error}")
+            print(f"Left out {seeded.name}, seed {seed}: {error}")
             continue
-        finished.append(_measured(done, dataset, progress))
+        finished.append(_evaluated(run, dataset, progress))
     return finished
 
 
 def _chosen(base: Recipe, tricks: Iterable[str] | None) -> list[Recipe]:
-    lacking = without_each(base)
-    tricks = list(lacking) if tricks is None else list(tricks)
-    if unknown := [trick for trick in tricks if trick not in lacking]:
-        raise ValueError(f"{base.name} has no trick {', '.join(unknown)}. It has: {', '.join(lacking)}.")
-    return [lacking[trick] for trick in tricks]
+    variants = without_each(base)
+    tricks = list(variants) if tricks is None else list(tricks)
+    if unknown := [trick for trick in tricks if trick not in variants]:
+        raise ValueError(f"{base.name} does not use {', '.join(unknown)}. Its tricks are: {', '.join(variants)}.")
+    return [variants[trick] for trick in tricks]
 
 
-def _measured(done: Run, dataset: Dataset, progress: bool) -> Run:
-    if not leaderboard.test_result(done):
-        evaluate.evaluate_run(done, dataset, progress=progress)
-    if not leaderboard.test_result(done, "test_mirror"):
-        evaluate.evaluate_mirror(done, dataset, progress=progress)
-    return runs.open_run(done.folder)
+def _evaluated(run: Run, dataset: Dataset, progress: bool) -> Run:
+    if not leaderboard.test_result(run):
+        evaluate.evaluate_run(run, dataset, progress=progress)
+    if not leaderboard.test_result(run, "test_mirror"):
+        evaluate.evaluate_mirror(run, dataset, progress=progress)
+    return runs.open_run(run.folder)

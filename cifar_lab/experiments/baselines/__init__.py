@@ -1,9 +1,7 @@
-"""Baselines: what classifiers from before deep learning make of the same pictures.
+"""Baselines: classifiers from before deep learning, on the same images.
 
-run = baselines.fit(dataset, "svm", features="hog")     # a finished run, like a network's
-print(baselines.compare(dataset))                       # all of them in one table
-
-One idea a file: `methods` (the pipelines), `fitting` (from a method to a finished run) and `comparison` (the table).
+run = baselines.fit_baseline(dataset, "svm", features="hog")  # a finished run, like that of a network
+print(baselines.compare_baselines(dataset))                   # all of them in one table
 """
 
 from cifar_lab.experiments.baselines.comparison import BaselineRow, BaselineTable, baseline_table, compare_baselines

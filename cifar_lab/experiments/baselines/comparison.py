@@ -1,4 +1,4 @@
-"""The table: baselines, and networks beside them, by their run cards."""
+"""A table of baselines and networks, from their run records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ _HEADINGS = ("method", "features", "images", "minutes", "accuracy", "95 % interv
 
 @dataclass(frozen=True)
 class BaselineRow:
-    """One line of the table.
+    """One row of the table.
 
     Attributes:
-        method: the baseline's method, or the network's recipe.
-        features: what it sees: `"pixels"`, `"hog"`, or `"learnt"` by the network itself.
-        images: how many it was trained on.
-        minutes: of training.
-        accuracy: on the test split, 0-1.
-        interval: the accuracy's 95 % interval (Wilson).
-        size: of its file, in bytes; `None` if neither the file nor its card is there to tell.
-        run: the name of the run.
+        method: the method of a baseline, or the recipe of a network.
+        features: `"pixels"` or `"hog"`; `"learnt"` for a network.
+        images: number of training images.
+        minutes: training time.
+        accuracy: accuracy on the test split, 0-1.
+        interval: 95 % interval of the accuracy (Wilson).
+        size: bytes of the model file; `None` if unknown.
+        run: name of the run.
     """
 
     method: str
@@ -37,7 +37,7 @@ class BaselineRow:
     run: str
 
     def cells(self) -> tuple[str, ...]:
-        """As words, in the order of the headings."""
+        """Return the cells as text, in the order of the headings."""
         low, high = self.interval
         minutes = f"{self.minutes:.1f}" if self.minutes >= 0.1 else f"{self.minutes:.3f}"
         figures = f"{self.images:,}", minutes, f"{self.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
@@ -46,7 +46,7 @@ class BaselineRow:
 
 @dataclass(frozen=True)
 class BaselineTable:
-    """Runs side by side, the worst first; text when printed, a table as the last line of a cell."""
+    """Runs sorted by accuracy, worst first; prints as text, displays as Markdown in a notebook."""
 
     rows: tuple[BaselineRow, ...]
 
@@ -59,14 +59,14 @@ class BaselineTable:
         return self.markdown()
 
     def markdown(self) -> str:
-        """The table in Markdown."""
+        """Return the table in Markdown."""
         rule = ["---"] * 2 + ["---:"] * (len(_HEADINGS) - 2)
         return "\n".join(f"| {' | '.join(line)} |" for line in [_HEADINGS, rule, *(row.cells() for row in self.rows)])
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    words = [cell.ljust(width) for cell, width in zip(line[:2], widths[:2], strict=True)]
-    return words + [cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True)]
+    left = [cell.ljust(width) for cell, width in zip(line[:2], widths[:2], strict=True)]
+    return left + [cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True)]
 
 
 def compare_baselines(
@@ -79,48 +79,48 @@ def compare_baselines(
     beside: Sequence[Run] = (),
     progress: bool = True,
 ) -> BaselineTable:
-    """Fit baselines, measure them on the test split, and put them into one table.
+    """Fit baselines, evaluate them on the test split, and put them into one table.
 
-    What has been fitted or measured before is not done again, so a call that was stopped goes on where it was.
+    Finished runs are reused, so call it again to resume after an interruption.
 
     Args:
-        dataset: what to learn, from `cifar_lab.data.load`.
-        methods: names of `METHODS`.
-        features: names of `FEATURES`; every method is fitted on each.
-        train: use so many training images; all when not given.
-        seed: as for `fit`.
-        beside: other finished runs on the same pictures, such as networks, for the same table.
+        dataset: the dataset, from `cifar_lab.data.load`.
+        methods: names from `BASELINE_METHODS`.
+        features: names from `BASELINE_FEATURES`; every method is fitted on each.
+        train: number of training images to use; default: all.
+        seed: as for `fit_baseline`.
+        beside: other finished runs on the same dataset, such as networks, to include.
         progress: show progress bars.
 
     Raises:
-        ValueError: there is no such method or features, or a run is about other pictures.
+        ValueError: a method or kind of features does not exist, or a run has another dataset.
     """
     fingerprint = dataset.fingerprint()
-    for run in beside:  # before hours are spent
+    for run in beside:  # check before fitting for hours
         if run.record["dataset"]["fingerprint"] != fingerprint:
-            raise ValueError(f"The run {run.folder.name} is about other pictures than this dataset ({dataset.name}).")
+            raise ValueError(f"The run {run.folder.name} was not trained on this dataset ({dataset.name}).")
     options = {"train": train, "seed": seed, "again": False, "progress": progress}
-    found = [fit_baseline(dataset, method, features=seen, **options) for method in methods for seen in features]
-    measured = [
+    fitted = [fit_baseline(dataset, method, features=kind, **options) for method in methods for kind in features]
+    evaluated = [
         (run, leaderboard.test_result(run) or evaluate.evaluate_run(run, dataset, progress=progress).to_dict())
-        for run in [*found, *beside]
+        for run in [*fitted, *beside]
     ]
-    return _table([_row(run, test) for run, test in measured])
+    return _table([_row(run, test) for run, test in evaluated])
 
 
 def baseline_table(found: Sequence[Run]) -> BaselineTable:
-    """Put runs that were measured before into one table, such as recorded cards: nothing is fitted or measured.
+    """Put evaluated runs into one table, without fitting or evaluating anything.
 
     Args:
-        found: finished runs about the same pictures, from `cifar_lab.experiments.leaderboard.read_runs`.
+        found: finished runs on the same dataset, from `cifar_lab.experiments.leaderboard.read_runs`.
 
     Raises:
-        ValueError: they are about different pictures, or one was not measured on its test split.
+        ValueError: the datasets differ, or a run was not evaluated on its test split.
     """
     if len({run.record["dataset"]["fingerprint"] for run in found}) > 1:
-        raise ValueError("These runs are about different pictures: each table is about one dataset.")
-    if unmeasured := [run.folder.name for run in found if not leaderboard.test_result(run)]:
-        raise ValueError(f"Not measured on the test split: {', '.join(unmeasured)}. Do: cifar-lab evaluate RUN")
+        raise ValueError("These runs have different datasets. Make one table per dataset.")
+    if missing := [run.folder.name for run in found if not leaderboard.test_result(run)]:
+        raise ValueError(f"Not evaluated on the test split: {', '.join(missing)}. Do: cifar-lab evaluate RUN")
     return _table([_row(run, leaderboard.test_result(run)) for run in found])
 
 

@@ -1,4 +1,4 @@
-"""Fitting a baseline: from a method and a dataset to a finished run, with a card like that of a network's."""
+"""Fit a baseline: from a method and a dataset to a finished run, with a record like that of a network."""
 
 import contextlib
 import threading
@@ -19,23 +19,23 @@ from cifar_lab.inference import pipelines
 from cifar_lab.training import runs
 from cifar_lab.training.runs import Run
 
-_AT_ONCE = 500  # images between two moves of the progress bar
-_TICK = 1  # second between two looks at the clock
-# Logistic regression takes hundreds of steps. On so few images the threads of each one's matrix product wait for each
-# other longer than they work: twice as long at 5,000, ten times at 960 where another process uses the cores too.
-_FEW = 5000
+_BATCH_SIZE = 500  # images per update of the progress bar
+_TICK = 1  # seconds between updates of the clock
+# Up to this many images, logistic regression is faster on one thread. In its hundreds of small matrix products, threads
+# spend most of their time waiting: it takes twice as long at 5,000, ten times at 960 on cores that are busy otherwise.
+_ONE_THREAD_IMAGES = 5000
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What has to be known to fit the same baseline again: what a recipe is for a network.
+    """Everything needed to fit the same baseline again, as a recipe is for a network.
 
     Attributes:
-        method: a name of `METHODS`.
-        features: a name of `FEATURES`.
-        train: how many training images are used.
-        seed: fixes which they are, and what the method leaves to chance.
-        options: what was changed of the method.
+        method: a name from `BASELINE_METHODS`.
+        features: a name from `BASELINE_FEATURES`.
+        train: number of training images.
+        seed: random seed for the choice of images and the method.
+        options: parameters of the method that differ from the defaults.
     """
 
     method: str
@@ -48,17 +48,17 @@ class Baseline:
         for name, value in self.options.items():
             if not isinstance(value, str | int | float | bool | None):
                 kind = type(value).__name__
-                raise ValueError(f"The option {name} must be a number, a text or a truth value, not a {kind}.")
+                raise ValueError(f"The option {name} must be a number, a string, a boolean or None, not a {kind}.")
 
     @property
     def name(self) -> str:
-        """What its runs are called."""
+        """The name that its runs start with."""
         return f"{self.method}-{self.features}"
 
     def to_dict(self) -> dict:
-        """The fields as plain values, for a run card."""
-        chosen = {"features": self.features, "train": self.train, "options": self.options, "seed": self.seed}
-        return {"name": self.name, "model": self.method, **chosen}
+        """Return the fields as plain values, for a run record."""
+        settings = {"features": self.features, "train": self.train, "options": self.options, "seed": self.seed}
+        return {"name": self.name, "model": self.method, **settings}
 
 
 def fit_baseline(
@@ -73,41 +73,40 @@ def fit_baseline(
     command: str = "",
     **options,
 ) -> Run:
-    """Fit a baseline and leave a run card in `runs/`, beside those of the networks.
+    """Fit a baseline and save it as a finished run in `runs/`, next to those of networks.
 
-    Only the train and validation splits are used; the test split is for `cifar_lab.experiments.evaluate`.
+    Only the train and validation splits are used; evaluate the run on the test split with
+    `cifar_lab.experiments.evaluate_run`.
 
     Args:
-        dataset: what to learn, from `cifar_lab.data.load`.
+        dataset: the dataset, from `cifar_lab.data.load`.
         method: `"knn"`, `"logistic"`, `"linear-svm"`, `"svm"` or `"forest"`.
-        features: what it sees of an image: `"pixels"` or `"hog"`.
-        train: use so many training images, every class in proportion, for a method that all would take too long; all
-            when not given.
-        seed: fixes which images these are, and what the method leaves to chance.
-        again: fit it even if there is a finished run of just this; otherwise that one is returned.
-        progress: show how long it has taken, and a progress bar.
-        command: what was typed to start this, for the run card.
-        **options: parameters of the method as scikit-learn calls them, such as `C=10` or `n_estimators=500`.
+        features: `"pixels"` or `"hog"`.
+        train: number of training images to use, with the class proportions kept; default: all. For methods that are
+            slow on large datasets.
+        seed: random seed for the choice of images and the method.
+        again: fit even if an identical run is finished; otherwise return that run.
+        progress: show the elapsed time and a progress bar.
+        command: the command line, for the run record.
+        **options: parameters of the method in scikit-learn, such as `C=10` or `n_estimators=500`.
 
     Returns:
         The finished run.
 
     Raises:
-        ValueError: there is no such method, features or option, there are fewer training images, or they don't show
-            every class.
+        ValueError: the method, features or option does not exist, there are fewer than `train` images, or a class has
+            no training image.
     """
-    pipeline = build_pipeline(
-        method, features=features, seed=seed, **options
-    )  # first, so that a mistake costs no waiting
+    pipeline = build_pipeline(method, features=features, seed=seed, **options)
     taken = dataset.train if train is None else dataset.subset(train=train, seed=seed).train
     _check_classes(taken.labels, dataset)
     baseline, facts = Baseline(method, features, len(taken), seed, options), runs.describe_dataset(dataset)
     if not again and (finished := runs.find_finished_run(baseline, facts)):
         return finished
-    threads = 1 if method == "logistic" and len(taken) <= _FEW else None  # None: as many as there are
+    threads = 1 if method == "logistic" and len(taken) <= _ONE_THREAD_IMAGES else None  # None: all cores
     started = time.perf_counter()
-    shown = _time_shown(f"{baseline.name}: fitting {len(taken):,} images", shown=progress)
-    with shown, threadpool_limits(threads, user_api="blas"):
+    clock = _elapsed_time(f"{baseline.name}: fitting {len(taken):,} images", shown=progress)
+    with clock, threadpool_limits(threads, user_api="blas"):
         pipeline.fit(taken.images, taken.labels)
     seconds = time.perf_counter() - started
     validation = _validate(pipeline, dataset, baseline.name, progress)
@@ -117,42 +116,42 @@ def fit_baseline(
 
 def _check_classes(labels: np.ndarray, dataset: Dataset) -> None:
     if missing := [name for label, name in enumerate(dataset.class_names) if label not in labels]:
-        raise ValueError(f"The {len(labels)} training images show no {', '.join(missing)}. Take more of them.")
+        raise ValueError(f"The {len(labels)} training images have no {', '.join(missing)}. Use more of them.")
 
 
 @contextlib.contextmanager
-def _time_shown(words: str, *, shown: bool) -> Iterator[None]:
-    """Show how long it has taken so far: scikit-learn does not say how far it is."""
+def _elapsed_time(text: str, *, shown: bool) -> Iterator[None]:
+    """Show the elapsed time while fitting; scikit-learn reports no progress."""
     done = threading.Event()
 
     def tick() -> None:
         while not done.wait(_TICK):
             clock.refresh()
 
-    with progress_bar(desc=words, bar_format="{desc}, {elapsed}", shown=shown) as clock:
-        ticking = threading.Thread(target=tick, daemon=True)
-        ticking.start()
+    with progress_bar(desc=text, bar_format="{desc}, {elapsed}", shown=shown) as clock:
+        thread = threading.Thread(target=tick, daemon=True)
+        thread.start()
         try:
             yield
         finally:
             done.set()
-            ticking.join()
+            thread.join()
 
 
 def _validate(pipeline, dataset: Dataset, name: str, progress: bool) -> dict:
     images, labels = dataset.validation.images, dataset.validation.labels
-    starts = progress_bar(range(0, len(images), _AT_ONCE), desc=f"{name}: validating", shown=progress)
-    probabilities = np.concatenate([pipeline.predict_proba(images[first : first + _AT_ONCE]) for first in starts])
+    starts = progress_bar(range(0, len(images), _BATCH_SIZE), desc=f"{name}: validating", shown=progress)
+    probabilities = np.concatenate([pipeline.predict_proba(images[first : first + _BATCH_SIZE]) for first in starts])
     accuracy = float((probabilities.argmax(axis=1) == labels).mean())
     return {"accuracy": accuracy, "loss": evaluation.cross_entropy(probabilities, labels)}
 
 
 def _finish(pipeline, baseline: Baseline, validation: dict, facts: dict) -> Run:
-    """Save the pipeline, then the card: a run with a card is a finished run."""
+    """Save the pipeline, then the record: a run with a record counts as finished."""
     folder = runs.start_run(baseline, facts["dataset"])
     path = folder / runs.PIPELINE
     pipelines.save_pipeline(path, pipeline)
-    card = {
+    record = {
         "format": 1,
         "name": folder.name,
         "recipe": baseline.to_dict(),
@@ -167,5 +166,5 @@ def _finish(pipeline, baseline: Baseline, validation: dict, facts: dict) -> Run:
         "machine": runs.describe_machine(),
         "versions": runs.package_versions() | pipelines.pipeline_versions() | {"backend": "scikit-learn"},
     }
-    files.write_json(folder / runs.RECORD, card)
-    return Run(folder, card)
+    files.write_json(folder / runs.RECORD, record)
+    return Run(folder, record)

@@ -1,7 +1,7 @@
-"""The methods: classifiers from before deep learning, each as one pipeline from images to probabilities.
+"""Classifiers from before deep learning, each as one pipeline from images to probabilities.
 
-Scaling and features are steps of the pipeline, so that they are learnt from the training images alone and nobody can
-forget them later.
+Feature extraction and scaling are steps of the pipeline: they are fitted on the training images only, and saved with
+the classifier.
 """
 
 from collections.abc import Callable
@@ -20,23 +20,24 @@ BASELINE_FEATURES = {"pixels": Pixels, "hog": Hog}
 
 
 def build_pipeline(method: str, *, features: str = "hog", seed: int = 0, **options) -> Pipeline:
-    """Make a pipeline that is not fitted yet.
+    """Build a pipeline, not yet fitted.
 
     Args:
-        method: a name of `BASELINE_METHODS`.
-        features: a name of `BASELINE_FEATURES`: what it sees of an image.
-        seed: fixes what is left to chance.
-        **options: parameters of the method as scikit-learn calls them, such as `C=10` or `n_estimators=500`.
+        method: a name from `BASELINE_METHODS`.
+        features: a name from `BASELINE_FEATURES`.
+        seed: random seed of the method.
+        **options: parameters of the method in scikit-learn, such as `C=10` or `n_estimators=500`.
 
     Returns:
-        From `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities, by its `predict_proba`.
+        A pipeline whose `predict_proba` maps images `(n, size, size, 3)` uint8, 0-255, to probabilities
+        `(n, classes)`.
 
     Raises:
-        ValueError: there is no such method, features or option.
+        ValueError: the method, features or option does not exist.
     """
-    for given, known, what in ((method, BASELINE_METHODS, "method"), (features, BASELINE_FEATURES, "features")):
+    for given, known, kind in ((method, BASELINE_METHODS, "method"), (features, BASELINE_FEATURES, "kind of features")):
         if given not in known:
-            raise ValueError(f"There is no {what} {given!r}. Choose one of: {', '.join(known)}.")
+            raise ValueError(f"There is no {kind} {given!r}. Choose one of: {', '.join(known)}.")
     pipeline = BASELINE_METHODS[method](BASELINE_FEATURES[features](), seed)
     last = pipeline[-1].estimator if isinstance(pipeline[-1], Margins) else pipeline[-1]
     if unknown := sorted(set(options) - set(last.get_params())):
@@ -47,36 +48,36 @@ def build_pipeline(method: str, *, features: str = "hog", seed: int = 0, **optio
 
 
 def _nearest(features, seed: int) -> Pipeline:
-    """The label that most of the ten nearest training images have, near ones counting more."""
+    """Predict by a vote of the ten nearest training images, weighted by distance."""
     nearest = KNeighborsClassifier(n_neighbors=10, weights="distance", algorithm="brute")
     return make_pipeline(*_compact(features), nearest)
 
 
 def _logistic(features, seed: int) -> Pipeline:
-    """One weight for each feature and class."""
+    """Fit a linear model: one weight per feature and class."""
     return make_pipeline(features, StandardScaler(), LogisticRegression(C=0.01, tol=1e-3, max_iter=500))
 
 
 def _linear_svm(features, seed: int) -> Pipeline:
-    """A support vector machine with straight borders, one for each class against all others."""
+    """Fit linear support vector machines, one class against the rest."""
     return make_pipeline(*_compact(features), StandardScaler(), Margins(LinearSVC(C=0.001, dual=False)))
 
 
 def _svm(features, seed: int) -> Pipeline:
-    """A support vector machine with curved borders (radial basis functions)."""
+    """Fit a support vector machine with radial basis functions, whose decision boundaries are curved."""
     return make_pipeline(*_compact(features), Margins(SVC(C=10, cache_size=1000)))
 
 
 def _forest(features, seed: int) -> Pipeline:
-    """Many decision trees, each grown on other images and other features; they vote."""
+    """Fit many decision trees on random samples of images and features; they vote."""
     forest = RandomForestClassifier(n_estimators=200, min_samples_leaf=5, n_jobs=-1, random_state=seed)
     return make_pipeline(features, forest)
 
 
 def _compact(features) -> list:
-    """Features for methods that would take hours, or gigabytes, for all 3,072 pixels.
+    """Reduce pixels for methods that would take hours or gigabytes with all 3,072 of them.
 
-    Neighbouring pixels say nearly the same: the principal components with 90 % of their variance, about 90, give
+    Neighbouring pixels are highly correlated: the principal components with 90 % of the variance, about 90, give
     nearly the same distances between images.
     """
     if isinstance(features, Pixels):

@@ -1,10 +1,10 @@
-"""The leaderboard: finished runs, those that differ only in their seed together, and classifiers beside them.
+"""The leaderboard: finished runs, grouped over their seeds, and classifiers.
 
-    found, problems = leaderboard.read_runs()
-    rows = leaderboard.ranked(leaderboard.rows_of(found) + leaderboard.classifier_rows()[0])
+    runs, problems = leaderboard.read_runs()
+    sections = leaderboard.rank_rows(leaderboard.run_rows(runs) + leaderboard.classifier_rows()[0])
 
-Accuracy on the validation split and on the test split are two things: decisions were made on the first, so that it
-flatters, and they never stand in one column. `cifar_lab.plots.leaderboard` draws accuracy against minutes.
+Validation and test accuracy have separate columns: validation accuracy is optimistic, since it was used to make
+choices. `cifar_lab.plots` draws accuracy against minutes.
 """
 
 from cifar_lab.experiments.leaderboard.reading import one_per_seed, read_runs, seeds_of, test_result, write_records

@@ -1,4 +1,4 @@
-"""Reading and recording run cards, and which of them belong together."""
+"""Read, write and group run records."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -11,23 +11,23 @@ from cifar_lab.training.runs import Run
 
 
 def read_runs(folder: Path | None = None) -> tuple[list[Run], dict[str, str]]:
-    """Read the cards of all finished runs.
+    """Read the records of all finished runs.
 
     Args:
-        folder: `runs/` when not given; or a folder of recorded cards, `NAME.json` each.
+        folder: a folder of runs, or of records `NAME.json` from `write_records`; default: `runs/`.
 
     Returns:
-        The runs, the oldest first, and for each card that is broken its run's name with one sentence.
+        The runs, oldest first, and one sentence per broken record, by the name of its run.
     """
     folder = folder or paths.runs_folder()
     found, problems = [], {}
-    homes = {path: path.parent for path in runs.record_paths(folder)}
-    homes |= {path: path.with_suffix("") for path in folder.glob("*.json")}
-    for path, home in sorted(homes.items()):
+    folders = {path: path.parent for path in runs.record_paths(folder)}
+    folders |= {path: path.with_suffix("") for path in folder.glob("*.json")}
+    for path, run_folder in sorted(folders.items()):
         try:
-            found.append(Run(home, runs.read_record(path)))
+            found.append(Run(run_folder, runs.read_record(path)))
         except ValueError as error:
-            problems[home.name] = str(error)
+            problems[run_folder.name] = str(error)
     return sorted(found, key=_finished), problems
 
 
@@ -36,14 +36,14 @@ def _finished(run: Run) -> str:
 
 
 def write_records(found: Iterable[Run], folder: Path) -> None:
-    """Write the cards of some runs into a folder, `NAME.json` each: figures only, no networks and no pictures.
+    """Write the records of runs into a folder as `NAME.json`, without networks; `read_runs(folder)` reads them.
 
-    `read_runs(folder)` reads them. Left out are the classes' metrics and what speaks of files.
+    The metrics per class, the confusion matrix and the facts about stored predictions are left out.
     """
-    for one in found:
-        card = dict(one.record)
-        card["metrics"] = {name: _figures(value) for name, value in card["metrics"].items()}
-        files.write_json(folder / f"{one.folder.name}.json", card)
+    for run in found:
+        record = dict(run.record)
+        record["metrics"] = {name: _figures(value) for name, value in record["metrics"].items()}
+        files.write_json(folder / f"{run.folder.name}.json", record)
 
 
 def _figures(value):
@@ -53,14 +53,14 @@ def _figures(value):
 
 
 def seeds_of(run: Run, found: Sequence[Run]) -> list[Run]:
-    """Those of some runs that differ from one at most in the seed, one a seed."""
+    """Return the runs in `found` that differ from `run` at most in the seed, one per seed."""
     return one_per_seed([other for other in found if without_seed(other) == without_seed(run)])
 
 
 def one_per_seed(group: Sequence[Run]) -> list[Run]:
-    """Of each seed the newest run, by preference one that was evaluated, in the order of the seeds.
+    """Return the newest run of each seed, preferring evaluated ones, in the order of the seeds.
 
-    The same seed again is the same network again: to count it twice would make the spread look smaller than it is.
+    Repeating a seed gives the same network: counting it twice would make the spread look too small.
     """
     chosen = {}
     for run in sorted(group, key=lambda run: (test_result(run) is not None, _finished(run))):
@@ -69,11 +69,11 @@ def one_per_seed(group: Sequence[Run]) -> list[Run]:
 
 
 def test_result(run: Run, key: str = "test") -> dict | None:
-    """What a run's card says of the test split of the dataset that it was trained on, if it was evaluated on that.
+    """Return a run's result on the test split of its own dataset, or `None` if it was not evaluated on that.
 
     Args:
         run: a finished run.
-        key: `"test"`, or `"test_mirror"` for the result from mirror images too.
+        key: `"test"`, or `"test_mirror"` for the result with mirror test-time augmentation.
     """
     test = run.record["metrics"].get(key)
     facts = [predictions.image_facts_of(found) for found in (test or {}, run.record["dataset"])]
@@ -81,7 +81,7 @@ def test_result(run: Run, key: str = "test") -> dict | None:
 
 
 def without_seed(run: Run) -> str:
-    """What is the same for two runs if they differ in nothing but the seed: recipe, dataset and Keras's backend."""
+    """Return a key that is equal for runs that differ only in the seed: recipe, dataset and Keras backend."""
     recipe = runs.full_recipe(run.record) | {"seed": None}
     return json.dumps(
         [recipe, run.record["dataset"]["fingerprint"], run.record["versions"].get("backend")], sort_keys=True

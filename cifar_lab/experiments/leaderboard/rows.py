@@ -1,4 +1,4 @@
-"""The rows of the leaderboard: recipes over their seeds, and classifiers."""
+"""The rows of the leaderboard: one per recipe, over its seeds, or classifier."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ RUN_SORTS = ("test", "validation", "minutes", "bytes", "name")
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over seeds: the mean, the standard deviation (`None` for a single one), and of how many."""
+    """A figure over seeds: mean, standard deviation (`None` for a single value) and number of values."""
 
     mean: float
     deviation: float | None
@@ -24,7 +24,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable) -> "Spread | None":
-        """The spread of those values that are numbers; `None` if there are none."""
+        """Return the spread of those values that are numbers, or `None` if there are none."""
         numbers = [value for value in values if is_number(value)]
         if not numbers:
             return None
@@ -34,22 +34,22 @@ class Spread:
 
 @dataclass(frozen=True)
 class RunRow:
-    """One line of the leaderboard: the runs of one recipe on one dataset over its seeds, or one classifier.
+    """One row of the leaderboard: the runs of one recipe on one dataset over its seeds, or one classifier.
 
     Attributes:
         kind: `"run"` or `"classifier"`.
-        name: the recipe, with what was changed of it; or the classifier.
-        dataset: the name of the dataset.
-        train: how many images were trained on, if the card says so.
-        runs: the names of the runs, one for each seed: where a seed was trained several times, the newest.
+        name: the recipe and the fields changed in it, or the classifier.
+        dataset: name of the dataset.
+        train: number of training images, if recorded.
+        runs: names of the runs, one per seed; the newest if a seed was trained several times.
         seeds: their seeds.
         validation: accuracy on the validation split, 0-1.
-        test: accuracy on the test split, 0-1; of those runs that were evaluated.
-        calibration_error: on the test split, the mean over the seeds, 0-1.
-        minutes: of training.
-        parameters: numbers that were learnt.
-        bytes: of the network's file: `model.keras` of a run, of a classifier the file that it answers by.
-        images: what the cards say of the test images; only rows with the same ones can be compared.
+        test: accuracy on the test split, 0-1, of the evaluated runs.
+        calibration_error: mean calibration error on the test split over the seeds, 0-1.
+        minutes: training time.
+        parameters: number of parameters.
+        bytes: size of the model file: `model.keras` of a run, the file that a classifier predicts with.
+        images: facts about the test images; only rows with the same test images can be compared.
     """
 
     kind: str
@@ -67,13 +67,13 @@ class RunRow:
     images: dict = field(repr=False)
 
     def to_dict(self) -> dict:
-        """All of it as plain values, for JSON."""
+        """Return all fields as plain values, for JSON."""
         values = {name: vars(value) if isinstance(value, Spread) else value for name, value in vars(self).items()}
         return values | {"runs": list(self.runs), "seeds": list(self.seeds)}
 
 
 def run_rows(found: Sequence[Run]) -> list[RunRow]:
-    """Put runs that differ only in their seed into one row each."""
+    """Group runs that differ only in the seed into one row each."""
     groups: dict[str, list[Run]] = {}
     bases: dict[str, dict] = {name: recipe.to_dict() for name, recipe in RECIPES.items()}
     for run in found:
@@ -83,7 +83,7 @@ def run_rows(found: Sequence[Run]) -> list[RunRow]:
 
 
 def _row(group: list[Run], bases: dict) -> RunRow:
-    cards = [run.record for run in group]
+    records = [run.record for run in group]
     last = group[-1]
     tests = [test for run in group if (test := test_result(run))]
     errors = Spread.of(test.get("calibration_error") for test in tests)
@@ -93,11 +93,11 @@ def _row(group: list[Run], bases: dict) -> RunRow:
         dataset=last.record["dataset"]["name"],
         train=last.record["dataset"].get("sizes", {}).get("train"),
         runs=tuple(run.folder.name for run in group),
-        seeds=tuple(card["recipe"].get("seed", 0) for card in cards),
-        validation=Spread.of(card["metrics"]["validation"]["accuracy"] for card in cards),
+        seeds=tuple(record["recipe"].get("seed", 0) for record in records),
+        validation=Spread.of(record["metrics"]["validation"]["accuracy"] for record in records),
         test=Spread.of(test["accuracy"] for test in tests),
         calibration_error=errors and errors.mean,
-        minutes=Spread.of(card["minutes"] for card in cards),
+        minutes=Spread.of(record["minutes"] for record in records),
         parameters=last.record["metrics"].get("parameters"),
         bytes=bytes_of(last),
         images=predictions.image_facts_of(last.record["dataset"]),
@@ -105,30 +105,30 @@ def _row(group: list[Run], bases: dict) -> RunRow:
 
 
 def bytes_of(run: Run) -> int | None:
-    """How large the file of a run's network or pipeline is, by its card or itself; `None` if neither says."""
-    if is_number(stated := run.record.get("model_bytes")):
-        return stated
+    """Return the size of a run's model file, recorded or on disk, or `None` if unknown."""
+    if is_number(size := run.record.get("model_bytes")):
+        return size
     return run.model_path.stat().st_size if run.model_path.is_file() else None
 
 
-def _name(card: dict, bases: dict) -> str:
-    """The recipe's name and what is different from the recipe that is known by it."""
-    recipe, base = runs.full_recipe(card), bases[card["recipe"]["name"]]
+def _name(record: dict, bases: dict) -> str:
+    """Return the recipe's name and the fields that differ from the known recipe of that name."""
+    recipe, base = runs.full_recipe(record), bases[record["recipe"]["name"]]
     changed = [key for key in recipe if key not in ("name", "seed") and recipe[key] != base.get(key)]
-    words = [recipe["name"], *(_in_words(key, recipe[key]) for key in changed)]
-    backend = card["versions"].get("backend")
+    parts = [recipe["name"], *(_describe_field(key, recipe[key]) for key in changed)]
+    backend = record["versions"].get("backend")
     usual = (None, "tensorflow", "scikit-learn")
-    return ", ".join(words + ([] if backend in usual else [f"on {backend}"]))
+    return ", ".join(parts + ([] if backend in usual else [f"on {backend}"]))
 
 
-def _in_words(key: str, value) -> str:
+def _describe_field(key: str, value) -> str:
     if isinstance(value, bool):
         return key if value else f"no {key}"
     return f"{key} {'/'.join(map(str, value)) if isinstance(value, list) else value}"
 
 
 def classifier_rows() -> tuple[list[RunRow], dict[str, str]]:
-    """A row for each classifier in the models folder, and one sentence for each whose card is broken."""
+    """Return a row per classifier in the models folder, and one sentence per broken model card, by name."""
     rows, problems = [], {}
     for name in model_card.list_classifiers():
         try:
@@ -138,13 +138,13 @@ def classifier_rows() -> tuple[list[RunRow], dict[str, str]]:
     return rows, problems
 
 
-def _classifier_row(found: model_card.ModelCard) -> RunRow:
-    trained, metrics = found.content.get("trained", {}), found.content.get("metrics", {})
+def _classifier_row(card: model_card.ModelCard) -> RunRow:
+    trained, metrics = card.content.get("trained", {}), card.content.get("metrics", {})
     dataset, test = trained.get("dataset", {}), metrics.get("test", {})
-    seed, files = trained.get("recipe", {}).get("seed"), found.content["files"]
+    seed, files = trained.get("recipe", {}).get("seed"), card.content["files"]
     return RunRow(
         kind="classifier",
-        name=found.name,
+        name=card.name,
         dataset=test.get("dataset") or dataset.get("name", "?"),
         train=dataset.get("sizes", {}).get("train"),
         runs=(),
@@ -154,20 +154,20 @@ def _classifier_row(found: model_card.ModelCard) -> RunRow:
         calibration_error=test.get("calibration_error"),
         minutes=Spread.of([trained.get("minutes")]),
         parameters=metrics.get("parameters"),
-        bytes=next((stated.get("bytes") for name, stated in files.items() if name in engines.FILES), None),
+        bytes=next((entry.get("bytes") for name, entry in files.items() if name in engines.FILES), None),
         images=predictions.image_facts_of(test or dataset),
     )
 
 
 def rank_rows(rows: Sequence[RunRow], sort: str = "test") -> list[list[RunRow]]:
-    """Sort rows, those about the same test images together: one list for each set of images.
+    """Sort rows into one list per set of test images.
 
     Args:
         rows: from `run_rows` and `classifier_rows`.
-        sort: `"test"` or `"validation"`, the best first; `"minutes"` or `"bytes"`, the smallest first; or `"name"`.
+        sort: `"test"` or `"validation"`, best first; `"minutes"` or `"bytes"`, smallest first; or `"name"`.
 
     Raises:
-        ValueError: `sort` is something else.
+        ValueError: `sort` is none of these.
     """
     if sort not in RUN_SORTS:
         raise ValueError(f"sort must be one of {', '.join(RUN_SORTS)}, but it is {sort!r}.")
@@ -183,7 +183,7 @@ def rank_rows(rows: Sequence[RunRow], sort: str = "test") -> list[list[RunRow]]:
 
 
 def _rank(row: RunRow, sort: str) -> tuple:
-    """What to sort a row by: the smallest comes first, and what is not known last."""
+    """Return the sort key of a row: smallest first, unknown values last."""
     known = {
         "test": (_negative(row.test), _negative(row.validation)),
         "validation": (_negative(row.validation),),
