@@ -124,7 +124,7 @@ def test_a_damaged_pipeline_is_not_loaded(forest, tmp_path):
     shutil.copytree(forest.folder, tmp_path / "damaged")
     path = tmp_path / "damaged" / "model.skops"
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(ValueError, match="is not the pipeline that its run card describes"):
+    with pytest.raises(ValueError, match="is not the pipeline"):
         runs.open_run(tmp_path / "damaged").load_model()
 
 
@@ -242,13 +242,13 @@ def test_files_that_contradict_the_model_card_are_refused(exported, tmp_path):
         folder = shutil.copytree(exported.card.folder, tmp_path / str(len(list(tmp_path.iterdir()))))
         if content is not None:
             (folder / "model.skops").write_bytes(content)
-        card = json.loads((folder / "run.json").read_text()) | (change or {})
-        (folder / "run.json").write_text(json.dumps(card))
+        card = json.loads((folder / "card.json").read_text()) | (change or {})
+        (folder / "card.json").write_text(json.dumps(card))
         return Classifier.load(folder)
 
     whole = (exported.card.folder / "model.skops").read_bytes()
     assert loaded().class_names == ("level", "upright")
-    with pytest.raises(ValueError, match="is not the file its card states"):
+    with pytest.raises(ValueError, match="not the file its card states"):
         loaded(content=whole[:-1] + b"x")
     with pytest.raises(ValueError, match="its pipeline knows 2 classes, but its card names 3"):
         loaded({"class_names": ["level", "upright", "round"]})

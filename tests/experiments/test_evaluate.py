@@ -158,7 +158,7 @@ def test_recipes_are_compared_over_their_seeds(lab, evaluated):
     result = lab("compare", "fast-2", "tutorial-0", "--over-seeds")
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[0] == "fast-2: 92.50 % over 3 seeds"
-    # 15 points; both standard deviations are 2.5: the standard error is 2.5 * sqrt(2 / 3) = 2.04, with 4 degrees of freedom.
+    # 15 points; both deviations are 2.5: the standard error is 2.5 * sqrt(2 / 3) = 2.04, with 4 degrees of freedom.
     assert "fast-2 is better: 15.0 points (95 % interval 9.3 to 20.7), Welch's t-test p = 0.0018." in result.output
     assert "the same recipe and dataset" in lab("compare", "fast-1", "fast-2", "--over-seeds").output
 
