@@ -347,7 +347,7 @@ def test_the_command_understands_ranges_and_widths(lab, runs_here):
         ("seed=1,2", "expected FIELD=VALUES"),
         ("depth=1,2", "expected FIELD=VALUES"),
         ("batch_size=many", "invalid literal"),
-        ("whitening=yes", "true or false is wanted"),
+        ("whitening=yes", "expected true or false"),
         ("learning_rate=1..0.1", "in rising order"),
         ("learning_rate=0..1..2", "takes"),
         ("learning_rate=0.1,-1", "learning_rate must be above 0"),
