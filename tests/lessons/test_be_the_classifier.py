@@ -52,13 +52,13 @@ def test_the_images_are_shown_one_after_another(game, pictures):
 
 
 def test_nothing_is_revealed_before_the_end(pictures):
-    said = []
+    displayed = []
     for labels in (LABELS, LABELS[::-1].copy()):
         game = BeTheClassifier(Split(pictures.images, labels), NAMES, rivals={"network": ["cat"] * 4})
         for answer in ("dog", "dog", "cat"):
             choose(game, answer)
-            said.append(everything(game))
-    assert said[:3] == said[3:]  # the display does not depend on the labels
+            displayed.append(everything(game))
+    assert displayed[:3] == displayed[3:]  # the display does not depend on the labels
 
 
 def test_at_the_end_everyone_is_scored_on_the_same_images(game):
@@ -111,8 +111,8 @@ def test_colours_describe_the_nine_parts():
     image[:10] = (80, 130, 200)
     image[10:21, :11] = (250, 250, 250)
     image[21:] = (70, 150, 60)
-    said = colours(image)
-    assert said == "top: blue, blue, blue; middle: white, black, black; bottom: green, green, green"
+    displayed = colours(image)
+    assert displayed == "top: blue, blue, blue; middle: white, black, black; bottom: green, green, green"
 
 
 def test_the_text_version_says_to_run_the_cell(game):

@@ -15,7 +15,7 @@ NAMES = ("cat", "dog", "<frog>")
 
 
 @pytest.fixture(scope="module")
-def answers():
+def predictions():
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 3, 90)
     return generator.dirichlet([0.5] * 3, 90) * 0.6 + 0.4 * np.eye(3)[generator.permutation(labels)], labels
@@ -27,8 +27,8 @@ def images():
 
 
 @pytest.fixture
-def matrix(answers, images):
-    return ConfusionMatrix(*answers, NAMES, images=images)
+def matrix(predictions, images):
+    return ConfusionMatrix(*predictions, NAMES, images=images)
 
 
 def shown(matrix) -> list[tuple[str, np.ndarray]]:
@@ -36,16 +36,16 @@ def shown(matrix) -> list[tuple[str, np.ndarray]]:
     return [(text, np.array(Image.open(io.BytesIO(base64.b64decode(png))))) for text, png in found]
 
 
-def test_cells_agree_with_scikit_learn(matrix, answers):
-    probabilities, labels = answers
+def test_cells_agree_with_scikit_learn(matrix, predictions):
+    probabilities, labels = predictions
     counts = metrics.confusion_matrix(labels, probabilities.argmax(axis=1))
     described = [[int(cell.description.replace("·", "0")) for cell in row] for row in matrix.cells]
     assert described == counts.tolist()
     assert matrix.cells[0][1].tooltip == f"cat predicted as dog: {counts[0, 1]}"
 
 
-def test_a_click_shows_the_images_of_that_cell_most_confident_first(matrix, answers, images):
-    probabilities, labels = answers
+def test_a_click_shows_the_images_of_that_cell_most_confident_first(matrix, predictions, images):
+    probabilities, labels = predictions
     matrix.cells[1][0].click()
     assert (matrix.truth.value, matrix.answer.value) == ("dog", "cat")
     members = [i for i in range(90) if labels[i] == 1 and probabilities[i].argmax() == 0]
@@ -59,9 +59,9 @@ def test_a_click_shows_the_images_of_that_cell_most_confident_first(matrix, answ
     assert 'role="status"' in matrix.message.value
 
 
-def test_right_predictions_start_with_the_least_confident(matrix, answers):
+def test_right_predictions_start_with_the_least_confident(matrix, predictions):
     matrix.cells[2][2].click()
-    scores = answers[0][matrix.positions].max(axis=1)
+    scores = predictions[0][matrix.positions].max(axis=1)
     assert np.all(np.diff(scores) >= 0)
     assert "least confident" in matrix.message.value
 
@@ -76,8 +76,8 @@ def test_the_menus_select_the_same_as_the_cells(matrix):
     assert framed == [(0, 1)]
 
 
-def test_any_class_selects_only_mistakes(matrix, answers):
-    probabilities, labels = answers
+def test_any_class_selects_only_mistakes(matrix, predictions):
+    probabilities, labels = predictions
     matrix.truth.value = matrix.answer.value = ANY
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     assert sorted(matrix.positions.tolist()) == wrong.tolist()
@@ -87,15 +87,15 @@ def test_any_class_selects_only_mistakes(matrix, answers):
     assert set(labels[matrix.positions]) == {1}
 
 
-def test_initially_the_most_frequent_mistake_is_selected(matrix, answers):
-    counts = metrics.confusion_matrix(answers[1], answers[0].argmax(axis=1)) * (1 - np.eye(3, dtype=int))
+def test_initially_the_most_frequent_mistake_is_selected(matrix, predictions):
+    counts = metrics.confusion_matrix(predictions[1], predictions[0].argmax(axis=1)) * (1 - np.eye(3, dtype=int))
     assert len(matrix.positions) == counts.max()
 
 
-def test_without_images_the_probabilities_are_shown(answers):
-    matrix = ConfusionMatrix(*answers, NAMES)
+def test_without_images_the_probabilities_are_shown(predictions):
+    matrix = ConfusionMatrix(*predictions, NAMES)
     assert "<img" not in matrix.view.value
-    first, row = matrix.positions[0], answers[0][matrix.positions[0]]
+    first, row = matrix.positions[0], predictions[0][matrix.positions[0]]
     assert f"no. {first}: " in matrix.view.value
     for index in np.argsort(-row):
         assert f"{row[index]:.0%}" in matrix.view.value
@@ -132,8 +132,8 @@ def test_exceptions_are_shown(matrix, monkeypatch):
     assert 'role="alert"' in matrix.alert.value and "ZeroDivisionError" in matrix.alert.value
 
 
-def test_arrays_that_do_not_match_are_refused(answers, images):
+def test_arrays_that_do_not_match_are_refused(predictions, images):
     with pytest.raises(ValueError, match=r"images must be \(90, height, width, 3\) uint8, one per label"):
-        ConfusionMatrix(*answers, NAMES, images=images[:5])
+        ConfusionMatrix(*predictions, NAMES, images=images[:5])
     with pytest.raises(ValueError, match="but 2 class names"):
-        ConfusionMatrix(*answers, NAMES[:2])
+        ConfusionMatrix(*predictions, NAMES[:2])

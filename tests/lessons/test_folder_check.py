@@ -53,8 +53,8 @@ def test_the_report_is_that_of_check_folder(pets):
     before = {path: path.stat().st_mtime_ns for path in pets.rglob("*")}
     check = checked(pets)
     report = checks.check_folder(pets, progress=False)
-    said = f"{text_of(check.status)} {text_of(check.words)}".split()
-    assert said == str(report).split() and len(report.problems) > 5
+    words = f"{text_of(check.status)} {text_of(check.words)}".split()
+    assert words == str(report).split() and len(report.problems) > 5
     assert text_of(check.status) == report.summary and check.alert.value == ""
     assert "<b>" not in check.words.value + check.status.value + check.sheet.value + check.next.value
     assert before == {path: path.stat().st_mtime_ns for path in pets.rglob("*")}  # nothing is changed

@@ -192,9 +192,9 @@ def test_be_the_classifier_works_with_the_keyboard(jupyterlab, page):
         page.keyboard.press("Enter")  # the button keeps the focus
     game.locator("table").wait_for(timeout=20_000)
     assert game.locator("tbody tr").count() == 20
-    said = game.get_by_role("status").inner_text().splitlines()
-    assert [line.split(":")[0] for line in said] == ["you", "network", "nearest mean"]
-    assert all(" of 20 right, " in line for line in said)
+    lines = game.get_by_role("status").inner_text().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["you", "network", "nearest mean"]
+    assert all(" of 20 right, " in line for line in lines)
     if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
         frog.scroll_into_view_if_needed()
         page.screenshot(path=Path(folder) / "be_the_classifier.png")

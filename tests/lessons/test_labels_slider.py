@@ -36,9 +36,9 @@ def test_the_accuracies_agree_with_scikit_learn(slider, stripes, views):
         slider.count.value = count
         chosen = few_shot.choose_labelled(stripes.train.labels, count)
         rates = []
-        for name, (known, asked) in views.items():
-            model = NearestCentroid().fit(known[chosen], stripes.train.labels[chosen])
-            rates.append(f"{name} {model.score(asked, stripes.test.labels):.0%}")
+        for name, (train_features, test_features) in views.items():
+            model = NearestCentroid().fit(train_features[chosen], stripes.train.labels[chosen])
+            rates.append(f"{name} {model.score(test_features, stripes.test.labels):.0%}")
         words = f"Accuracy with {count} labels per class ({2 * count} in total): {', '.join(rates)}."
         assert words in slider.message.value and words in slider.chart.value
     assert slider.accuracies["columns"] > 0.9

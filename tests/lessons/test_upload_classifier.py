@@ -120,8 +120,8 @@ def test_a_card_shows_the_picture_the_network_input_and_the_scores(lab):
 
 def test_a_card_notes_how_the_file_was_converted(lab):
     upload(lab, **{"holes.png": of_every_kind()["holes.png"]})
-    said = text_of(lab.results.children[0].value)
-    assert "Only the square in the middle is looked at." in said and "Transparent parts are laid on white." in said
+    text = text_of(lab.results.children[0].value)
+    assert "Only the square in the middle is looked at." in text and "Transparent parts are laid on white." in text
 
 
 def test_choosing_another_classifier_changes_every_prediction(lab):
@@ -143,10 +143,10 @@ def test_the_menu_lists_shipped_and_newly_exported_classifiers(tmp_path, monkeyp
     upload(lab, **{"warm.png": switching.warm_picture()})
     for name, classifier in known.items():
         lab.model.value = name
-        expected, said = classifier.predict(switching.warm_picture()), text_of(lab.results.children[0].value)
+        expected, text = classifier.predict(switching.warm_picture()), text_of(lab.results.children[0].value)
         for guess in expected.top:
-            assert f"{guess.label} {guess.score:.1%}" in said
-        assert f"{classifier.card.input_size} × {classifier.card.input_size}" in said
+            assert f"{guess.label} {guess.score:.1%}" in text
+        assert f"{classifier.card.input_size} × {classifier.card.input_size}" in text
     assert (name, expected.label) == (switching.FRESH, "warm")
 
 
@@ -290,8 +290,8 @@ def test_classify_prints_and_shows_one_prediction(models, tmp_path, monkeypatch,
     path = tmp_path / "a.png"
     sketches.sample_pictures(64)["ship"].save(path)
     classify(path)
-    said = prediction_view.describe_prediction(Classifier.load(model_card.default_classifier()).predict(path))
-    assert capsys.readouterr().out == f"a.png: {said}\n"
+    text = prediction_view.describe_prediction(Classifier.load(model_card.default_classifier()).predict(path))
+    assert capsys.readouterr().out == f"a.png: {text}\n"
     assert len(shown) == 1
 
 

@@ -85,7 +85,7 @@ class BeTheClassifier(widgets.VBox):
         self.view, self.message, self.table = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.buttons = [widgets.Button(description=name) for name in class_names]
         self.back = widgets.Button(description="Back", tooltip="Undo the last answer")
-        self.over = widgets.Button(description="Start over", tooltip="Forget all answers")
+        self.over = widgets.Button(description="Start over", tooltip="Delete all answers")
         for button in self.buttons:
             button.on_click(self._take_answer)
         self.back.on_click(self._take_back)
@@ -125,15 +125,15 @@ class BeTheClassifier(widgets.VBox):
         self.back.disabled = not self.answers
         if self.done:
             everyone = {"you": self.answers, **self._rivals}
-            self.view.value, said = "", _scores(everyone, self._truth)
+            self.view.value, message = "", _scores(everyone, self._truth)
             self.table.value = _table(self._images, self._truth, everyone)
         else:
             number, total = len(self.answers) + 1, len(self._truth)
             image = self._images[number - 1]
             self.view.value = _views(image, f"Picture {number} of {total}, {colours(image)}")
             last = f"Your answer: {html.escape(self.answers[-1])}. " if self.answers else ""
-            said, self.table.value = f"{last}Picture {number} of {total}: what is it?", ""
-        self.message.value = f'<div role="status" aria-live="polite">{said}</div>'
+            message, self.table.value = f"{last}Picture {number} of {total}: what is it?", ""
+        self.message.value = f'<div role="status" aria-live="polite">{message}</div>'
 
 
 def _check(pictures: Split, class_names: Sequence[str], rivals: Mapping[str, Sequence[str]]) -> None:
@@ -156,9 +156,9 @@ def _table(images: np.ndarray, truth: Sequence[str], everyone: Mapping[str, Sequ
     heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ("picture", "true class", *everyone))
     rows = []
     for number, (image, true, *given) in enumerate(zip(images, truth, *everyone.values(), strict=True), start=1):
-        said = "".join(f"<td>{html.escape(a)}{'' if a == true else ' <b>(wrong)</b>'}</td>" for a in given)
+        cells = "".join(f"<td>{html.escape(a)}{'' if a == true else ' <b>(wrong)</b>'}</td>" for a in given)
         shown = tags.img(image, f"picture {number}", width=_TINY, pixelated=True)
-        rows.append(f"<tr><td>{number} {shown}</td><td>{html.escape(true)}</td>{said}</tr>")
+        rows.append(f"<tr><td>{number} {shown}</td><td>{html.escape(true)}</td>{cells}</tr>")
     return f'<table style="text-align: left"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 

@@ -18,7 +18,7 @@ from cifar_lab.inference.classifier import Classifier
 from cifar_lab.lessons.widgets import tags
 from cifar_lab.lessons.widgets.report_errors import reported
 
-_SHOWN = 224  # pixels a side on the screen
+_SHOWN = 224  # side on the screen, in pixels
 _GUESSES = 3
 _STILL = (1, 3, 5)  # severities
 

@@ -148,9 +148,9 @@ class UploadClassifier(widgets.VBox):
         self.progress.layout.display = "flex" if len(files) > 1 else "none"
         for number, (name, source) in enumerate(files, start=1):
             try:
-                answer = prediction_view.predict_picture(name, source, self._classifiers)
-                cards.append(widgets.HTML(prediction_view.card(answer, self.model.value)))
-                self.answers.append(answer)
+                result = prediction_view.predict_picture(name, source, self._classifiers)
+                cards.append(widgets.HTML(prediction_view.card(result, self.model.value)))
+                self.answers.append(result)
             except images.PictureError as error:
                 errors.append(f"{display.safe_name(name)}: {error}")
             except Exception as error:  # one bad file must not stop the others
@@ -165,14 +165,14 @@ class UploadClassifier(widgets.VBox):
         self._refresh()
 
     def _latest(self) -> str:
-        answer = self.answers[-1]
-        return f"{answer.name}: {prediction_view.describe_prediction(answer.predictions[self.model.value])}."
+        result = self.answers[-1]
+        return f"{result.name}: {prediction_view.describe_prediction(result.predictions[self.model.value])}."
 
     @reported
     def _show_all(self, _change) -> None:
         """Show the predictions of the chosen classifier, which were made at upload."""
-        for box, answer in zip(self.results.children, self.answers, strict=True):
-            box.value = prediction_view.card(answer, self.model.value)
+        for box, result in zip(self.results.children, self.answers, strict=True):
+            box.value = prediction_view.card(result, self.model.value)
         self._set_status(f"Predictions of {self.model.value}.")
         self._refresh()
 
