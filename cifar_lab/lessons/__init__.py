@@ -1,4 +1,4 @@
-"""What only the notebooks use: exercises, sanity checks, broken models, widgets."""
+"""Code that only the notebooks use: exercises, sanity checks, broken models and widgets."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""The exercises of the notebooks: their answers, worked out from the reader's own dataset.
+"""Answers to the exercises of the notebooks, computed from the reader's own dataset.
 
-A notebook asks, the reader replaces `...`, and `check` says whether it is right. Teachers: the answers are the
-functions below, one a question, and `solution` gives the value.
+The reader replaces `...` in a notebook, and `check` prints whether the answer is right. For teachers: there is one
+function per exercise below, and `solution` returns its value.
 """
 
 import math
@@ -17,16 +17,16 @@ def check(question: str, answer, dataset: Dataset | None = None) -> None:
 
     Args:
         question: the name of the exercise.
-        answer: the reader's answer; `...` means that there is none yet.
-        dataset: the dataset that the notebook works on; not needed where the answer is the same for all.
+        answer: the reader's answer; `...` means not answered yet.
+        dataset: the notebook's dataset; not needed if the answer does not depend on it.
 
     Raises:
-        ValueError: there is no exercise of that name.
+        ValueError: no exercise has that name.
     """
     truth = solution(question, dataset)
     if answer is ...:
         print("Not answered yet: replace the ... by your answer and run this cell again.")
-    elif _same(answer, truth, _TOLERANCE.get(question, 0.005)):
+    elif _is_right(answer, truth, _TOLERANCE.get(question, 0.005)):
         print("Right!")
     elif isinstance(truth, str):
         print(f"Not yet: it is not {answer!r}. The hint above may help.")
@@ -35,17 +35,17 @@ def check(question: str, answer, dataset: Dataset | None = None) -> None:
 
 
 def solution(question: str, dataset: Dataset | None = None):
-    """The right answer to an exercise on this dataset, a number or a text.
+    """Return the right answer to an exercise on this dataset, a number or a string.
 
     Raises:
-        ValueError: there is no exercise of that name.
+        ValueError: no exercise has that name.
     """
     if question not in _SOLUTIONS:
-        raise ValueError(f"There is no exercise {question!r}. There are: {', '.join(_SOLUTIONS)}.")
+        raise ValueError(f"There is no exercise {question!r}. Choose one of: {', '.join(_SOLUTIONS)}.")
     return _SOLUTIONS[question](dataset)
 
 
-def _same(answer, truth, tolerance: float) -> bool:
+def _is_right(answer, truth, tolerance: float) -> bool:
     if isinstance(truth, str):
         return isinstance(answer, str) and answer.strip().lower() == truth.lower()
     try:
@@ -83,7 +83,7 @@ def _mirrored_nearest_mean(dataset: Dataset) -> int:
     return int(np.sum(np.argmin(distances, axis=0) == dataset.validation.labels))
 
 
-def _steps_an_epoch(dataset: Dataset) -> int:
+def _steps_per_epoch(dataset: Dataset) -> int:
     return math.ceil(len(dataset.train) / 32)
 
 
@@ -143,7 +143,7 @@ def _share_within_margins(dataset: Dataset) -> float:
 
 
 def _half_the_interval(dataset: Dataset) -> int:
-    return 20 * 2**2  # the width shrinks with the square root of the number
+    return 20 * 2**2  # the width is proportional to 1 / sqrt(n)
 
 
 def _numbers_of_a_normalisation(dataset: Dataset) -> int:
@@ -192,19 +192,19 @@ def _a_larger_image(dataset: Dataset) -> int:
 
 
 def _trainings_of_a_grid(dataset: Dataset) -> int:
-    return 4 * 3 * 5 + 1  # the last one is the winner's, on all the images
+    return 4 * 3 * 5 + 1  # the last one trains the winner on all images
 
 
 def _epochs_of_a_halving(dataset: Dataset) -> int:
     return 9 * 1 + 3 * (3 - 1) + 1 * (9 - 3)
 
 
-def _luck_of_twenty(dataset: Dataset) -> float:
+def _chance_in_twenty(dataset: Dataset) -> float:
     return 1 - 0.95**20
 
 
 def _seeds_for_a_mean(dataset: Dataset) -> int:
-    return round((0.6 / 0.2) ** 2)  # the mean of n seeds spreads as one seed does, divided by the square root of n
+    return round((0.6 / 0.2) ** 2)  # standard error of the mean: the deviation of one seed divided by sqrt(n)
 
 
 def _weights_of_the_new_head(dataset: Dataset) -> int:
@@ -219,8 +219,8 @@ def _labels_that_nobody_mentions(dataset: Dataset) -> int:
     return 2 * 50_000 // 10
 
 
-# How far off an answer may be, as a share of the right one: a rounded figure is right too. That one asks for a rule of
-# thumb; the interval itself would say 81 to 85.
+# Relative tolerance of an answer, where rounding needs more than the default. This exercise asks for a rule of thumb;
+# the exact interval gives 81 to 85.
 _TOLERANCE = {"half the interval": 0.08}
 
 _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
@@ -228,7 +228,7 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "last test class": _last_test_class,
     "brightest class": _brightest_class,
     "mirrored nearest mean": _mirrored_nearest_mean,
-    "steps an epoch": _steps_an_epoch,
+    "steps an epoch": _steps_per_epoch,
     "loss of guessing": _loss_of_guessing,
     "first convolution": _first_convolution,
     "mirrored or shifted": _mirrored_or_shifted,
@@ -255,7 +255,7 @@ _SOLUTIONS: dict[str, Callable[[Dataset], int | float | str]] = {
     "the laziest classifier": _laziest_classifier,
     "trainings of a grid": _trainings_of_a_grid,
     "epochs of a halving": _epochs_of_a_halving,
-    "luck of twenty": _luck_of_twenty,
+    "luck of twenty": _chance_in_twenty,
     "seeds for a mean": _seeds_for_a_mean,
     "first pair of recipes": lambda dataset: "chance",
     "second pair of recipes": lambda dataset: "B",

@@ -1,4 +1,4 @@
-"""Figures: every function returns a matplotlib figure and shows nothing; `show` puts one into a notebook."""
+"""Figures. Every function returns a matplotlib figure; `show` displays one in a notebook."""
 
 import lazy_loader
 

@@ -1,7 +1,6 @@
-"""Charts of how good a classifier is: intervals, calibration, mistakes, known or not, robustness, explanations.
+"""Figures for evaluating a classifier: accuracy intervals, calibration, mistakes, rejection, robustness, heat maps.
 
-Like those of `cifar_lab.plots`, whose style they share, they return a Figure, and `plots.show` puts it into a notebook.
-What they draw was calculated elsewhere, mostly in `cifar_lab.evaluation`.
+They draw what was computed elsewhere, mostly in `cifar_lab.evaluation`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,10 @@ _LINES = tuple(zip((BLUE, VERMILION, GREEN, PURPLE, ORANGE), ("-o", "--s", "-.^"
 
 
 def accuracy_intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel: str = "accuracy") -> Figure:
-    """Measured shares with their intervals, one a row.
+    """Plot measured shares with their intervals, one per row.
 
     Args:
-        rows: for each name the low end, the measured value and the high end, each 0-1.
+        rows: (low end, measured value, high end) by name, each 0-1.
         xlabel: what was measured.
     """
     low, middle, high = np.array(list(rows.values())).T
@@ -39,24 +38,24 @@ def accuracy_intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel
 
 
 def reliability_diagram(curves: Mapping[str, Reliability]) -> Figure:
-    """How often answers of a given score are right, and how many such answers there are; a panel for each curve.
+    """Plot accuracy against score, with a histogram of the scores below; one column per curve.
 
-    On the diagonal, scores are honest; below it, the classifier is too sure of itself; above, too modest.
+    On the diagonal, the scores are calibrated; below it, the classifier is overconfident; above it, underconfident.
 
     Args:
-        curves: results of `evaluation.reliability`, by their names.
+        curves: results of `evaluation.reliability`, by name.
     """
     with style():
         figure = Figure(figsize=(min(WIDTH, 4.4 * len(curves)), 4.6))
         panels = figure.subplots(2, len(curves), sharex=True, sharey="row", height_ratios=(3, 1), squeeze=False)
         for above, below, (name, curve) in zip(*panels, curves.items(), strict=True):
-            above.plot([0, 1], [0, 1], "--", color=_GREY, label="honest")
+            above.plot([0, 1], [0, 1], "--", color=_GREY, label="calibrated")
             above.plot(curve.scores, curve.shares, "-o", color=BLUE, label="measured")
-            above.set(title=name, xlim=(0, 1), ylim=(0, 1.02), ylabel="share that is right")
+            above.set(title=name, xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
             above.legend(loc="upper left")
             width = 0.6 * np.diff(curve.scores).min() if len(curve.scores) > 1 else 0.06
             below.bar(curve.scores, curve.counts, width=width, color=_GREY)
-            below.set(xlabel="score", ylabel="answers")
+            below.set(xlabel="score", ylabel="predictions")
         for axes in panels.flat:
             axes.label_outer()
     return figure
@@ -65,13 +64,13 @@ def reliability_diagram(curves: Mapping[str, Reliability]) -> Figure:
 def mistakes(
     probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str], positions: Sequence[int]
 ) -> Figure:
-    """What a classifier says of single images: its three best guesses as bars, and the true class, in orange.
+    """Plot the three most probable classes of single images as bars, with the true class in orange.
 
     Args:
-        probabilities: `(n, k)` float, 0-1, every row adding up to 1.
-        labels: `(n,)` whole numbers, 0 to k - 1.
+        probabilities: `(n, k)` float, 0-1, each row sums to 1.
+        labels: `(n,)` int, 0 to k - 1.
         class_names: k names.
-        positions: which images to draw, 0 to n - 1.
+        positions: indices of the images to draw, 0 to n - 1.
     """
     columns = min(5, len(positions))
     rows = -(-len(positions) // columns)
@@ -82,13 +81,13 @@ def mistakes(
             axes.set_axis_off()
         for axes, position in zip(panels.flat, positions, strict=False):
             axes.set_axis_on()
-            _guesses(axes, probabilities[position], int(labels[position]), class_names)
+            _draw_guesses(axes, probabilities[position], int(labels[position]), class_names)
             axes.set_title(f"image {position:,}", fontsize=9)
     return figure
 
 
-def _guesses(axes, row: np.ndarray, truth: int, class_names: Sequence[str]) -> None:
-    """The three best guesses, and the truth where it is not among them."""
+def _draw_guesses(axes, row: np.ndarray, truth: int, class_names: Sequence[str]) -> None:
+    """Draw the three most probable classes, and the true one if it is not among them."""
     shown = list(np.argsort(-row, kind="stable")[:3])
     shown += [truth] if truth not in shown else []
     bars = axes.barh(np.arange(len(shown)), row[shown], color=[ORANGE if i == truth else BLUE for i in shown])
@@ -101,11 +100,11 @@ def _guesses(axes, row: np.ndarray, truth: int, class_names: Sequence[str]) -> N
 
 
 def score_histograms(known: np.ndarray, others: Mapping[str, np.ndarray], threshold: float) -> Figure:
-    """Where a threshold cuts the scores, and what every other threshold would do (the ROC curve).
+    """Plot histograms of the scores with the rejection threshold, and the ROC curve over all thresholds.
 
     Args:
-        known: `(n,)` float, 0-1: scores for pictures of known classes.
-        others: for each kind of other pictures its scores, `(m,)` float, 0-1.
+        known: `(n,)` float, 0-1: scores of pictures of known classes.
+        others: scores of out-of-distribution pictures by kind, `(m,)` float, 0-1.
         threshold: 0-1; a score below it means "none of these".
     """
     edges = np.linspace(0, 1, 26)
@@ -121,18 +120,18 @@ def score_histograms(known: np.ndarray, others: Mapping[str, np.ndarray], thresh
             _, accepted, fooled = evaluation.known_curve(known, scores)
             right.plot(fooled, accepted, dashes, color=colour, label=name)
             right.plot(np.mean(scores >= threshold), np.mean(known >= threshold), "o", color=colour)
-        left.set(xlabel="score", ylabel="share of the pictures", xlim=(0, 1))
-        right.set(xlabel="others taken for known", ylabel="known accepted", xlim=(-0.02, 1), ylim=(0, 1.02))
+        left.set(xlabel="score", ylabel="share of pictures", xlim=(0, 1))
+        right.set(xlabel="other pictures accepted", ylabel="known pictures accepted", xlim=(-0.02, 1), ylim=(0, 1.02))
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(others) + 2)
     return figure
 
 
 def severity_curves(accuracies: Mapping[str, Sequence[float]], *, chance: float) -> Figure:
-    """How the accuracy falls as images get worse.
+    """Plot accuracy against the severity of a corruption.
 
     Args:
-        accuracies: for each kind of corruption the accuracy, 0-1, at severity 0 (as it is), 1, 2 ...
-        chance: the accuracy of guessing, 0-1.
+        accuracies: by kind of corruption, the accuracies, 0-1, at severity 0 (unchanged), 1, 2, ...
+        chance: accuracy of guessing, 0-1.
     """
     with style():
         figure = Figure(figsize=(WIDTH, 3.4))
@@ -148,12 +147,12 @@ def severity_curves(accuracies: Mapping[str, Sequence[float]], *, chance: float)
 
 
 def heat_maps(images: Sequence[np.ndarray], heats: Mapping[str, Sequence[np.ndarray]], titles: Sequence[str]) -> Figure:
-    """Images, and below them where the evidence lies: bright is where it is strongest, dark where there is none.
+    """Plot images with heat maps below them: bright where the evidence is strongest, dark where there is none.
 
     Args:
-        images: `(height, width, 3)` uint8 each.
-        heats: for each row its name and one map for each image, `(height, width)` float, 0-1.
-        titles: one for each image.
+        images: each `(height, width, 3)` uint8.
+        heats: by row name, one map per image, each `(height, width)` float, 0-1.
+        titles: one per image.
     """
     with style():
         figure = Figure(figsize=(WIDTH, WIDTH / (len(images) + 0.6) * (len(heats) + 1) * 1.05))
@@ -174,10 +173,10 @@ def heat_maps(images: Sequence[np.ndarray], heats: Mapping[str, Sequence[np.ndar
 
 
 def confusion_matrix(confusion: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """What was taken for what, in per cent of the true class.
+    """Plot a confusion matrix in per cent of the true class.
 
     Args:
-        confusion: `(k, k)` counts; rows are the true classes, columns the predicted ones.
+        confusion: `(k, k)` counts; rows are true classes, columns are predicted classes.
         class_names: k names.
     """
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -191,7 +190,7 @@ def confusion_matrix(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
         positions = np.arange(len(class_names))
         axes.set_xticks(positions, class_names, rotation=45, ha="right")
         axes.set_yticks(positions, class_names)
-        axes.set(xlabel="predicted", ylabel="true", title="of 100 images of the true class")
+        axes.set(xlabel="predicted", ylabel="true", title="% of the true class")
         axes.grid(visible=False)
         frameless(axes)
     return figure

@@ -1,4 +1,4 @@
-"""Accuracy against the number of labels per class."""
+"""The figure of few-shot learning: accuracy against the number of labels per class."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,12 +8,13 @@ from cifar_lab.plots.style import LOOKS, WIDTH, style
 
 
 def few_shot_curves(found: Curves, *, chance: float, marked: int | None = None) -> Figure:
-    """Accuracy against labels a class: for each way the means, and the range from the worst to the best.
+    """Plot accuracy against labels per class: the mean of each method, and its range from worst to best.
 
     Args:
-        found: from `curves` or `measured`; up to five ways.
-        chance: the accuracy of guessing, as a level line.
-        marked: labels a class at which to draw an upright line.
+        found: from `few_shot_accuracies` or `accuracies_of_runs` of `cifar_lab.experiments.few_shot`; up to five
+            methods.
+        chance: accuracy of guessing, 0-1, drawn as a horizontal line.
+        marked: number of labels per class at which to draw a vertical line.
     """
     with style():
         figure = Figure(figsize=(WIDTH, 3.8))
@@ -27,7 +28,7 @@ def few_shot_curves(found: Curves, *, chance: float, marked: int | None = None) 
         if marked is not None:
             axes.axvline(marked, color="#555555", linewidth=1)
         every = sorted({count for row in found.values() for count in row})
-        axes.set(xscale="log", xlabel="labels a class", ylabel="accuracy", ylim=(0, 1.02))
+        axes.set(xscale="log", xlabel="labels per class", ylabel="accuracy", ylim=(0, 1.02))
         axes.set_xticks(every, [f"{count:,}" for count in every], minor=False)
         axes.set_xticks([], minor=True)
         axes.yaxis.set_major_formatter("{x:.0%}")

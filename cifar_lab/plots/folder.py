@@ -1,4 +1,4 @@
-"""Contact sheets: some pictures of every class of a folder at one look, as on a photographer's sheet."""
+"""Contact sheet of a folder: some pictures of each class."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,17 +11,17 @@ _MOST_CLASSES = 30
 
 
 def folder_contact_sheet(survey: FolderScan, *, per_class: int = 10, seed: int = 0) -> tuple[Figure, str]:
-    """Some pictures of every class, one row a class, with how many it has.
+    """Plot random pictures of each class, one row per class, with the number of pictures in the class.
 
-    `plots.show(*plots.folder_contact_sheet(survey))` puts it into a notebook.
+    Show it with `plots.show(*plots.folder_contact_sheet(survey))`. Only the 30 largest classes are drawn.
 
     Args:
-        survey: of `cifar_lab.data.folder.scan.scan_folder`.
-        per_class: pictures a class.
-        seed: another seed shows others.
+        survey: from `cifar_lab.data.folder.scan.scan_folder`.
+        per_class: pictures per class.
+        seed: which pictures are drawn.
 
     Returns:
-        The figure, and a description for those who can't see it.
+        The figure and its description for screen readers.
     """
     names, labels = survey.listing.class_names, survey.labels[survey.used]
     counts = np.bincount(labels, minlength=len(names))

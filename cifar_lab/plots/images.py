@@ -1,4 +1,4 @@
-"""Figures of images, of datasets and of single predictions."""
+"""Figures of images, datasets and single predictions."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from cifar_lab.plots.style import BLUE, GREEN, ORANGE, WIDTH, frameless, style
 
 
 def picture_grid(images: Sequence[np.ndarray], *, titles: Sequence[str] = (), columns: int = 8) -> Figure:
-    """Pictures side by side, each pixel a square.
+    """Plot images in a grid, without smoothing between pixels.
 
     Args:
-        images: `(height, width, 3)` uint8 each.
-        titles: one for each picture, or none.
-        columns: how many stand in a row.
+        images: each `(height, width, 3)` uint8.
+        titles: one per image, or none.
+        columns: images per row.
     """
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
@@ -29,13 +29,13 @@ def picture_grid(images: Sequence[np.ndarray], *, titles: Sequence[str] = (), co
 
 
 def contact_sheet(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], *, per_class: int = 10) -> Figure:
-    """The first pictures of every class, one row a class.
+    """Plot the first images of each class, one row per class.
 
     Args:
         images: `(n, height, width, 3)` uint8.
-        labels: `(n,)` whole numbers.
-        class_names: one for each class.
-        per_class: pictures a class.
+        labels: `(n,)` int.
+        class_names: one per class.
+        per_class: images per class.
     """
     size, gap = images.shape[1], 2
     step = size + gap
@@ -54,7 +54,7 @@ def contact_sheet(images: np.ndarray, labels: np.ndarray, class_names: Sequence[
 
 
 def channels(image: np.ndarray) -> Figure:
-    """An image in colour, and each of its three channels in grey.
+    """Plot an image in colour, and each of its three channels in grey.
 
     Args:
         image: `(height, width, 3)` uint8, 0-255.
@@ -73,7 +73,7 @@ def channels(image: np.ndarray) -> Figure:
 
 
 def class_balance(dataset) -> Figure:
-    """How many images of each class every split has.
+    """Plot the number of images per class in each split.
 
     Args:
         dataset: a `cifar_lab.data.Dataset`.
@@ -93,19 +93,19 @@ def class_balance(dataset) -> Figure:
 
 
 def mean_images(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """The mean of each class's images.
+    """Plot the mean image of each class.
 
     Args:
         images: `(n, height, width, 3)` uint8.
-        labels: `(n,)` whole numbers.
-        class_names: one for each class.
+        labels: `(n,)` int.
+        class_names: one per class.
     """
     means = [np.rint(images[labels == label].mean(axis=0)).astype(np.uint8) for label in range(len(class_names))]
     return picture_grid(means, titles=class_names, columns=5)
 
 
 def prediction_bars(prediction) -> Figure:
-    """What the network saw, and its best guesses as bars.
+    """Plot what the network saw, and its most probable classes as bars.
 
     Args:
         prediction: a `cifar_lab.inference.classifier.Prediction`.

@@ -1,7 +1,4 @@
-"""Diagrams of what happens inside a network: arrays of numbers, filters, feature maps, receptive fields.
-
-Like those of `cifar_lab.plots`, whose style they share, they return a Figure, and `plots.show` puts it into a notebook.
-"""
+"""Figures of what happens inside a network: arrays of numbers, filters, feature maps, receptive fields."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,16 +8,16 @@ from matplotlib.patches import Rectangle
 
 from cifar_lab.plots.style import BLUE, ORANGE, VERMILION, WIDTH, style
 
-_BELOW_ZERO = np.array([230, 159, 0])  # ORANGE: far from grey for every eye, and bright on black
+_BELOW_ZERO = np.array([230, 159, 0])  # ORANGE: unlike grey for every kind of colour vision, and bright on black
 Mark = tuple[int, int, int, int]
 
 
 def signed_colours(values: np.ndarray, largest: float | None = None) -> np.ndarray:
-    """Numbers of both signs as a picture: 0 is black, above it turns white, below it orange.
+    """Map numbers to colours: 0 is black, positive numbers turn white, negative numbers turn orange.
 
     Args:
-        values: `(height, width)` of any range.
-        largest: what is drawn as full white or orange; the largest distance from 0 when not given.
+        values: `(height, width)`, any range.
+        largest: absolute value drawn as full white or orange; the largest in `values` by default.
 
     Returns:
         `(height, width, 3)` uint8, 0-255.
@@ -31,14 +28,14 @@ def signed_colours(values: np.ndarray, largest: float | None = None) -> np.ndarr
 
 
 def number_grids(arrays: Sequence[np.ndarray], *, titles: Sequence[str], marks: Sequence[Mark | None] = ()) -> Figure:
-    """Small arrays side by side, each number in its cell; the larger, the whiter, and orange below 0.
+    """Plot small arrays side by side, each number in a cell coloured as by `signed_colours`.
 
     Args:
-        arrays: `(rows, columns)` each, of any numbers.
-        titles: one for each array.
-        marks: for each array the cells to put a frame around, as (first row, first column, rows, columns), or None.
+        arrays: each `(rows, columns)`, any numbers.
+        titles: one per array.
+        marks: per array, the cells to frame as (first row, first column, rows, columns), or None.
     """
-    gap = 2  # cells between two arrays: room for their titles
+    gap = 2  # in cells: room for the titles
     width = sum(array.shape[1] + gap for array in arrays)
     height = max(len(array) for array in arrays)
     cell = min(0.5, WIDTH / width)
@@ -57,18 +54,18 @@ def number_grids(arrays: Sequence[np.ndarray], *, titles: Sequence[str], marks: 
 
 
 def _number_cells(axes, array: np.ndarray, left: float, top: float, mark: Mark | None) -> None:
-    """One array with its upper left corner at `(left, top)`, each cell a square of size 1."""
+    """Draw an array with its upper left corner at `(left, top)`; each cell is a square of size 1."""
     rows, columns = array.shape
     colours = signed_colours(array)
     edges = (np.arange(columns + 1) + left, np.arange(rows + 1) + top)
     axes.pcolormesh(*edges, colours, edgecolors="#888888", linewidth=0.8)
     for row, column in np.ndindex(array.shape):
         colour = "white" if colours[row, column].mean() < 110 else "black"
-        where = (left + column + 0.5, top + row + 0.5)
-        axes.text(*where, f"{array[row, column]:.4g}", ha="center", va="center", color=colour)
+        centre = (left + column + 0.5, top + row + 0.5)
+        axes.text(*centre, f"{array[row, column]:.4g}", ha="center", va="center", color=colour)
     if mark:
-        row, column, high, wide = mark
-        axes.add_patch(_frame(left + column, top + row, wide, high, VERMILION))
+        row, column, height, width = mark
+        axes.add_patch(_frame(left + column, top + row, width, height, VERMILION))
 
 
 def _frame(left: float, top: float, width: float, height: float, colour: str, **options) -> Rectangle:
@@ -76,11 +73,11 @@ def _frame(left: float, top: float, width: float, height: float, colour: str, **
 
 
 def filters(kernels: np.ndarray, *, columns: int = 16) -> Figure:
-    """The filters of a first convolution as little pictures: mid-grey is 0, a colour is what the filter likes.
+    """Plot the filters of a first convolution as small RGB images; mid-grey is 0.
 
     Args:
-        kernels: `(height, width, 3, n)` float, on one scale for all.
-        columns: how many stand in a row.
+        kernels: `(height, width, 3, n)` float; all filters are drawn on the same scale.
+        columns: filters per row.
     """
     count = kernels.shape[-1]
     rows = -(-count // columns)
@@ -95,12 +92,12 @@ def filters(kernels: np.ndarray, *, columns: int = 16) -> Figure:
 
 
 def feature_map_grid(maps: Mapping[str, np.ndarray], image: np.ndarray, *, per_layer: int = 8) -> Figure:
-    """What each layer makes of an image: a row a layer, with its most active maps; 0 is black.
+    """Plot the most active feature maps of each layer, one row per layer; 0 is black.
 
     Args:
-        maps: for each layer `(rows, columns, channels)` float, as from `cifar_lab.explain.feature_maps`.
-        image: `(height, width, 3)` uint8, the image they come from.
-        per_layer: maps in a row.
+        maps: by layer name, `(rows, columns, channels)` float, as from `cifar_lab.explain.feature_maps`.
+        image: `(height, width, 3)` uint8, the input image.
+        per_layer: maps per row.
     """
     with style():
         figure = Figure(figsize=(WIDTH, WIDTH / (per_layer + 1) * len(maps) * 1.25))
@@ -119,11 +116,11 @@ def feature_map_grid(maps: Mapping[str, np.ndarray], image: np.ndarray, *, per_l
 
 
 def receptive_fields(image: np.ndarray, sizes: Mapping[str, int]) -> Figure:
-    """Which part of an image one number of each layer depends on, as frames around the middle.
+    """Plot the receptive field of each layer's central number, as frames around the middle of an image.
 
     Args:
         image: `(height, width, 3)` uint8.
-        sizes: height and width of the part, for each layer.
+        sizes: height and width of the receptive field in pixels, by layer name.
     """
     styles = zip((BLUE, ORANGE, VERMILION, "#000000", "#FFFFFF"), ("-", "--", "-.", ":", "-"), strict=True)
     with style():
@@ -132,7 +129,7 @@ def receptive_fields(image: np.ndarray, sizes: Mapping[str, int]) -> Figure:
         axes.imshow(image)
         axes.set_axis_off()
         for (name, size), (colour, line) in zip(sizes.items(), styles, strict=False):
-            first = (len(image) - size) // 2 - 0.5  # a pixel's middle is at its whole number
+            first = (len(image) - size) // 2 - 0.5  # integer coordinates are pixel centres
             label = f"{name}: {size} × {size}"
             axes.add_patch(_frame(first, first, size, size, colour, linestyle=line, label=label))
         figure.legend(loc="outside right center")
@@ -142,12 +139,12 @@ def receptive_fields(image: np.ndarray, sizes: Mapping[str, int]) -> Figure:
 def accuracy_by_position(
     accuracies: Mapping[str, Sequence[float]], *, trained: tuple[int, int], chance: float
 ) -> Figure:
-    """How often networks are right about a thing, by the column where it begins.
+    """Plot accuracy against the column where the object (a stroke) begins.
 
     Args:
-        accuracies: for each network one share, 0-1, for each column from 0.
-        trained: the first and the last column where things stood in the training pictures.
-        chance: the accuracy of guessing, 0-1.
+        accuracies: by network, one accuracy, 0-1, per column from 0.
+        trained: first and last column where objects began in the training images.
+        chance: accuracy of guessing, 0-1.
     """
     with style():
         figure = Figure(figsize=(WIDTH, 3.2))

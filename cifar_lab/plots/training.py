@@ -1,7 +1,4 @@
-"""Curves: how something changes while networks are trained, several networks on one pair of axes.
-
-Like the figures of `cifar_lab.plots`, whose style they share, they are returned, and `plots.show` shows them.
-"""
+"""Curves of training: loss, accuracy and the like over epochs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,20 +15,20 @@ def compare_curves(
     level: tuple[str, float] | None = None,
     highest: float | None = None,
 ) -> Figure:
-    """One line for each network, counted from 1.
+    """Plot one line per network, with x counted from 1.
 
     Args:
-        lines: the values, by what stands in the legend; up to five lines.
+        lines: values by legend entry; up to five lines.
         xlabel: what is counted, such as `"epoch"`.
         ylabel: what is measured.
-        level: a name and a value to draw as a dotted level line, such as `("chance", 0.1)`.
-        highest: where the axis of the values ends; what lies above is cut off.
+        level: name and value of a dotted horizontal line, such as `("chance", 0.1)`.
+        highest: upper limit of the y axis; larger values are cut off.
     """
     with style():
         figure = Figure(figsize=(WIDTH, 3.6))
         axes = figure.subplots()
         for (name, values), (colour, look) in zip(lines.items(), LOOKS, strict=False):
-            every = max(1, len(values) // 10)  # markers would hide a long line
+            every = max(1, len(values) // 10)  # a marker at every value would hide a long line
             axes.plot(range(1, len(values) + 1), values, look, color=colour, label=name, markersize=5, markevery=every)
         if level:
             axes.axhline(level[1], linestyle=":", color="#555555", label=level[0])
@@ -42,10 +39,10 @@ def compare_curves(
 
 
 def training_curves(history: Sequence[dict]) -> Figure:
-    """Loss and accuracy over the epochs, on the training and the validation images.
+    """Plot loss and accuracy over epochs, on the training and the validation split.
 
     Args:
-        history: one dictionary an epoch: epoch, loss, accuracy, validation_loss, validation_accuracy.
+        history: one dictionary per epoch: epoch, loss, accuracy, validation_loss, validation_accuracy.
     """
     epochs = [row["epoch"] for row in history]
     with style():

@@ -287,7 +287,7 @@ def test_the_widget_reports_that_a_baseline_has_no_layers(exported, stripes):
     closer = closer_look.CloserLook(classifiers)
     closer.offer([predict_picture("stripes", stripes.test.images[0], classifiers)], "forest")
     closer.why.click()
-    assert "forest is no network: it has no layers for Grad-CAM to look into" in closer.alert.value
+    assert "Grad-CAM needs a neural network, and forest is not one" in closer.alert.value
     assert closer.prediction.label in exported.class_names
 
 

@@ -21,7 +21,7 @@ def pictures_of_every_kind_and_two_that_are_none(page):
     names = ("photo.jpg", "turned.jpg", "holes.png", "photo.webp", "large.jpg")
     chosen = {name: files[name] for name in names} | {"<i>cut.jpg": files["photo.jpg"][:400], "notes.txt": b"hello"}
     choose(page, chosen)
-    expect(page.locator("[role=status]", has_text="5 of 7 answered, 2 could not be used")).to_be_visible(timeout=30_000)
+    expect(page.locator("[role=status]", has_text="5 of 7 classified, 2 could not")).to_be_visible(timeout=30_000)
     cards = page.locator("section:has(figure)")
     expect(cards).to_have_count(5)
     faults = page.locator("[role=alert] li")
@@ -60,7 +60,7 @@ def another_cut_by_the_keyboard(page):
 
 def why(page):
     page.get_by_role("button", name="why? (Grad-CAM)").click()
-    expect(page.locator("figcaption", has_text="bright where it speaks for")).to_be_visible(timeout=60_000)
+    expect(page.locator("figcaption", has_text="bright: evidence for")).to_be_visible(timeout=60_000)
 
 
 def clear_and_the_same_file_again(page):

@@ -1,4 +1,4 @@
-"""Be the classifier: clicks become answers, answers are counted rightly, and nothing is given away before the end."""
+"""Be the classifier: answers are recorded and scored, and nothing is revealed before the end."""
 
 import base64
 import io
@@ -27,7 +27,7 @@ def game(pictures):
     return BeTheClassifier(pictures, NAMES, rivals=RIVALS)
 
 
-def say(game, *names) -> None:
+def choose(game, *names) -> None:
     for name in names:
         next(button for button in game.buttons if button.description == name).click()
 
@@ -41,28 +41,28 @@ def everything(game) -> str:
     return game.view.value + game.message.value + game.table.value
 
 
-def test_the_pictures_come_one_after_the_other(game, pictures):
+def test_the_images_are_shown_one_after_another(game, pictures):
     for number, image in enumerate(pictures.images, start=1):
         large, small = shown(game.view.value)
         np.testing.assert_array_equal(large, image)
         np.testing.assert_array_equal(small, image)
         assert f"Picture {number} of 4" in game.message.value
-        say(game, "dog")
+        choose(game, "dog")
     assert game.done and game.view.value == ""
 
 
-def test_nothing_is_given_away_before_the_end(pictures):
-    said = []
+def test_nothing_is_revealed_before_the_end(pictures):
+    displayed = []
     for labels in (LABELS, LABELS[::-1].copy()):
         game = BeTheClassifier(Split(pictures.images, labels), NAMES, rivals={"network": ["cat"] * 4})
         for answer in ("dog", "dog", "cat"):
-            say(game, answer)
-            said.append(everything(game))
-    assert said[:3] == said[3:]  # with other truths, the same is shown
+            choose(game, answer)
+            displayed.append(everything(game))
+    assert displayed[:3] == displayed[3:]  # the display does not depend on the labels
 
 
-def test_at_the_end_everybody_is_counted_on_the_same_pictures(game):
-    say(game, "cat", "ship & boat", "dog", "dog")
+def test_at_the_end_everyone_is_scored_on_the_same_images(game):
+    choose(game, "cat", "ship & boat", "dog", "dog")
     lines = re.sub("<[^>]*>", "\n", game.message.value).split("\n")
     assert [line.partition(",")[0] for line in lines if line] == [
         "you: 3 of 4 right",
@@ -75,7 +75,7 @@ def test_at_the_end_everybody_is_counted_on_the_same_pictures(game):
     assert "<td>ship &amp; boat</td>" in rows[2]
 
 
-def test_the_interval_is_wilsons():
+def test_the_score_has_a_wilson_interval():
     right, total, z = 17, 20, 1.959964
     share = right / total
     middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
@@ -84,45 +84,45 @@ def test_the_interval_is_wilsons():
     assert score("you", 17, 20) == expected
 
 
-def test_an_answer_can_be_taken_back_and_the_game_started_over(game):
+def test_back_and_start_over(game):
     assert game.back.disabled
-    say(game, "cat", "dog")
+    choose(game, "cat", "dog")
     game.back.click()
     assert game.answers == ["cat"] and "Picture 2 of 4" in game.message.value
-    say(game, "ship & boat", "dog", "cat")
+    choose(game, "ship & boat", "dog", "cat")
     assert all(button.disabled for button in game.buttons)
-    game.back.click()  # from the end, too
+    game.back.click()  # also after the last image
     assert game.answers == ["cat", "ship & boat", "dog"] and game.table.value == ""
     assert not any(button.disabled for button in game.buttons)
     game.over.click()
     assert game.answers == [] and "Picture 1 of 4" in game.message.value
 
 
-def test_it_can_be_used_without_a_mouse_and_without_seeing(game, pictures):
-    assert [button.description for button in game.buttons] == list(NAMES)  # buttons: Tab, then Enter or space
+def test_the_widget_is_accessible(game, pictures):
+    assert [button.description for button in game.buttons] == list(NAMES)  # work with the keyboard
     assert '<div role="status" aria-live="polite">' in game.message.value
     assert f"Picture 1 of 4, {colours(pictures.images[0])}" in game.view.value
-    say(game, *["cat"] * 4)
+    choose(game, *["cat"] * 4)
     assert '<th scope="col">network</th>' in game.table.value
 
 
-def test_colours_are_told_by_their_place():
+def test_colours_describe_the_nine_parts():
     image = np.zeros((32, 32, 3), np.uint8)
     image[:10] = (80, 130, 200)
     image[10:21, :11] = (250, 250, 250)
     image[21:] = (70, 150, 60)
-    said = colours(image)
-    assert said == "above blue, blue, blue; in the middle white, black, black; below green, green, green"
+    displayed = colours(image)
+    assert displayed == "top: blue, blue, blue; middle: white, black, black; bottom: green, green, green"
 
 
-def test_without_a_kernel_it_is_a_sentence(game):
+def test_the_text_version_says_to_run_the_cell(game):
     assert "run this cell" in game._repr_mimebundle_()["text/plain"]
 
 
-def test_what_does_not_fit_is_refused(pictures):
-    with pytest.raises(ValueError, match="no pictures"):
+def test_arguments_that_do_not_fit_are_refused(pictures):
+    with pytest.raises(ValueError, match="pictures is empty"):
         BeTheClassifier(pictures.take(np.array([], int)), NAMES, rivals={})
-    with pytest.raises(ValueError, match="has the label 2, but there are 2 classes"):
+    with pytest.raises(ValueError, match="label is 2, but there are only 2 class names"):
         BeTheClassifier(pictures, NAMES[:2], rivals={})
-    with pytest.raises(ValueError, match="'network' has 3 answers, but there are 4 pictures"):
+    with pytest.raises(ValueError, match="'network' has 3 predictions, but there are 4 images"):
         BeTheClassifier(pictures, NAMES, rivals={"network": ["cat"] * 3})

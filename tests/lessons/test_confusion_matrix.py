@@ -1,4 +1,4 @@
-"""The confusion matrix: cells, menus and pictures belong together, whichever way one gets there."""
+"""The interactive confusion matrix: cells and menus select the right images."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ NAMES = ("cat", "dog", "<frog>")
 
 
 @pytest.fixture(scope="module")
-def answers():
+def predictions():
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 3, 90)
     return generator.dirichlet([0.5] * 3, 90) * 0.6 + 0.4 * np.eye(3)[generator.permutation(labels)], labels
@@ -27,8 +27,8 @@ def images():
 
 
 @pytest.fixture
-def matrix(answers, images):
-    return ConfusionMatrix(*answers, NAMES, images=images)
+def matrix(predictions, images):
+    return ConfusionMatrix(*predictions, NAMES, images=images)
 
 
 def shown(matrix) -> list[tuple[str, np.ndarray]]:
@@ -36,16 +36,16 @@ def shown(matrix) -> list[tuple[str, np.ndarray]]:
     return [(text, np.array(Image.open(io.BytesIO(base64.b64decode(png))))) for text, png in found]
 
 
-def test_cells_count_what_scikit_learn_counts(matrix, answers):
-    probabilities, labels = answers
+def test_cells_agree_with_scikit_learn(matrix, predictions):
+    probabilities, labels = predictions
     counts = metrics.confusion_matrix(labels, probabilities.argmax(axis=1))
     described = [[int(cell.description.replace("·", "0")) for cell in row] for row in matrix.cells]
     assert described == counts.tolist()
-    assert matrix.cells[0][1].tooltip == f"cat called dog: {counts[0, 1]}"
+    assert matrix.cells[0][1].tooltip == f"cat predicted as dog: {counts[0, 1]}"
 
 
-def test_a_click_shows_the_images_of_that_cell_the_surest_first(matrix, answers, images):
-    probabilities, labels = answers
+def test_a_click_shows_the_images_of_that_cell_most_confident_first(matrix, predictions, images):
+    probabilities, labels = predictions
     matrix.cells[1][0].click()
     assert (matrix.truth.value, matrix.answer.value) == ("dog", "cat")
     members = [i for i in range(90) if labels[i] == 1 and probabilities[i].argmax() == 0]
@@ -53,20 +53,20 @@ def test_a_click_shows_the_images_of_that_cell_the_surest_first(matrix, answers,
     assert matrix.positions.tolist() == expected
     for (text, pixels), i in zip(shown(matrix), expected, strict=False):
         np.testing.assert_array_equal(pixels, images[i])
-        assert text == f"test image {i}: dog, called cat with {probabilities[i].max():.0%}"
+        assert text == f"test image {i}: dog, predicted as cat, {probabilities[i].max():.0%}"
     assert len(shown(matrix)) == min(len(expected), 12)
-    assert f"{len(expected)} of {np.sum(labels == 1)} images of class dog were called cat" in matrix.message.value
+    assert f"{len(expected)} of {np.sum(labels == 1)} images of class dog were predicted as cat" in matrix.message.value
     assert 'role="status"' in matrix.message.value
 
 
-def test_right_answers_begin_with_the_least_sure(matrix, answers):
+def test_right_predictions_start_with_the_least_confident(matrix, predictions):
     matrix.cells[2][2].click()
-    scores = answers[0][matrix.positions].max(axis=1)
+    scores = predictions[0][matrix.positions].max(axis=1)
     assert np.all(np.diff(scores) >= 0)
-    assert "The least sure come first" in matrix.message.value
+    assert "least confident" in matrix.message.value
 
 
-def test_the_menus_do_what_the_cells_do(matrix):
+def test_the_menus_select_the_same_as_the_cells(matrix):
     matrix.cells[0][1].click()
     by_click = matrix.view.value
     matrix.cells[2][1].click()
@@ -76,8 +76,8 @@ def test_the_menus_do_what_the_cells_do(matrix):
     assert framed == [(0, 1)]
 
 
-def test_any_class_gathers_mistakes_only(matrix, answers):
-    probabilities, labels = answers
+def test_any_class_selects_only_mistakes(matrix, predictions):
+    probabilities, labels = predictions
     matrix.truth.value = matrix.answer.value = ANY
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     assert sorted(matrix.positions.tolist()) == wrong.tolist()
@@ -87,53 +87,53 @@ def test_any_class_gathers_mistakes_only(matrix, answers):
     assert set(labels[matrix.positions]) == {1}
 
 
-def test_it_begins_with_the_most_frequent_mistake(matrix, answers):
-    counts = metrics.confusion_matrix(answers[1], answers[0].argmax(axis=1)) * (1 - np.eye(3, dtype=int))
+def test_initially_the_most_frequent_mistake_is_selected(matrix, predictions):
+    counts = metrics.confusion_matrix(predictions[1], predictions[0].argmax(axis=1)) * (1 - np.eye(3, dtype=int))
     assert len(matrix.positions) == counts.max()
 
 
-def test_without_images_the_probabilities_stand_there(answers):
-    matrix = ConfusionMatrix(*answers, NAMES)
+def test_without_images_the_probabilities_are_shown(predictions):
+    matrix = ConfusionMatrix(*predictions, NAMES)
     assert "<img" not in matrix.view.value
-    first, row = matrix.positions[0], answers[0][matrix.positions[0]]
+    first, row = matrix.positions[0], predictions[0][matrix.positions[0]]
     assert f"no. {first}: " in matrix.view.value
     for index in np.argsort(-row):
         assert f"{row[index]:.0%}" in matrix.view.value
 
 
-def test_an_empty_cell_is_no_accident(images):
+def test_an_empty_cell_shows_no_images(images):
     matrix = ConfusionMatrix(np.eye(2)[[0, 1, 1]], np.array([0, 1, 1]), ("a", "b"), images=images[:3])
     matrix.cells[0][1].click()
     assert matrix.cells[0][1].description == "·"
-    assert "0 of 1 images of class a were called b." in matrix.message.value
+    assert "0 of 1 images of class a were predicted as b." in matrix.message.value
     assert shown(matrix) == [] and matrix.alert.value == ""
 
 
-def test_names_cannot_bring_html_along(matrix):
+def test_class_names_are_escaped(matrix):
     for row in matrix.cells:
         row[2].click()
         assert "<frog>" not in matrix.view.value + matrix.message.value
 
 
-def test_the_keyboard_has_two_stops_with_names(matrix):
+def test_keyboard_focus_stops_only_at_the_two_labelled_menus(matrix):
     assert not any(cell.tabbable for row in matrix.cells for cell in row)
-    assert [menu.description for menu in (matrix.truth, matrix.answer)] == ["true class", "was called"]
+    assert [menu.description for menu in (matrix.truth, matrix.answer)] == ["true class", "predicted"]
 
 
-def test_what_is_stored_is_a_sentence_and_no_picture(matrix):
+def test_the_stored_output_is_text_without_images(matrix):
     stored = matrix._repr_mimebundle_()
-    assert stored["text/plain"].startswith("Confusion matrix: click a cell")
+    assert stored["text/plain"].startswith("Confusion matrix: ")
     assert "base64" not in str(stored)
 
 
-def test_a_failure_is_shown_and_not_swallowed(matrix, monkeypatch):
+def test_exceptions_are_shown(matrix, monkeypatch):
     monkeypatch.setattr(matrix, "_sentence", lambda _: 1 / 0)
     matrix.cells[0][0].click()
     assert 'role="alert"' in matrix.alert.value and "ZeroDivisionError" in matrix.alert.value
 
 
-def test_images_have_to_fit(answers, images):
-    with pytest.raises(ValueError, match=r"images must be \(90, height, width, 3\) uint8, one for each label"):
-        ConfusionMatrix(*answers, NAMES, images=images[:5])
+def test_arrays_that_do_not_match_are_refused(predictions, images):
+    with pytest.raises(ValueError, match=r"images must be \(90, height, width, 3\) uint8, one per label"):
+        ConfusionMatrix(*predictions, NAMES, images=images[:5])
     with pytest.raises(ValueError, match="but 2 class names"):
-        ConfusionMatrix(*answers, NAMES[:2])
+        ConfusionMatrix(*predictions, NAMES[:2])

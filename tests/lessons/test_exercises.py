@@ -1,4 +1,4 @@
-"""The exercises: right answers are praised, wrong ones get a direction, and the solutions are right."""
+"""The exercises: feedback on right and wrong answers, and solutions checked against independent results."""
 
 from dataclasses import replace
 
@@ -19,13 +19,13 @@ from cifar_lab.lessons import exercises
         (..., "Not answered yet"),
     ],
 )
-def test_an_answer_is_judged(stripes, capsys, answer, sentence):
+def test_feedback_on_a_number(stripes, capsys, answer, sentence):
     exercises.check("numbers in train", answer, stripes)
     assert sentence in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("answer", "sentence"), [("upright", "Right!"), (" Upright ", "Right!"), ("cat", "Not yet")])
-def test_a_word_is_judged(stripes, capsys, answer, sentence):
+def test_feedback_on_a_word(stripes, capsys, answer, sentence):
     exercises.check("last test class", answer, stripes)  # the labels alternate: the 40th is 1
     assert sentence in capsys.readouterr().out
 
@@ -33,18 +33,18 @@ def test_a_word_is_judged(stripes, capsys, answer, sentence):
 @pytest.mark.parametrize(
     ("answer", "sentence"), [(80, "Right!"), (85, "Right!"), (75, "Right!"), (70, "too low"), (90, "too high")]
 )
-def test_a_rule_of_thumb_need_not_be_exact(stripes, capsys, answer, sentence):
-    exercises.check("half the interval", answer, stripes)  # the interval itself is half as wide with 81 to 85
+def test_a_rule_of_thumb_has_a_wider_tolerance(stripes, capsys, answer, sentence):
+    exercises.check("half the interval", answer, stripes)  # the exact interval gives 81 to 85
     assert sentence in capsys.readouterr().out
 
 
-def test_solutions_are_those_worked_out_by_hand(stripes):
+def test_solutions_on_training_agree_with_hand_calculation(stripes):
     assert exercises.solution("steps an epoch", stripes) == 7  # 200 / 32 = 6.25
     assert exercises.solution("loss of guessing", stripes) == pytest.approx(0.693147, abs=1e-6)
     assert exercises.solution("first convolution", stripes) == 896
 
 
-def test_solutions_on_augmentation_are_those_worked_out_by_hand(stripes):
+def test_solutions_on_augmentation_agree_with_hand_calculation(stripes):
     assert exercises.solution("mirrored or shifted", stripes) == 50  # 5 places across, 5 down, 2 ways
     assert exercises.solution("seen one way", stripes) == 0.5  # heads twice or tails twice
     assert exercises.solution("hidden by a square", stripes) == 0.25  # 64 of 16 x 16 pixels
@@ -52,13 +52,13 @@ def test_solutions_on_augmentation_are_those_worked_out_by_hand(stripes):
     assert exercises.solution("brighter mean", stripes) == pytest.approx(sum(numbers) / len(numbers))
 
 
-def test_solutions_on_uploads_are_those_worked_out_by_hand():
+def test_solutions_on_uploads_agree_with_hand_calculation():
     assert exercises.solution("centre of a photograph") == 0.75  # 3000 x 3000 of 4000 x 3000
     assert exercises.solution("refused of forty") == pytest.approx(2)  # 5 of 100
     assert exercises.solution("share within margins") == 0.25  # half as wide, half as high
 
 
-def test_nearest_mean_agrees_with_scikit_learn(stripes):
+def test_nearest_mean_solution_agrees_with_scikit_learn(stripes):
     from sklearn.neighbors import NearestCentroid
 
     flat = lambda images: images.reshape(len(images), -1).astype(float)  # noqa: E731
@@ -67,19 +67,19 @@ def test_nearest_mean_agrees_with_scikit_learn(stripes):
     assert exercises.solution("mirrored nearest mean", stripes) == np.sum(right)
 
 
-def test_convolutions_agree_with_keras(stripes):
+def test_convolution_solutions_agree_with_keras(stripes):
     from cifar_lab.core.keras_backend import keras
 
     three = [keras.layers.Conv2D(1, 3, kernel_initializer="ones") for _ in range(3)]
     chain = keras.Sequential([keras.Input((None, None, 1)), *three])
     size = exercises.solution("three convolutions", stripes)
-    assert chain(np.zeros((1, size, size, 1))).shape == (1, 1, 1, 1)  # exactly one number is left
+    assert chain(np.zeros((1, size, size, 1))).shape == (1, 1, 1, 1)  # exactly one number remains
     layer = keras.layers.Conv2D(16, 5, strides=2)
     assert layer(np.zeros((1, 28, 28, 32))).shape[1] == exercises.solution("size after a convolution", stripes)
     assert layer.count_params() == exercises.solution("weights of a convolution", stripes)
 
 
-def test_the_strongest_edge_agrees_with_scipy(stripes):
+def test_strongest_edge_solution_agrees_with_scipy(stripes):
     from scipy.signal import correlate2d
 
     red = stripes.train.images[0][:, :, 0].astype(int)
@@ -87,7 +87,7 @@ def test_the_strongest_edge_agrees_with_scipy(stripes):
     assert exercises.solution("strongest edge", stripes) == correlate2d(red, kernel, mode="valid").max()
 
 
-def test_four_times_the_pictures_halve_the_interval(stripes):
+def test_half_the_interval_solution_agrees_with_wilson(stripes):
     from cifar_lab.evaluation import wilson_interval
 
     low, high = wilson_interval(14, 20)
@@ -96,7 +96,7 @@ def test_four_times_the_pictures_halve_the_interval(stripes):
     assert (wide - narrow) / (high - low) == pytest.approx(0.5, abs=0.03)
 
 
-def test_a_normalisation_counts_what_keras_counts(stripes):
+def test_normalisation_solution_agrees_with_keras(stripes):
     from cifar_lab.core.keras_backend import keras
 
     layer = keras.layers.BatchNormalization()
@@ -104,21 +104,21 @@ def test_a_normalisation_counts_what_keras_counts(stripes):
     assert layer.count_params() == exercises.solution("numbers of a normalisation", stripes)
 
 
-def test_the_patients_have_what_the_answers_say(stripes):
+def test_each_broken_model_has_the_fault_that_its_solution_names(stripes):
     from cifar_lab.lessons import broken_models
 
-    kinds, scales, rates, told = {}, {}, {}, {}
+    layer_types, scales, rates, labels_kept = {}, {}, {}, {}
     for name in "ABCD":
-        model, its_data = broken_models.load_broken_model(name, stripes)
-        kinds[name] = [type(layer).__name__ for layer in model.layers]
+        model, its_dataset = broken_models.load_broken_model(name, stripes)
+        layer_types[name] = [type(layer).__name__ for layer in model.layers]
         scales[name] = model.layers[0].scale
         rates[name] = float(model.optimizer.learning_rate)
-        told[name] = np.array_equal(its_data.train.labels, stripes.train.labels)
+        labels_kept[name] = np.array_equal(its_dataset.train.labels, stripes.train.labels)
     causes = {
         "learning rate": [name for name, rate in rates.items() if rate > 1],
         "pixels": [name for name, scale in scales.items() if scale == 1],
-        "softmax": [name for name, layers in kinds.items() if "Softmax" in layers],
-        "labels": [name for name, right in told.items() if not right],
+        "softmax": [name for name, layers in layer_types.items() if "Softmax" in layers],
+        "labels": [name for name, kept in labels_kept.items() if not kept],
     }
     assert causes == {exercises.solution(f"patient {name}", stripes): [name] for name in "ABCD"}
 
@@ -141,7 +141,7 @@ def test_solutions_on_evaluation_agree_with_scikit_learn_and_scipy(stripes):
     assert exercises.solution("the laziest classifier", stripes) == accuracy
 
 
-def test_solutions_on_own_images_are_what_is_measured(stripes):
+def test_solutions_on_own_images_agree_with_measurements(stripes):
     from sklearn.metrics import balanced_accuracy_score
 
     from cifar_lab.data.dataset import Split
@@ -163,7 +163,7 @@ def test_solutions_on_own_images_are_what_is_measured(stripes):
     assert exercises.solution("a larger image") == larger.size / image.size
 
 
-def test_solutions_on_experiments_agree_with_what_does_it(stripes):
+def test_solutions_on_experiments_agree_with_scikit_learn_scipy_and_the_search(stripes):
     from scipy import stats
     from sklearn.model_selection import ParameterGrid
 
@@ -188,7 +188,7 @@ def test_solutions_on_experiments_agree_with_what_does_it(stripes):
         assert exercises.solution(question).lower() == better
 
 
-def test_solutions_on_transfer_are_what_is_built_and_counted():
+def test_solutions_on_transfer_agree_with_keras_and_counting():
     from cifar_lab.core.keras_backend import keras
 
     head = keras.Sequential([keras.Input((256,)), keras.layers.Dense(2)])
@@ -199,6 +199,6 @@ def test_solutions_on_transfer_are_what_is_built_and_counted():
     assert exercises.solution("labels that nobody mentions") == np.isin(labels, (3, 5)).sum()
 
 
-def test_an_unknown_question_lists_those_there_are(stripes):
-    with pytest.raises(ValueError, match=r"There is no exercise 'x'\. There are: numbers in train"):
+def test_an_unknown_exercise_lists_the_exercises(stripes):
+    with pytest.raises(ValueError, match=r"no exercise 'x'\. Choose one of: numbers in train"):
         exercises.check("x", 1, stripes)

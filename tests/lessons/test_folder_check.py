@@ -1,4 +1,4 @@
-"""The folder check: it says what `checkup` finds, shows what is there, and puts whatever goes wrong into words."""
+"""The folder check shows the report of `check_folder`, pictures of each class, and every error."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ from tests.helpers.planted_folder import plant
 
 @pytest.fixture(scope="module")
 def pets(tmp_path_factory):
-    """A folder of 88 planted files, whose name asks for care; the cache lies beside it."""
+    """A folder of 88 files, whose name needs escaping; the cache is next to it."""
     place = tmp_path_factory.mktemp("place")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "data_folder", lambda: place / "cache")
@@ -29,9 +29,9 @@ def pets(tmp_path_factory):
         yield place / "<b>my pets"
 
 
-def looked(folder, **wishes) -> FolderCheck:
+def checked(folder, **options) -> FolderCheck:
     check = FolderCheck(folder)
-    for name, value in wishes.items():
+    for name, value in options.items():
         getattr(check, name).value = value
     check.look.click()
     return check
@@ -44,34 +44,34 @@ def text_of(box) -> str:
     return unescaped
 
 
-def test_nothing_is_read_before_the_button_is_pressed(pets):
+def test_nothing_is_read_until_the_button_is_clicked(pets):
     check = FolderCheck(pets)
-    assert check.report is None and check.words.value == "" and "Nothing looked at yet" in check.status.value
+    assert check.report is None and check.words.value == "" and "No folder checked yet" in check.status.value
 
 
-def test_it_says_what_the_check_finds(pets):
+def test_the_report_is_that_of_check_folder(pets):
     before = {path: path.stat().st_mtime_ns for path in pets.rglob("*")}
-    check = looked(pets)
+    check = checked(pets)
     report = checks.check_folder(pets, progress=False)
-    said = f"{text_of(check.status)} {text_of(check.words)}".split()
-    assert said == str(report).split() and len(report.problems) > 5
+    words = f"{text_of(check.status)} {text_of(check.words)}".split()
+    assert words == str(report).split() and len(report.problems) > 5
     assert text_of(check.status) == report.summary and check.alert.value == ""
     assert "<b>" not in check.words.value + check.status.value + check.sheet.value + check.next.value
-    assert before == {path: path.stat().st_mtime_ns for path in pets.rglob("*")}  # and changes nothing
+    assert before == {path: path.stat().st_mtime_ns for path in pets.rglob("*")}  # nothing is changed
 
 
-def test_it_shows_pictures_of_each_class_with_words_for_them(pets):
-    sheet = looked(pets).sheet.value
+def test_pictures_of_each_class_are_shown_with_alt_text(pets):
+    sheet = checked(pets).sheet.value
     assert 'alt="Up to 10 pictures of each class of &lt;b&gt;my pets: cool (' in sheet
     shown = Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", sheet)[1])))
     red, _, blue = np.asarray(shown.convert("RGB"), float).reshape(shown.height, -1, 3).mean(axis=1).T
     upper, lower = slice(0, shown.height // 2), slice(shown.height // 2, None)
-    assert (blue - red)[upper].mean() > 0 > (blue - red)[lower].mean()  # cool above, warm below
+    assert (blue - red)[upper].mean() > 0 > (blue - red)[lower].mean()  # cool in the upper half, warm in the lower
 
 
-def test_the_lines_that_it_gives_do_what_they_say(pets):
-    check = looked(pets, size=16, keep_alike=True)
-    python, shell = text_of(check.next).removeprefix("To go on with it:").split("\n\n")
+def test_the_code_shown_works(pets):
+    check = checked(pets, size=16, keep_alike=True)
+    python, shell = text_of(check.next).removeprefix("To continue:").split("\n\n")
     dataset = eval(python.removeprefix("dataset = "), {"data": data})
     assert dataset.train.images.shape[1] == 16 and dataset.options["keep_alike"]
     assert len(set(np.bincount(dataset.train.labels))) == 1  # balanced, since the classes are uneven
@@ -79,50 +79,50 @@ def test_the_lines_that_it_gives_do_what_they_say(pets):
     assert words[:3] == ["cifar-lab", "make", str(pets)]
     known = {name for option in main.commands["make"].params for name in option.opts}
     assert {word for word in words if word.startswith("--")} <= known
-    missing = CliRunner().invoke(main, [*words[1:], "--recipe", "none"])  # understood up to the recipe
+    missing = CliRunner().invoke(main, [*words[1:], "--recipe", "none"])  # the only error is the recipe
     assert "none" in missing.output and "No such option" not in missing.output
 
 
 @pytest.mark.parametrize("around", ['"{}"', " {} ", "'{}'"])
 def test_a_path_may_be_pasted_in_quotes(pets, around):
-    check = looked(around.format(pets))
+    check = checked(around.format(pets))
     assert check.folder == pets and check.report.used
 
 
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("  ", "Write the path of a folder into the field first."),
+        ("  ", "Enter the path of a folder first."),
         ("/no/<i>where", "There is no folder or CSV file '/no/<i>where'"),
         ("{pets}/cool", "but no subfolder. Make a subfolder for each class"),
         ("nul\0l", "There is no folder or CSV file 'nul\\x00l'"),
         ("x" * 5000, "File name too long"),
     ],
 )
-def test_what_cannot_be_is_said_in_words(pets, typed, sentence):
-    check = looked(pets)
+def test_a_wrong_path_is_an_error_message(pets, typed, sentence):
+    check = checked(pets)
     check.path.value = typed.format(pets=pets)
     check.look.click()
     assert sentence in text_of(check.alert) and 'role="alert"' in check.alert.value and "<i>" not in check.alert.value
-    assert check.report is check.folder is None and check.words.value == check.sheet.value == ""  # the old one is gone
+    assert check.report is check.folder is None and check.words.value == check.sheet.value == ""  # cleared
     assert not check.look.disabled
 
 
-def test_an_unforeseen_fault_is_said_too(pets, monkeypatch):
+def test_an_unexpected_exception_is_shown(pets, monkeypatch):
     monkeypatch.setattr(folder_check.plots, "folder_contact_sheet", lambda survey: 1 / 0)
-    check = looked(pets)
+    check = checked(pets)
     assert "ZeroDivisionError" in check.alert.value and not check.look.disabled
 
 
-def test_a_folder_without_a_single_good_picture(pets):
+def test_a_folder_without_usable_pictures(pets):
     for name in ("cats", "dogs"):
         (pets.parent / "bad" / name).mkdir(parents=True)
         (pets.parent / "bad" / name / "1.jpg").write_bytes(b"")
-    check = looked(pets.parent / "bad")
+    check = checked(pets.parent / "bad")
     assert "0 of 2 files" in check.status.value and check.sheet.value == check.next.value == ""
 
 
-def test_how_far_it_is_can_be_seen_and_a_stop_loses_nothing(pets, monkeypatch):
+def test_progress_is_shown_and_an_interrupted_check_can_continue(pets, monkeypatch):
     seen, decode_one = [], image_cache._decode_one
     check = FolderCheck(pets)
     check.size.value = 64
@@ -143,9 +143,9 @@ def test_how_far_it_is_can_be_seen_and_a_stop_loses_nothing(pets, monkeypatch):
 
 
 def _often(init):
-    """A bar that is drawn at every step, however fast that is."""
+    """Draw the progress bar at every step."""
     return lambda self, *arguments, **options: init(self, *arguments, **options | {"mininterval": 0, "disable": False})
 
 
-def test_in_a_stored_notebook_stands_a_sentence():
+def test_the_stored_output_says_to_run_the_cell():
     assert "Run this cell" in repr(FolderCheck())

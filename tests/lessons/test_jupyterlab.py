@@ -1,4 +1,4 @@
-"""The notebooks in a real JupyterLab in a real browser: every cell runs, and nothing on the page is an error."""
+"""The notebooks and their widgets in JupyterLab in a browser."""
 
 import os
 import re
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def classifiers(tmp_path_factory):
-    """The classifiers that the notebooks find, by their names, and the folder where they lie."""
+    """The classifiers available to the notebooks, by name, and their folder."""
     place = tmp_path_factory.mktemp("switch") / "models"
     place.mkdir()
     return switching.make_models(place), place
@@ -36,12 +36,12 @@ def classifiers(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def jupyterlab(tmp_path_factory, classifiers):
-    """A JupyterLab over a copy of the notebooks; gives the address and token."""
+    """Start JupyterLab on a copy of the notebooks; yield its address and token."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     settings = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
-    settings.write_text('{"windowingMode": "none"}')  # else cells out of sight are not on the page
+    settings.write_text('{"windowingMode": "none"}')  # else cells outside the viewport are not rendered
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -57,7 +57,7 @@ def jupyterlab(tmp_path_factory, classifiers):
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(lambda: _answers(f"{address}/api?token={token}"), 60, "JupyterLab to start")
+        _wait(lambda: _is_up(f"{address}/api?token={token}"), 60, "JupyterLab to start")
         yield address, token
     finally:
         server.terminate()
@@ -78,7 +78,7 @@ READY = """async () => {
     if (!app) return false;
     await app.restored;
     const panel = app.shell.currentWidget;
-    // Right after opening, it may still be the notebook of the test before.
+    // Right after opening, this may still be the notebook of the previous test.
     if (!panel || !panel.context || !location.pathname.endsWith(panel.context.path)) return false;
     await panel.context.ready;
     await panel.sessionContext.ready;
@@ -98,13 +98,13 @@ def test_every_cell_of_the_first_notebook_runs(jupyterlab, page):
     _open(jupyterlab, page, "01_dataset.ipynb")
     page.evaluate(RUN_ALL)
     _wait(lambda: all(cell["count"] for cell in page.evaluate(CELLS)), 180, "the cells to run")
-    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to be idle")
     cells = page.evaluate(CELLS)
     errors = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
     assert errors == []
     figures = [o for cell in cells for o in cell["outputs"] if "image/png" in o.get("data", {})]
     assert len(figures) >= 5
-    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):  # to look at, not to compare
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):  # for people, not compared
         page.screenshot(path=Path(folder) / "jupyterlab.png")
 
 
@@ -115,16 +115,16 @@ RUN_UP_TO = """(text) => {
 }"""
 
 
-def test_the_kernel_editor_answers_to_the_keyboard(jupyterlab, page):
+def test_the_kernel_editor_works_with_the_keyboard(jupyterlab, page):
     _run_up_to(jupyterlab, page, "02_cnn_explained.ipynb", "KernelEditor(pictures)")
     after = page.locator(".jp-OutputArea-output figure img").nth(1)
     after.wait_for(timeout=120_000)
-    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to be idle")
     picture, text = after.get_attribute("src"), after.get_attribute("alt")
     assert text.endswith("after the kernel -1 0 1; -2 0 2; -1 0 1")
     page.get_by_label("row 2, column 2").focus()
     page.keyboard.press("ArrowUp")  # from 0 to 0.5
-    _wait(lambda: after.get_attribute("alt") != text, 20, "the editor to answer")
+    _wait(lambda: after.get_attribute("alt") != text, 20, "the editor to update")
     assert after.get_attribute("alt").endswith("after the kernel -1 0 1; -2 0.5 2; -1 0 1")
     assert after.get_attribute("src") != picture
     page.keyboard.press("Tab")
@@ -134,7 +134,7 @@ def test_the_kernel_editor_answers_to_the_keyboard(jupyterlab, page):
         page.screenshot(path=Path(folder) / "kernel_editor.png")
 
 
-def _answers(address: str) -> bool:
+def _is_up(address: str) -> bool:
     try:
         return urllib.request.urlopen(address, timeout=2).status == 200
     except (urllib.error.URLError, OSError):
@@ -162,17 +162,17 @@ def _run_up_to(jupyterlab, page, notebook: str, text: str) -> None:
     page.evaluate(RUN_UP_TO, text)
 
 
-def test_the_augmentation_mixer_answers_to_the_keyboard(jupyterlab, page):
+def test_the_augmentation_mixer_works_with_the_keyboard(jupyterlab, page):
     _run_up_to(jupyterlab, page, "03_augmentation.ipynb", "AugmentationMixer(dataset.train.images)")
     picture = page.locator(".jp-OutputArea-output img[alt^='12 images']")
     picture.wait_for(timeout=120_000)
-    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to be idle")
     assert picture.get_attribute("alt") == "12 images, as they are"
     pixels = picture.get_attribute("src")
     slider = page.locator(".jp-OutputArea-output .widget-slider", has_text="shift (pixels)").get_by_role("slider")
     slider.focus()
     page.keyboard.press("ArrowRight")
-    _wait(lambda: "as they are" not in picture.get_attribute("alt"), 20, "the mixer to answer")
+    _wait(lambda: "as they are" not in picture.get_attribute("alt"), 20, "the mixer to update")
     assert picture.get_attribute("alt") == "12 images, shifted by up to 1 pixels"
     assert picture.get_attribute("src") != pixels
     if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
@@ -180,11 +180,11 @@ def test_the_augmentation_mixer_answers_to_the_keyboard(jupyterlab, page):
         page.screenshot(path=Path(folder) / "augmentation_mixer.png")
 
 
-def test_be_the_classifier_is_played_with_the_keyboard(jupyterlab, page):
+def test_be_the_classifier_works_with_the_keyboard(jupyterlab, page):
     _run_up_to(jupyterlab, page, "01_dataset.ipynb", "BeTheClassifier(twenty")
     frog = page.get_by_role("button", name="frog", exact=True)
     frog.wait_for(timeout=120_000)
-    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to be idle")
     game = page.locator(".jp-OutputArea-output", has=frog)
     frog.focus()
     for number in range(1, 21):
@@ -192,9 +192,9 @@ def test_be_the_classifier_is_played_with_the_keyboard(jupyterlab, page):
         page.keyboard.press("Enter")  # the button keeps the focus
     game.locator("table").wait_for(timeout=20_000)
     assert game.locator("tbody tr").count() == 20
-    said = game.get_by_role("status").inner_text().splitlines()
-    assert [line.split(":")[0] for line in said] == ["you", "network", "nearest mean"]
-    assert all(" of 20 right, " in line for line in said)
+    lines = game.get_by_role("status").inner_text().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["you", "network", "nearest mean"]
+    assert all(" of 20 right, " in line for line in lines)
     if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
         frog.scroll_into_view_if_needed()
         page.screenshot(path=Path(folder) / "be_the_classifier.png")
@@ -207,23 +207,23 @@ REPLACE = """([text, other]) => {
 }"""
 
 
-def test_a_click_on_the_confusion_matrix_shows_other_pictures(jupyterlab, page):
+def test_the_confusion_matrix_works_with_mouse_and_keyboard(jupyterlab, page):
     _open(jupyterlab, page, "05_evaluation.ipynb")
-    # Drawings stand in for the photographs, which are not here: a thousand of them, ten times.
+    # CIFAR-10 may be missing here, so 1,000 drawings, repeated ten times, replace its test images.
     drawings = "images=data.load('sketches').test.images[np.arange(10_000) % 1000]"
     page.evaluate(REPLACE, ["images=photographs", drawings])
     page.evaluate(RUN_UP_TO, "ConfusionMatrix(probabilities")
     first = page.locator(".jp-OutputArea-output figure img").first
     first.wait_for(timeout=120_000)
-    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to be idle")
     picture = first.get_attribute("src")
-    page.get_by_title(re.compile("^bird called airplane: [1-9]")).click()
-    _wait(lambda: ": bird, called airplane with" in first.get_attribute("alt"), 20, "the matrix to answer")
+    page.get_by_title(re.compile("^bird predicted as airplane: [1-9]")).click()
+    _wait(lambda: ": bird, predicted as airplane," in first.get_attribute("alt"), 20, "the matrix to update")
     assert first.get_attribute("src") != picture
     picture = first.get_attribute("src")
     page.get_by_label("true class").focus()
     page.keyboard.press("End")  # the last class: truck
-    _wait(lambda: ": truck, called airplane with" in first.get_attribute("alt"), 20, "the menu to answer")
+    _wait(lambda: ": truck, predicted as airplane," in first.get_attribute("alt"), 20, "the menu to update")
     assert first.get_attribute("src") != picture
     if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
         first.scroll_into_view_if_needed()
@@ -233,7 +233,7 @@ def test_a_click_on_the_confusion_matrix_shows_other_pictures(jupyterlab, page):
 CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
 
 
-def _picture_in_both_themes(page, button, name):
+def _screenshot_in_both_themes(page, button, name):
     if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):
         for theme in ("Light", "Dark"):
             page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
@@ -246,11 +246,11 @@ def test_the_upload_classifier_in_a_notebook(jupyterlab, page, classifiers):
     _run_up_to(jupyterlab, page, "09_upload_classifier.ipynb", "UploadClassifier()")
     button = page.locator("button.widget-upload")
     button.wait_for(timeout=120_000)
-    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to be idle")
     for step in upload_steps.STEPS:
         step(page)
     upload_steps.every_classifier_of_the_switch(page, classifiers[0])
-    _picture_in_both_themes(page, button, "upload_classifier")
+    _screenshot_in_both_themes(page, button, "upload_classifier")
     is_dirty = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
     assert page.evaluate(is_dirty)
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
@@ -258,30 +258,30 @@ def test_the_upload_classifier_in_a_notebook(jupyterlab, page, classifiers):
     address, token = jupyterlab
     saved = urllib.request.urlopen(f"{address}/api/contents/notebooks/09_upload_classifier.ipynb?token={token}").read()
     assert b"Upload classifier" in saved
-    assert b"photo.jpg" not in saved and b'"widgets"' not in saved  # nothing that was uploaded is kept
+    assert b"photo.jpg" not in saved and b'"widgets"' not in saved  # uploads are not saved
 
 
-def test_the_folder_check_looks_through_a_folder(jupyterlab, page, classifiers):
+def test_the_folder_check_checks_a_folder(jupyterlab, page, classifiers):
     _run_up_to(jupyterlab, page, "08_your_own_images.ipynb", "FolderCheck(folder)")
-    button = page.get_by_role("button", name="look through it")
+    button = page.get_by_role("button", name="check folder")
     button.wait_for(timeout=180_000)
-    _wait(lambda: page.evaluate(READY), 60, "the kernel to rest")
+    _wait(lambda: page.evaluate(READY), 60, "the kernel to be idle")
     widget = page.locator(".jp-OutputArea-output", has=button)
     button.click()
     widget.get_by_role("status").filter(has_text="497 of 530 files in 2 classes can be used").wait_for(timeout=60_000)
     assert widget.locator("img[alt*='cats (397), dogs (100)']").count() == 1
     field = widget.get_by_label("folder", exact=True)
     field.fill(str(classifiers[1].with_name("colours")))
-    field.press("Tab")  # to the size, to the box, to the button
+    field.press("Tab")  # to the size, the checkbox, the button
     for _ in range(2):
         page.keyboard.press("Tab")
     assert button.evaluate("button => button === document.activeElement")
     page.keyboard.press("Enter")
     widget.get_by_role("status").filter(has_text="colours: ").wait_for(timeout=60_000)
     assert widget.locator("img[alt*='of colours: cool (']").count() == 1
-    _picture_in_both_themes(page, button, "folder_check")
+    _screenshot_in_both_themes(page, button, "folder_check")
     field.fill("nowhere")
     button.click()
-    fault = widget.get_by_role("alert")
-    fault.wait_for(timeout=20_000)
-    assert "There is no folder or CSV file 'nowhere'" in fault.inner_text()
+    error = widget.get_by_role("alert")
+    error.wait_for(timeout=20_000)
+    assert "There is no folder or CSV file 'nowhere'" in error.inner_text()

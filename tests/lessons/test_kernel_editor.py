@@ -1,4 +1,4 @@
-"""The kernel editor: what it shows is what SciPy computes, and every control does what it says."""
+"""The kernel editor: the filter agrees with SciPy, and every control works."""
 
 import base64
 import io
@@ -25,7 +25,7 @@ def editor(image):
 
 
 def shown(editor) -> list[tuple[str, np.ndarray]]:
-    """The pictures in the view: alternative text and pixels."""
+    """Return alt text and pixels of the pictures in the view."""
     found = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)"', editor.view.value)
     return [(text, np.array(Image.open(io.BytesIO(base64.b64decode(png))))) for text, png in found]
 
@@ -54,9 +54,9 @@ def test_filtering_agrees_with_scipy(image, name):
     np.testing.assert_allclose(apply_kernel(grey, kernel), by_scipy, rtol=1e-5, atol=1e-3)
 
 
-def test_presets_do_to_an_even_area_what_their_names_say():
+def test_presets_keep_or_remove_the_brightness_of_a_uniform_area():
     sums = {name: np.sum(kernel) for name, kernel in PRESETS.items()}
-    keeping = {"leave as it is", "blur", "sharpen", "emboss"}  # an even area keeps its brightness; edges turn it to 0
+    keeping = {"leave as it is", "blur", "sharpen", "emboss"}  # the sum is 1; it is 0 for edges
     assert sums == {name: float(name in keeping) for name in PRESETS}
 
 
@@ -65,7 +65,7 @@ def test_numbers_become_colours():
     assert row.tolist() == [[0, 0, 0], [255] * 3, [255] * 3, [230, 159, 0], [128] * 3]
 
 
-def test_it_begins_with_the_preset(editor, image):
+def test_initially_the_preset_is_applied(editor, image):
     assert editor.kernel.tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
     grey = np.array(Image.fromarray(image).convert("L"))
     for text, pixels in shown(editor):
@@ -73,7 +73,7 @@ def test_it_begins_with_the_preset(editor, image):
         np.testing.assert_array_equal(pixels, np.repeat(grey[..., None], 3, axis=2))
 
 
-def test_a_cell_changes_the_picture_at_once(editor):
+def test_changing_a_cell_updates_the_picture(editor):
     before = editor.view.value
     editor.cells[4].value = 0.5
     (_, first), (text, second) = shown(editor)
@@ -82,11 +82,11 @@ def test_a_cell_changes_the_picture_at_once(editor):
     np.testing.assert_allclose(second, first / 2, atol=0.51)
     assert "add up to 0.5" in editor.message.value
     assert editor.preset.value == "your own"
-    editor.cells[4].value = 1  # a preset again, and its name is found
+    editor.cells[4].value = 1  # equal to a preset again
     assert editor.preset.value == "leave as it is"
 
 
-def test_a_preset_fills_the_cells_and_draws_once(editor, monkeypatch):
+def test_a_preset_sets_the_cells_and_draws_once(editor, monkeypatch):
     drawn = []
     draw = editor._draw
     monkeypatch.setattr(editor, "_draw", lambda: drawn.append(draw()))
@@ -95,15 +95,15 @@ def test_a_preset_fills_the_cells_and_draws_once(editor, monkeypatch):
     assert len(drawn) == 1
 
 
-def test_another_picture_is_filtered_by_the_same_kernel(editor):
+def test_another_picture_keeps_the_kernel(editor):
     editor.preset.value = "edges"
     editor.picture.value = "grey"
-    assert shown(editor)[1][1].max() == 0  # nothing to see in an even area
+    assert shown(editor)[1][1].max() == 0  # a uniform area has no edges
     assert np.all(editor.result == 0)
 
 
-def test_relu_takes_away_what_is_below_zero(editor):
-    editor.preset.value = "upright edges"
+def test_relu_removes_negative_values(editor):
+    editor.preset.value = "vertical edges"
     assert editor.result.min() < 0
     editor.rectify.value = True
     assert editor.result.min() == 0
@@ -111,7 +111,7 @@ def test_relu_takes_away_what_is_below_zero(editor):
     assert np.array_equal(after[..., 0], after[..., 2])  # no orange is left
 
 
-def test_every_control_has_a_name_for_screen_readers(editor):
+def test_every_control_has_a_label_for_screen_readers(editor):
     assert [cell.description for cell in editor.cells][:4] == [
         *("row 1, column 1", "row 1, column 2", "row 1, column 3", "row 2, column 1")
     ]
@@ -119,19 +119,19 @@ def test_every_control_has_a_name_for_screen_readers(editor):
         assert control.description
 
 
-def test_an_upload_is_shown_and_can_be_chosen_again(editor):
+def test_the_same_file_can_be_uploaded_twice(editor):
     black = np.zeros((300, 200, 3), np.uint8)
     for _ in range(2):
         upload(editor, png(black))
         assert editor.upload.value == ()
         assert editor.picture.options == ("noise", "grey", "your picture")
         assert editor.picture.value == "your picture"
-        assert shown(editor)[0][1].shape == (128, 128, 3)  # smaller, so that it answers at once
+        assert shown(editor)[0][1].shape == (128, 128, 3)  # shrunk
     upload(editor, png(black + 255))
     assert shown(editor)[0][1].min() == 255
 
 
-def test_a_bad_upload_is_explained_and_changes_nothing(editor):
+def test_a_bad_upload_shows_an_error_and_changes_nothing(editor):
     before = editor.view.value
     upload(editor, b"%PDF-1.7 <b>", name='<img src=x onerror="alert(1)">.png')
     assert 'role="alert"' in editor.message.value and "PDF files are not read here" in editor.message.value
@@ -140,17 +140,17 @@ def test_a_bad_upload_is_explained_and_changes_nothing(editor):
     assert editor.picture.options == ("noise", "grey")
 
 
-def test_a_name_cannot_bring_html_along(image):
+def test_picture_names_are_escaped(image):
     view = KernelEditor({'"><script>': image}).view.value
     assert "<script>" not in view and "&quot;&gt;&lt;script&gt;" in view
 
 
-def test_what_is_stored_is_a_sentence(editor):
+def test_the_stored_output_is_text(editor):
     assert repr(editor).startswith("Kernel editor: ")
-    assert len(repr(editor)) < 110  # ipywidgets cuts what is longer
+    assert len(repr(editor)) < 110  # ipywidgets truncates longer text
 
 
-def test_errors_say_what_to_do(image):
+def test_missing_pictures_and_unknown_presets_are_refused(image):
     with pytest.raises(ValueError, match="at least one picture"):
         KernelEditor({})
     with pytest.raises(ValueError, match=r"There is no preset 'x'. Choose one of: leave as it is, blur"):

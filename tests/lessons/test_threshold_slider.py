@@ -1,4 +1,4 @@
-"""The threshold slider: the shares it states are those of the scores, at every place."""
+"""The threshold slider: its shares agree with the scores at every position."""
 
 import re
 
@@ -24,14 +24,14 @@ def picture(slider) -> str:
     return re.search(r'src="data:image/png;base64,([^"]*)"', slider.view.value).group(1)
 
 
-def test_the_words_are_the_shares(slider, scores):
+def test_the_message_gives_the_shares(slider, scores):
     known, others = scores
     for threshold in (0.0, 0.25, 0.7, 1.0):
         slider.threshold.value = threshold
         accepted = sum(score >= threshold for score in known) / len(known)
-        refused = [sum(score < threshold for score in found) / len(found) for found in others.values()]
+        rejected = [sum(score < threshold for score in found) / len(found) for found in others.values()]
         words = f"At {threshold:.2f}, {accepted:.0%} of the known pictures are accepted."
-        assert f"{words} Refused: noise {refused[0]:.0%}, digits {refused[1]:.0%}." in slider.message.value
+        assert f"{words} Rejected: noise {rejected[0]:.0%}, digits {rejected[1]:.0%}." in slider.message.value
     assert 'role="status"' in slider.message.value
 
 
@@ -42,7 +42,7 @@ def test_the_shares_lie_on_the_roc_curve(slider, scores):
     assert np.interp(shares["noise"], fooled, accepted) >= shares["known"] - 1e-9
 
 
-def test_moving_it_draws_anew_and_tells_those_who_cannot_see(slider):
+def test_moving_the_slider_redraws_and_updates_the_alt_text(slider):
     before = picture(slider)
     slider.threshold.value = 0.6
     assert picture(slider) != before
@@ -50,7 +50,7 @@ def test_moving_it_draws_anew_and_tells_those_who_cannot_see(slider):
     assert slider.alert.value == ""
 
 
-def test_the_control_has_a_name_and_what_is_stored_is_a_sentence(slider):
+def test_the_slider_has_a_label_and_the_stored_output_is_text(slider):
     assert slider.threshold.description == "threshold"
     assert slider._repr_mimebundle_()["text/plain"].startswith("Threshold slider: ")
 
@@ -64,11 +64,11 @@ def test_the_control_has_a_name_and_what_is_stored_is_a_sentence(slider):
         (np.array([0.5]), {"noise": np.array([0.5])}, 2, "threshold"),
     ],
 )
-def test_what_is_no_score_is_refused(known, others, threshold, name):
-    with pytest.raises(ValueError, match=f"scores from 0 to 1, at least one of each kind; look at '{name}'"):
+def test_invalid_scores_and_thresholds_are_refused(known, others, threshold, name):
+    with pytest.raises(ValueError, match=f"'{name}' is wrong"):
         ThresholdSlider(known, others, threshold=threshold)
 
 
-def test_other_pictures_are_needed():
-    with pytest.raises(ValueError, match="scores of other pictures too"):
+def test_scores_of_other_pictures_are_required():
+    with pytest.raises(ValueError, match="other pictures"):
         ThresholdSlider(np.array([0.5]), {})

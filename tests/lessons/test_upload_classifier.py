@@ -1,4 +1,4 @@
-"""The upload classifier: its answers are the classifier's own, and whatever goes wrong is said."""
+"""The upload classifier shows the classifier's own predictions, and every error."""
 
 import base64
 import csv
@@ -26,7 +26,7 @@ SHIPPED = Path(__file__).parent.parent.parent / "data" / "models" / "tutorial"
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """Two classifiers: `tutorial`, and `softer`, which is never sure of anything."""
+    """Two classifiers: `tutorial`, and `softer`, which is never confident."""
     for name in ("tutorial", "softer"):
         shutil.copytree(SHIPPED, tmp_path / name)
     content = json.loads((tmp_path / "softer" / "card.json").read_text())
@@ -65,7 +65,7 @@ def text_of(html: str) -> str:
 
 
 def of_every_kind() -> dict[str, bytes]:
-    """Files as people have them, all of them wide, so that framing matters."""
+    """Files in many formats, all wider than high, so that cropping matters."""
     cat = sketches.sample_pictures(300)["cat"].crop((0, 40, 300, 240))
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -84,7 +84,7 @@ def of_every_kind() -> dict[str, bytes]:
     }
 
 
-def test_good_and_bad_files_together(lab):
+def test_good_and_bad_files_in_one_upload(lab):
     files = of_every_kind()
     broken, text = files["photo.jpg"][:500], b"hello"
     upload(lab, **files, **{"<b>broken.jpg": broken, "notes.txt": text})
@@ -93,10 +93,10 @@ def test_good_and_bad_files_together(lab):
     assert "<b>broken" not in lab.alert.value
     assert "&lt;b&gt;broken.jpg: " in lab.alert.value
     assert "notes.txt: " in lab.alert.value and "Save it as JPEG" in lab.alert.value
-    assert "9 of 11 answered, 2 could not be used" in lab.status.value
+    assert "9 of 11 classified, 2 could not be used" in lab.status.value
 
 
-def test_the_numbers_are_the_classifiers(lab):
+def test_predictions_agree_with_the_classifier(lab):
     files = of_every_kind()
     upload(lab, **files)
     for model in ("tutorial", "softer"):
@@ -108,7 +108,7 @@ def test_the_numbers_are_the_classifiers(lab):
             np.testing.assert_array_equal(answer.predictions[model].image, one.image)
 
 
-def test_a_card_shows_the_picture_what_was_seen_and_the_numbers(lab):
+def test_a_card_shows_the_picture_the_network_input_and_the_scores(lab):
     upload(lab, **{"my cat.png": encoded(sketches.sample_pictures(200)["cat"])})
     html, prediction = lab.results.children[0].value, lab.answers[0].predictions["tutorial"]
     seen = re.search(r'<img alt="my cat.png as the network saw it" src="data:image/png;base64,([^"]*)"', html)[1]
@@ -118,13 +118,13 @@ def test_a_card_shows_the_picture_what_was_seen_and_the_numbers(lab):
     assert 'alt="my cat.png"' in html
 
 
-def test_what_was_done_to_a_file_is_said(lab):
+def test_a_card_notes_how_the_file_was_converted(lab):
     upload(lab, **{"holes.png": of_every_kind()["holes.png"]})
-    said = text_of(lab.results.children[0].value)
-    assert "Only the square in the middle is looked at." in said and "Transparent parts are laid on white." in said
+    text = text_of(lab.results.children[0].value)
+    assert "Only the square in the middle is looked at." in text and "Transparent parts are laid on white." in text
 
 
-def test_the_model_switch_changes_every_answer(lab):
+def test_choosing_another_classifier_changes_every_prediction(lab):
     upload(lab, **{"a.png": encoded(sketches.sample_pictures(64)["ship"])})
     lab.model.value = "softer"
     assert "none of these" in lab.results.children[0].value
@@ -134,7 +134,7 @@ def test_the_model_switch_changes_every_answer(lab):
     assert prediction_view.describe_prediction(shown) in text_of(lab.results.children[0].value)
 
 
-def test_the_switch_has_every_shipped_classifier_and_one_fresh_from_a_folder(tmp_path, monkeypatch):
+def test_the_menu_lists_shipped_and_newly_exported_classifiers(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     known = switching.make_models(tmp_path / "models")
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path / "models"))
@@ -143,14 +143,14 @@ def test_the_switch_has_every_shipped_classifier_and_one_fresh_from_a_folder(tmp
     upload(lab, **{"warm.png": switching.warm_picture()})
     for name, classifier in known.items():
         lab.model.value = name
-        expected, said = classifier.predict(switching.warm_picture()), text_of(lab.results.children[0].value)
+        expected, text = classifier.predict(switching.warm_picture()), text_of(lab.results.children[0].value)
         for guess in expected.top:
-            assert f"{guess.label} {guess.score:.1%}" in said
-        assert f"{classifier.card.input_size} × {classifier.card.input_size}" in said
+            assert f"{guess.label} {guess.score:.1%}" in text
+        assert f"{classifier.card.input_size} × {classifier.card.input_size}" in text
     assert (name, expected.label) == (switching.FRESH, "warm")
 
 
-def test_the_same_file_again_and_clear(lab):
+def test_the_same_file_twice_and_clear_all(lab):
     for count in (1, 2):
         upload(lab, **{"a.png": encoded(sketches.sample_pictures(64)["ship"])})
         assert len(lab.answers) == count and lab.upload.value == ()
@@ -162,13 +162,13 @@ def test_the_same_file_again_and_clear(lab):
     assert len(lab.answers) == 1
 
 
-def test_every_drawing_can_be_tried(lab):
+def test_every_sample_drawing_is_classified(lab):
     for button in lab.samples:
         button.click()
     assert [answer.name for answer in lab.answers] == [f"drawing of a {name}" for name in sketches.CLASS_NAMES]
 
 
-def test_nothing_that_fails_is_silent(lab, monkeypatch):
+def test_unexpected_exceptions_are_shown(lab, monkeypatch):
     real = prediction_view.predict_picture
 
     def failing(name, *arguments, **options):
@@ -191,7 +191,7 @@ def test_nothing_that_fails_is_silent(lab, monkeypatch):
 # --- many pictures ---
 
 
-def test_the_table_is_sorted_and_saved(lab):
+def test_the_table_can_be_sorted_and_saved(lab):
     pictures = sketches.sample_pictures(64)
     upload(
         lab,
@@ -211,17 +211,17 @@ def test_the_table_is_sorted_and_saved(lab):
     )
     lab.order.value = "as chosen"
     rows = {row["file"]: row for row in csv.DictReader(io.StringIO(content))}
-    assert set(rows) == {"b.png", "A.png", "'=c.png"}  # a spreadsheet would run what begins with "="
-    assert rows["b.png"]["answer"] == made[0].label
+    assert set(rows) == {"b.png", "A.png", "'=c.png"}  # a spreadsheet would run it as a formula
+    assert rows["b.png"]["prediction"] == made[0].label
     assert float(rows["b.png"]["score"]) == pytest.approx(made[0].score, abs=1e-4)
 
 
-def test_a_table_needs_two(lab):
+def test_there_is_no_table_for_a_single_picture(lab):
     lab.samples[0].click()
     assert lab.table.value == ""
 
 
-def test_what_is_kept_of_a_photograph_is_small(lab):
+def test_only_a_small_copy_of_a_photograph_is_kept(lab):
     noise = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), dtype=np.uint8)
     upload(lab, **{"noise.png": encoded(Image.fromarray(noise))})
     assert max(lab.answers[0].picture.size) == 512
@@ -231,7 +231,7 @@ def test_what_is_kept_of_a_photograph_is_small(lab):
 # --- a closer look ---
 
 
-def test_another_cut_is_answered_at_once(lab):
+def test_another_crop_updates_the_prediction(lab):
     wide = sketches.sample_pictures(400)["truck"].crop((0, 100, 400, 300))
     upload(lab, **{"wide.png": encoded(wide)})
     closer = lab.closer
@@ -245,55 +245,55 @@ def test_another_cut_is_answered_at_once(lab):
     np.testing.assert_array_equal(
         closer.prediction.image, Classifier.load("tutorial").see(lab.answers[0].picture.crop((300, 50, 400, 150)))
     )
-    lab.samples[0].click()  # a new picture: from the start
+    lab.samples[0].click()  # a new picture resets the sliders
     assert (closer.share.value, closer.across.value) == (100, 50)
     assert closer.picture.value == 1
     closer.picture.value = 0
     assert closer.prediction is lab.answers[0].predictions["tutorial"]
 
 
-def test_grad_cam_lights_what_speaks_for_the_answer(lab):
+def test_grad_cam_is_shown(lab):
     lab.samples[0].click()
     before = lab.closer.view.value
     lab.closer.why.click()
     assert lab.closer.alert.value == ""
-    assert lab.closer.view.value != before and "bright where it speaks for" in lab.closer.view.value
+    assert lab.closer.view.value != before and "bright: evidence for" in lab.closer.view.value
 
 
-def test_light_by_hand():
+def test_apply_heat_agrees_with_hand_calculation():
     image = np.full((1, 3, 3), 200, np.uint8)
     np.testing.assert_array_equal(apply_heat(image, np.array([[0, 0.5, 1]]))[0, :, 0], [30, 115, 200])
 
 
-# --- no model, one file ---
+# --- missing and broken classifiers, a single file ---
 
 
-def test_a_broken_model_is_named_and_left_out(models):
+def test_a_broken_classifier_is_reported_and_left_out(models):
     with open(models / "softer" / "model.tflite", "r+b") as file:
         file.write(b"broken")
     lab = UploadClassifier()
     assert lab.model.options == ("tutorial",)
     assert "softer" in lab.alert.value and "not the file its card states" in lab.alert.value
-    with pytest.raises(ValueError, match="No classifier 'softer' can be loaded"):
+    with pytest.raises(ValueError, match="'softer' cannot be loaded"):
         UploadClassifier("softer")
 
 
-def test_without_any_model_it_says_how_to_make_one(tmp_path, monkeypatch):
+def test_without_classifiers_the_error_says_how_to_make_one(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_LAB_MODELS", str(tmp_path))
-    with pytest.raises(ValueError, match="cifar-lab train, then cifar-lab export makes one"):
+    with pytest.raises(ValueError, match="cifar-lab train and cifar-lab export"):
         UploadClassifier()
 
 
-def test_one_file_without_widgets(models, tmp_path, monkeypatch, capsys):
+def test_classify_prints_and_shows_one_prediction(models, tmp_path, monkeypatch, capsys):
     shown = []
     monkeypatch.setattr(upload_classifier.plots, "show", lambda figure, description: shown.append(figure))
     path = tmp_path / "a.png"
     sketches.sample_pictures(64)["ship"].save(path)
     classify(path)
-    said = prediction_view.describe_prediction(Classifier.load(model_card.default_classifier()).predict(path))
-    assert capsys.readouterr().out == f"a.png: {said}\n"
+    text = prediction_view.describe_prediction(Classifier.load(model_card.default_classifier()).predict(path))
+    assert capsys.readouterr().out == f"a.png: {text}\n"
     assert len(shown) == 1
 
 
-def test_in_a_stored_notebook_stands_a_sentence(lab):
+def test_the_stored_output_says_to_run_the_cell(lab):
     assert "Run this cell" in repr(lab)

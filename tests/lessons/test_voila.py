@@ -1,4 +1,4 @@
-"""The upload classifier as a page of its own, in a real browser: `make voila`."""
+"""The upload classifier as a stand-alone page in a browser, as served by `make voila`."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """The notebook as a page, served by Voila."""
+    """Serve the notebook with Voila; yield its address."""
     folder = tmp_path_factory.mktemp("voila")
     shutil.copy(NOTEBOOK, folder)
     with socket.socket() as probe:
@@ -59,8 +59,8 @@ def page(address):
 
 
 @pytest.mark.parametrize("step", upload_steps.STEPS, ids=lambda step: step.__name__)
-def test_the_upload_classifier_as_a_page(page, step):
+def test_the_upload_classifier_with_voila(page, step):
     step(page)
     assert page.errors == []
-    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):  # to look at, not to compare
+    if folder := os.environ.get("CIFAR_LAB_SCREENSHOTS"):  # for people, not compared
         page.screenshot(path=Path(folder) / f"voila_{step.__name__}.png")

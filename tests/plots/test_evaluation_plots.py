@@ -1,4 +1,4 @@
-"""Charts: what is drawn is what was given."""
+"""The evaluation figures draw the data they are given."""
 
 import numpy as np
 import pytest
@@ -10,16 +10,16 @@ def texts(axes) -> list[str]:
     return [text.get_text() for text in axes.texts]
 
 
-def test_intervals_are_drawn_from_end_to_end():
+def test_intervals_are_drawn_from_low_to_high():
     figure = plots.accuracy_intervals({"a": (0.2, 0.5, 0.6), "b": (0.9, 0.9, 1.0)})
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
     segments = axes.collections[0].get_segments()
     np.testing.assert_allclose([segment[:, 0] for segment in segments], [[0.2, 0.6], [0.9, 1.0]])
-    assert axes.get_ylim() == (1.5, -0.5)  # the first on top
+    assert axes.get_ylim() == (1.5, -0.5)  # first row on top
 
 
-def test_reliability_diagram_draws_score_against_share_and_how_many():
+def test_reliability_diagram_draws_accuracy_against_score_and_counts():
     probabilities = np.array([[0.95, 0.05]] * 4 + [[0.62, 0.38]] * 2)
     curve = evaluation.reliability(probabilities, np.array([0, 0, 0, 1, 0, 1]))
     figure = plots.reliability_diagram({"before": curve, "after": curve})
@@ -29,7 +29,7 @@ def test_reliability_diagram_draws_score_against_share_and_how_many():
     assert [axes.get_title() for axes in figure.axes[:2]] == ["before", "after"]
 
 
-def test_mistakes_show_the_best_guesses_and_mark_the_truth():
+def test_mistakes_show_the_top_classes_and_mark_the_true_one():
     probabilities = np.array([[0.6, 0.3, 0.07, 0.03], [0.1, 0.8, 0.06, 0.04]])
     figure = plots.mistakes(probabilities, np.array([3, 0]), ("cat", "dog", "frog", "ship"), [1, 0])
     of_second, of_first = figure.axes
@@ -39,7 +39,7 @@ def test_mistakes_show_the_best_guesses_and_mark_the_truth():
     assert texts(of_first) == ["60%", "30%", "7%", "3%"]
 
 
-def test_known_or_not_puts_the_dots_where_the_threshold_is():
+def test_score_histograms_mark_the_threshold_on_the_roc_curve():
     known, others = np.array([0.9, 0.8, 0.3, 0.7]), {"noise": np.array([0.2, 0.75]), "digits": np.array([0.1])}
     figure = plots.score_histograms(known, others, 0.5)
     left, right = figure.axes
@@ -53,13 +53,13 @@ def test_known_or_not_puts_the_dots_where_the_threshold_is():
     assert names == {"known classes", "threshold 0.50", "noise", "digits"}
 
 
-def test_severity_curves_are_the_accuracies():
+def test_severity_curves_draw_the_accuracies():
     axes = plots.severity_curves({"noise": [0.9, 0.5], "blur": [0.9, 0.8]}, chance=0.1).axes[0]
     assert [list(line.get_ydata()) for line in axes.lines] == [[0.9, 0.5], [0.9, 0.8], [0.1, 0.1]]
-    assert len({(line.get_linestyle(), line.get_marker()) for line in axes.lines}) == 3  # told apart without colour
+    assert len({(line.get_linestyle(), line.get_marker()) for line in axes.lines}) == 3  # not only by colour
 
 
-def test_heat_maps_lie_below_their_images():
+def test_heat_maps_are_drawn_below_their_images():
     images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
     heats = {"trained": np.zeros((2, 8, 8)), "shuffled": np.ones((2, 8, 8))}
     grid = plots.heat_maps(images, heats, ["cat", "dog"]).axes

@@ -1,4 +1,4 @@
-"""The chart of accuracy against minutes: what is drawn is what was given, and the names stay readable."""
+"""The figure of accuracy against minutes draws the rows it is given, with readable names."""
 
 import dataclasses
 
@@ -30,16 +30,16 @@ def points(axes) -> dict[tuple[float, float], str]:
     }
 
 
-def test_every_row_is_a_point_with_its_bars():
+def test_every_row_is_a_point_with_error_bars():
     axes = plots.accuracy_against_minutes(ROWS).axes[0]
     assert points(axes) == {(60, 0.9): "o", (1, 0.7): "o", (30, 0.65): "o", (61, 0.92): "s"}
-    [upright] = axes.containers[0][2]
-    np.testing.assert_allclose(upright.get_segments(), [[[60, 0.89], [60, 0.91]]])
+    [vertical] = axes.containers[0][2]
+    np.testing.assert_allclose(vertical.get_segments(), [[[60, 0.89], [60, 0.91]]])
     assert axes.get_xscale() == "log"  # 1 to 61
     assert axes.get_ylabel() == "accuracy on the test split"
 
 
-def test_the_dotted_line_joins_what_nothing_beats():
+def test_the_dotted_line_is_the_pareto_front():
     axes = plots.accuracy_against_minutes(ROWS).axes[0]
     [line] = [line for line in axes.lines if line.get_linestyle() == ":"]
     np.testing.assert_allclose(line.get_xydata(), [(1, 0.7), (60, 0.9), (61, 0.92)])
@@ -47,7 +47,7 @@ def test_the_dotted_line_joins_what_nothing_beats():
     assert "test split of stripes" in plots.describe_runs(ROWS) and "4 points" in plots.describe_runs(ROWS)
 
 
-def test_names_lie_side_by_side_and_none_is_missing():
+def test_every_name_is_written_and_none_overlap():
     crowd = [row(f"a rather long name {i}", 10 + i / 20, 0.8 + i / 500) for i in range(4)]
     figure = plots.accuracy_against_minutes(crowd + ROWS[1:2])
     axes = figure.axes[0]
@@ -58,15 +58,15 @@ def test_names_lie_side_by_side_and_none_is_missing():
     assert overlaps == []
 
 
-def test_validation_is_drawn_when_asked_for_and_says_so():
+def test_the_validation_split_can_be_drawn():
     validated = [dataclasses.replace(one, validation=Spread(0.5, None, 1), test=None) for one in ROWS]
     axes = plots.accuracy_against_minutes(validated, split="validation").axes[0]
     assert axes.get_ylabel() == "accuracy on the validation split"
-    with pytest.raises(ValueError, match="no row with minutes and an accuracy on the test split"):
+    with pytest.raises(ValueError, match="accuracy on the test split"):
         plots.accuracy_against_minutes(validated)
 
 
-def test_long_names_stand_beside_the_chart_and_numbers_at_the_points():
+def test_long_names_move_to_a_legend_and_points_are_numbered():
     rows = [dataclasses.replace(one, name=f"{one.name}, with a name that is much too long") for one in ROWS]
     figure = plots.accuracy_against_minutes(rows)
     assert sorted(text.get_text() for text in figure.axes[0].texts) == ["1", "2", "3", "4"]

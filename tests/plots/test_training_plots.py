@@ -1,11 +1,11 @@
-"""Curves: what is drawn is what was given."""
+"""The training curves draw the values they are given."""
 
 import pytest
 
 from cifar_lab import plots
 
 
-def test_every_line_is_drawn_from_one_on_with_a_look_of_its_own():
+def test_every_line_starts_at_one_and_has_its_own_style():
     lines = {str(i): [i, i + 1.0, 0.5] for i in range(5)}
     figure = plots.compare_curves(lines, xlabel="epoch", ylabel="loss", level=("chance", 2.3), highest=3)
     axes = figure.axes[0]

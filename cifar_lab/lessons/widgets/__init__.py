@@ -1,1 +1,1 @@
-"""What a reader can play with in the notebooks, one file a widget."""
+"""Interactive widgets for the notebooks, one per file."""

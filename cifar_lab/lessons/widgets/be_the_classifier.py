@@ -1,7 +1,7 @@
-"""Be the classifier: name small pictures with buttons, then compare yourself with others on the same ones.
+"""Be the classifier: label small images by hand, then compare your accuracy with that of others.
 
-BeTheClassifier(twenty, dataset.class_names, rivals={"network": its_answers})    # in a notebook, with a kernel
-score("you", 17, 20)                                                             # the line of a result
+BeTheClassifier(twenty, dataset.class_names, rivals={"network": its_predictions})    # in a notebook
+score("you", 17, 20)                                                                 # a result in words
 """
 
 import html
@@ -15,7 +15,7 @@ from cifar_lab.data.dataset import Split
 from cifar_lab.evaluation import wilson_interval
 from cifar_lab.lessons.widgets import tags
 
-# A few words for colours, so that whoever can't see a picture has something to guess from.
+# Colour names, which give people who can't see the image something to guess from.
 _COLOURS = {
     "black": (20, 20, 20),
     "grey": (128, 128, 128),
@@ -29,17 +29,17 @@ _COLOURS = {
     "brown": (110, 80, 55),
     "beige": (200, 180, 150),
 }
-_LARGE, _SMALL, _TINY = 224, 64, 40  # pixels a side on the screen: to study, to squint at, in the table
+_LARGE, _SMALL, _TINY = 224, 64, 40  # side on the screen in pixels: main view, small view, table
 
 
 def score(name: str, right: int, total: int) -> str:
-    """A result in words: how many right, and the interval in which the true accuracy lies (95 %, Wilson)."""
+    """Describe a result: the accuracy, and its 95 % Wilson interval."""
     low, high = wilson_interval(right, total)
     return f"{name}: {right} of {total} right, {right / total:.0%} (95 % interval {low:.0%} to {high:.0%})"
 
 
 def colours(image: np.ndarray) -> str:
-    """An image in nine words: the colour of each ninth of it, row by row.
+    """Describe an image by the mean colours of its nine parts, row by row.
 
     Args:
         image: `(height, width, 3)` uint8, 0-255.
@@ -50,31 +50,31 @@ def colours(image: np.ndarray) -> str:
         means = np.array([part.mean(axis=(0, 1)) for part in np.array_split(band, 3, axis=1)])  # (3, 3 channels)
         nearest = ((means[:, None] - values) ** 2).sum(axis=2).argmin(axis=1)
         rows.append(", ".join(names[nearest]))
-    return "above {}; in the middle {}; below {}".format(*rows)
+    return "top: {}; middle: {}; bottom: {}".format(*rows)
 
 
 class BeTheClassifier(widgets.VBox):
-    """One picture after the other, a button a class; after the last one, everybody's answers in a table.
+    """One image after another with a button per class, and a table of everyone's answers at the end.
 
-    Nothing is said before the end: who is told the answers learns from them, and the rivals could not.
+    No answer is marked before the end, since the reader would learn from it and the rivals could not.
 
     Attributes:
-        buttons: one a class.
-        back: the button that takes the last answer back.
+        buttons: one per class.
+        back: the button that undoes the last answer.
         over: the button that starts over.
-        answers: the class names given so far.
+        answers: the class names chosen so far.
     """
 
     def __init__(self, pictures: Split, class_names: Sequence[str], *, rivals: Mapping[str, Sequence[str]]):
-        """Begin with the first picture.
+        """Create the widget, initially with the first image.
 
         Args:
-            pictures: what is to be named, with the true labels.
-            class_names: what label 0, 1, ... means.
-            rivals: who else has named these pictures: for each a class name a picture.
+            pictures: the images to classify, with their true labels.
+            class_names: the name of each label 0, 1, ...
+            rivals: by name, a rival's predicted class names, one per image.
 
         Raises:
-            ValueError: there are no pictures, a label has no class name, or a rival has another number of answers.
+            ValueError: there are no images, a label has no class name, or a rival has another number of predictions.
         """
         _check(pictures, class_names, rivals)
         self._images = pictures.images
@@ -84,8 +84,8 @@ class BeTheClassifier(widgets.VBox):
         self.answers: list[str] = []
         self.view, self.message, self.table = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.buttons = [widgets.Button(description=name) for name in class_names]
-        self.back = widgets.Button(description="Back", tooltip="Take the last answer back")
-        self.over = widgets.Button(description="Start over", tooltip="Forget all answers")
+        self.back = widgets.Button(description="Back", tooltip="Undo the last answer")
+        self.over = widgets.Button(description="Start over", tooltip="Delete all answers")
         for button in self.buttons:
             button.on_click(self._take_answer)
         self.back.on_click(self._take_back)
@@ -95,16 +95,16 @@ class BeTheClassifier(widgets.VBox):
         self._show()
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
-        text = "Be the classifier: a picture and a button a class. It needs a running kernel: run this cell."
+        text = "Be the classifier: label images by hand. It needs a running kernel: run this cell."
         return super()._repr_mimebundle_(**kwargs) | {"text/plain": text}
 
     @property
     def done(self) -> bool:
-        """Whether all pictures have been named."""
+        """Whether all images have an answer."""
         return len(self.answers) == len(self._truth)
 
     def _take_answer(self, button) -> None:
-        with self._turn:  # JupyterLab may hand two clicks to two threads
+        with self._turn:  # JupyterLab may handle two clicks in two threads
             if not self.done:
                 self.answers.append(button.description)
             self._show()
@@ -124,46 +124,46 @@ class BeTheClassifier(widgets.VBox):
             button.disabled = self.done
         self.back.disabled = not self.answers
         if self.done:
-            everybody = {"you": self.answers, **self._rivals}
-            self.view.value, said = "", _scores(everybody, self._truth)
-            self.table.value = _table(self._images, self._truth, everybody)
+            everyone = {"you": self.answers, **self._rivals}
+            self.view.value, message = "", _scores(everyone, self._truth)
+            self.table.value = _table(self._images, self._truth, everyone)
         else:
             number, total = len(self.answers) + 1, len(self._truth)
             image = self._images[number - 1]
             self.view.value = _views(image, f"Picture {number} of {total}, {colours(image)}")
-            last = f"You said: {html.escape(self.answers[-1])}. " if self.answers else ""
-            said, self.table.value = f"{last}Picture {number} of {total}: what is it?", ""
-        self.message.value = f'<div role="status" aria-live="polite">{said}</div>'
+            last = f"Your answer: {html.escape(self.answers[-1])}. " if self.answers else ""
+            message, self.table.value = f"{last}Picture {number} of {total}: what is it?", ""
+        self.message.value = f'<div role="status" aria-live="polite">{message}</div>'
 
 
 def _check(pictures: Split, class_names: Sequence[str], rivals: Mapping[str, Sequence[str]]) -> None:
     if len(pictures) == 0:
-        raise ValueError("There are no pictures to name: give at least one.")
+        raise ValueError("pictures is empty: pass at least one image.")
     if pictures.labels.max() >= len(class_names):
-        raise ValueError(f"A picture has the label {pictures.labels.max()}, but there are {len(class_names)} classes.")
+        raise ValueError(f"A label is {pictures.labels.max()}, but there are only {len(class_names)} class names.")
     for name, answers in rivals.items():
         if len(answers) != len(pictures):
-            raise ValueError(f"The rival {name!r} has {len(answers)} answers, but there are {len(pictures)} pictures.")
+            raise ValueError(f"Rival {name!r} has {len(answers)} predictions, but there are {len(pictures)} images.")
 
 
-def _scores(everybody: Mapping[str, Sequence[str]], truth: Sequence[str]) -> str:
-    rights = {name: sum(map(str.__eq__, answers, truth)) for name, answers in everybody.items()}
+def _scores(everyone: Mapping[str, Sequence[str]], truth: Sequence[str]) -> str:
+    rights = {name: sum(map(str.__eq__, answers, truth)) for name, answers in everyone.items()}
     return "<br>".join(html.escape(score(name, right, len(truth))) for name, right in rights.items())
 
 
-def _table(images: np.ndarray, truth: Sequence[str], everybody: Mapping[str, Sequence[str]]) -> str:
-    """A row a picture: what it is, and who said what; wrong answers are marked by a word, not by a colour alone."""
-    heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ("picture", "it is", *everybody))
+def _table(images: np.ndarray, truth: Sequence[str], everyone: Mapping[str, Sequence[str]]) -> str:
+    """Return a table of the true class and all answers, one row per image; wrong answers are marked in words."""
+    heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ("picture", "true class", *everyone))
     rows = []
-    for number, (image, true, *given) in enumerate(zip(images, truth, *everybody.values(), strict=True), start=1):
-        said = "".join(f"<td>{html.escape(a)}{'' if a == true else ' <b>(wrong)</b>'}</td>" for a in given)
+    for number, (image, true, *given) in enumerate(zip(images, truth, *everyone.values(), strict=True), start=1):
+        cells = "".join(f"<td>{html.escape(a)}{'' if a == true else ' <b>(wrong)</b>'}</td>" for a in given)
         shown = tags.img(image, f"picture {number}", width=_TINY, pixelated=True)
-        rows.append(f"<tr><td>{number} {shown}</td><td>{html.escape(true)}</td>{said}</tr>")
+        rows.append(f"<tr><td>{number} {shown}</td><td>{html.escape(true)}</td>{cells}</tr>")
     return f'<table style="text-align: left"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def _views(image: np.ndarray, text: str) -> str:
-    """The picture large, each pixel a square, and small, where the eye puts it together more easily."""
+    """Return the image enlarged, and small, where it is easier to recognise."""
     views = [
         tags.img(image, text, width=_LARGE, pixelated=True),
         tags.img(image, "", width=_SMALL, pixelated=True),

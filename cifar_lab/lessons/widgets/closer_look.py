@@ -1,4 +1,4 @@
-"""A closer look at one picture: cut it differently and see the answer change, or see what speaks for it."""
+"""A closer look at one picture: crop it differently, or explain the prediction with Grad-CAM."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,24 +13,24 @@ from cifar_lab.lessons.widgets.report_errors import reported
 
 _WIDE = {"layout": {"width": "28em"}, "style": {"description_width": "9em"}}
 _SHOWN = 256  # pixels on the screen
-_WHOLE = (100, 50, 50)  # where the sliders start
+_WHOLE = (100, 50, 50)  # initial values of the sliders: the crop the classifier itself makes
 
 
 class CloserLook(widgets.VBox):
-    """A menu of the pictures there are, three sliders for the square that is cut out, and a button for Grad-CAM.
+    """A menu of the pictures, three sliders for a square crop, and a button for Grad-CAM.
 
     Attributes:
         picture: the menu.
-        share, across, down: the square's side as a share of the shorter side, and its place between the edges, in %.
-        why: the button that shows what speaks for the answer.
-        prediction: the answer that is shown; `None` before there is a picture.
+        share, across, down: the crop's side in % of the picture's shorter side, and its position in %, 0 to 100.
+        why: the button that runs Grad-CAM.
+        prediction: the prediction shown; `None` if there is no picture.
     """
 
     def __init__(self, classifiers: Mapping[str, Classifier]):
-        """Make one, without a picture yet; `classifiers` by their names."""
+        """Create the widget without pictures; `classifiers` are given by name."""
         self.one_at_a_time = threading.RLock()
         self._classifiers, self._networks = classifiers, {}
-        self._answers: list[prediction_view.PictureResult] = []
+        self._results: list[prediction_view.PictureResult] = []
         self._model = ""
         self._is_setting = False
         self.prediction: Prediction | None = None
@@ -39,7 +39,7 @@ class CloserLook(widgets.VBox):
         self.across = widgets.IntSlider(50, min=0, max=100, step=5, description="left to right (%)", **_WIDE)
         self.down = widgets.IntSlider(50, min=0, max=100, step=5, description="top to bottom (%)", **_WIDE)
         self.why = widgets.Button(
-            description="why? (Grad-CAM)", tooltip="Show which parts speak for the answer", layout={"width": "12em"}
+            description="why? (Grad-CAM)", tooltip="Show which parts support the prediction", layout={"width": "12em"}
         )
         self.view, self.alert = widgets.HTML(), widgets.HTML()
         controls = widgets.VBox([self.picture, *self._sliders, self.why, self.alert])
@@ -55,33 +55,33 @@ class CloserLook(widgets.VBox):
         return self.share, self.across, self.down
 
     @property
-    def _answer(self) -> prediction_view.PictureResult:
-        return self._answers[self.picture.value]
+    def _result(self) -> prediction_view.PictureResult:
+        return self._results[self.picture.value]
 
     @property
     def _box(self) -> tuple[int, int, int, int]:
-        """Left, top, right and bottom of the square that the sliders ask for, in pixels of the small picture."""
-        width, height = self._answer.picture.size
+        """The chosen crop as left, top, right, bottom, in pixels of the small picture."""
+        width, height = self._result.picture.size
         share, across, down = (slider.value / 100 for slider in self._sliders)
         side = max(1, round(share * min(width, height)))
         left, top = round((width - side) * across), round((height - side) * down)
         return left, top, left + side, top + side
 
     def offer(self, found: Sequence[prediction_view.PictureResult], model: str) -> None:
-        """Take over the pictures there are and the classifier in use; a new picture is shown at once."""
-        is_new = len(found) != len(self._answers)
-        self._answers, self._model = list(found), model
+        """Set the pictures and the classifier's name; select the last picture if their number has changed."""
+        is_new = len(found) != len(self._results)
+        self._results, self._model = list(found), model
         self.layout.display = "flex" if found else "none"
         if is_new:
             self._is_setting = True
-            self.picture.options = [(f"{number}. {a.name}", number - 1) for number, a in enumerate(found, start=1)]
+            self.picture.options = [(f"{index + 1}. {result.name}", index) for index, result in enumerate(found)]
             self.picture.value = len(found) - 1 if found else None
             self._is_setting = False
         self._start()
 
     @reported
     def _start(self, _change) -> None:
-        """Back to the whole picture, as the classifier itself frames it."""
+        """Reset the sliders to the crop that the classifier itself makes."""
         if self._is_setting:
             return
         self._is_setting = True
@@ -99,29 +99,29 @@ class CloserLook(widgets.VBox):
             self.prediction, self.view.value = None, ""
             return
         if tuple(slider.value for slider in self._sliders) == _WHOLE:
-            self.prediction = self._answer.predictions[self._model]  # of the picture as it came
+            self.prediction = self._result.predictions[self._model]  # made from the original picture
         else:
-            self.prediction = self._classifiers[self._model].predict(self._answer.picture.crop(self._box))
+            self.prediction = self._classifiers[self._model].predict(self._result.picture.crop(self._box))
         self._show(self.prediction.image, "as the network sees it")
 
     @reported
     def _explain(self, _button) -> None:
         if not self._classifiers[self._model].card.has_network:
-            self.alert.value = tags.alert([f"{self._model} is no network: it has no layers for Grad-CAM to look into."])
+            self.alert.value = tags.alert([f"Grad-CAM needs a neural network, and {self._model} is not one."])
             return
-        from cifar_lab import explain, models  # Keras takes seconds to start: not before somebody asks
+        from cifar_lab import explain, models  # here, since importing Keras takes seconds
 
         if self._model not in self._networks:
-            self.alert.value = tags.status("Loading Keras, to look inside the network. Once, this takes seconds.")
+            self.alert.value = tags.status("Loading Keras for Grad-CAM. The first time, this takes a few seconds.")
             self._networks[self._model] = models.load_network(self._classifiers[self._model].card.folder)
         self.alert.value = ""
         heat = explain.grad_cam(self._networks[self._model], self.prediction.image, class_index=self.prediction.index)
-        self._show(apply_heat(self.prediction.image, heat), f"bright where it speaks for {self.prediction.label}")
+        self._show(apply_heat(self.prediction.image, heat), f"bright: evidence for {self.prediction.label}")
 
     def _show(self, image: np.ndarray, words: str) -> None:
-        name, framed = self._answer.name, self._answer.picture
+        name, framed = self._result.name, self._result.picture
         ImageDraw.Draw(framed).rectangle(self._box, outline="#D55E00", width=max(2, max(framed.size) // 100))
-        whole = tags.img(framed, f"{name}, with a frame around the part that is shown", width=_SHOWN)
+        whole = tags.img(framed, f"{name}, with a frame around the crop", width=_SHOWN)
         seen = tags.img(image, f"{name}, {words}", width=_SHOWN, pixelated=True)
         self.view.value = (
             f'<div style="display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start">{whole}'
@@ -131,10 +131,13 @@ class CloserLook(widgets.VBox):
 
 
 def apply_heat(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """An image in full light where `heat` is 1, and nearly dark where it is 0.
+    """Darken an image where `heat` is low, down to 15 % of its brightness where it is 0.
 
     Args:
         image: `(height, width, 3)` uint8, 0-255.
         heat: `(height, width)` float, 0-1.
+
+    Returns:
+        `(height, width, 3)` uint8, 0-255.
     """
     return np.rint(image * (0.15 + 0.85 * heat[:, :, None])).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The confusion matrix to click on: every cell shows the pictures that were counted in it.
+"""Interactive confusion matrix: click a cell to see the images counted in it.
 
 ConfusionMatrix(probabilities, labels, class_names, images=images)   # in a notebook, as the last line of a cell
 """
@@ -16,40 +16,37 @@ from cifar_lab.lessons.widgets import tags
 from cifar_lab.lessons.widgets.report_errors import reported
 
 ANY = "any class"
-_MOST = 12  # answers shown at once
-_SHOWN = 96  # pixels a side on the screen
+_MOST = 12  # images shown at once
+_SHOWN = 96  # side on the screen, in pixels
 
 
 class ConfusionMatrix(widgets.VBox):
-    """A button for each pair of true class and answer, two menus that do the same, and the images behind a pair.
+    """A button per cell of the confusion matrix, two menus that do the same, and the images of the chosen cell.
 
-    The menus also offer "any class": all mistakes on cats, or all mistakes there are.
+    The menus also offer "any class": all mistakes on cats, or all mistakes.
 
     Attributes:
-        cells: the buttons, row by row; a row is a true class, a column an answer.
-        truth, answer: the menus.
-        view, message, alert: the images or their probabilities, one sentence on them, and what went wrong.
+        cells: the buttons, row by row; rows are true classes, columns predicted classes.
+        truth, answer: the menus for the true and the predicted class.
+        view, message, alert: the images or their probabilities, a summary, and errors.
     """
 
     def __init__(self, probabilities: np.ndarray, labels: np.ndarray, class_names, *, images: np.ndarray | None = None):
-        """Make a matrix; it begins with the most frequent mistake.
+        """Create the widget, initially with the most frequent mistake.
 
         Args:
-            probabilities: `(n, k)` float, 0-1, every row adding up to 1.
-            labels: `(n,)` whole numbers, 0 to k - 1.
+            probabilities: `(n, k)` float, 0-1, each row sums to 1.
+            labels: `(n,)` int, 0 to k - 1.
             class_names: k names.
-            images: `(n, height, width, 3)` uint8, the pictures that were asked about; without them their probabilities
-                are shown.
+            images: `(n, height, width, 3)` uint8, the classified images; without them, their probabilities are shown.
 
         Raises:
-            ValueError: the arrays don't fit each other, or are no probabilities, labels and images.
+            ValueError: the shapes don't match, or the arrays are not probabilities, labels and images.
         """
         self.result = evaluation.evaluate(probabilities, labels, class_names)
         if images is not None and (images.shape[:1] != (len(labels),) or images.ndim != 4 or images.dtype != np.uint8):
             found = f"{images.shape} {images.dtype}"
-            raise ValueError(
-                f"images must be ({len(labels)}, height, width, 3) uint8, one for each label, not {found}."
-            )
+            raise ValueError(f"images must be ({len(labels)}, height, width, 3) uint8, one per label, not {found}.")
         self._probabilities, self._labels, self._images = np.asarray(probabilities), np.asarray(labels), images
         self._predicted, self._names = self._probabilities.argmax(axis=1), tuple(class_names)
         self.one_at_a_time, self._choosing = threading.RLock(), False
@@ -62,13 +59,13 @@ class ConfusionMatrix(widgets.VBox):
         self._choose(*self._most_frequent_mistake())
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
-        """As text: what those see who have no kernel running."""
-        text = "Confusion matrix: click a cell to see what was counted in it. It needs a running kernel: run this cell."
+        """Add a plain-text version, shown where no kernel is running."""
+        text = "Confusion matrix: click a cell to see its images. It needs a running kernel: run this cell."
         return super()._repr_mimebundle_(**kwargs) | {"text/plain": text}
 
     @property
     def positions(self) -> np.ndarray:
-        """Where the chosen answers stand among all, int64: mistakes by falling score, right answers by rising score."""
+        """Indices of the chosen images, int64: mistakes by descending score, right predictions by ascending score."""
         wanted = np.ones(len(self._labels), bool)
         if self.truth.value != ANY:
             wanted &= self._labels == self._names.index(self.truth.value)
@@ -84,29 +81,30 @@ class ConfusionMatrix(widgets.VBox):
         count, share = self.result.confusion[i, j], self.result.confusion[i, j] / max(self.result.classes[i].count, 1)
         cell = widgets.Button(
             description=f"{count:,}" if count else "·",
-            tooltip=f"{self._names[i]} called {self._names[j]}: {count:,}",
-            tabbable=False,  # a hundred stops for the Tab key: the two menus are the way for the keyboard
+            tooltip=f"{self._names[i]} predicted as {self._names[j]}: {count:,}",
+            tabbable=False,  # a hundred Tab stops are too many: keyboard users have the two menus
             layout={"width": "auto", "height": "30px", "margin": "1px", "padding": "0"},
         )
-        cell.style.button_color = colors.to_hex(colormaps["Blues"](share**0.5))  # the root: small shares are seen too
-        cell.style.text_color = "white" if share**0.5 > 0.68 else "black"
+        darkness = share**0.5  # the square root makes small shares visible
+        cell.style.button_color = colors.to_hex(colormaps["Blues"](darkness))
+        cell.style.text_color = "white" if darkness > 0.68 else "black"
         cell.on_click(functools.partial(self._clicked, i, j))
         return cell
 
     def _grid(self) -> widgets.GridBox:
-        upright = "writing-mode: vertical-rl; transform: rotate(180deg)"
-        above = [widgets.HTML(f'<span style="{upright}">{html.escape(name)}</span>') for name in self._names]
+        vertical = "writing-mode: vertical-rl; transform: rotate(180deg)"
+        above = [widgets.HTML(f'<span style="{vertical}">{html.escape(name)}</span>') for name in self._names]
         below = []
         for name, row in zip(self._names, self.cells, strict=True):
             below += [widgets.HTML(html.escape(name)), *row]
-        corner = widgets.HTML("<small>true ↓<br>called →</small>")
+        corner = widgets.HTML("<small>true ↓<br>predicted →</small>")
         columns = f"6.5em repeat({len(self._names)}, 3.2em)"
         return widgets.GridBox([corner, *above, *below], layout={"grid_template_columns": columns})
 
     def _make_menus(self) -> None:
         look = {"options": [ANY, *self._names], "style": {"description_width": "6em"}, "layout": {"width": "16em"}}
         self.truth = widgets.Dropdown(description="true class", **look)
-        self.answer = widgets.Dropdown(description="was called", **look)
+        self.answer = widgets.Dropdown(description="predicted", **look)
         for menu in (self.truth, self.answer):
             menu.observe(self._show, "value")
 
@@ -127,7 +125,7 @@ class ConfusionMatrix(widgets.VBox):
     @reported
     def _show(self, _change=None) -> None:
         if self._choosing:
-            return  # both menus first, then once
+            return  # show once, after both menus are set
         positions = self.positions
         for (i, j), cell in np.ndenumerate(self.cells):
             chosen = self.truth.value in (self._names[i], ANY) and self.answer.value in (self._names[j], ANY)
@@ -141,22 +139,23 @@ class ConfusionMatrix(widgets.VBox):
         truth, answer = self.truth.value, self.answer.value
         if ANY not in (truth, answer):
             total = self.result.classes[self._names.index(truth)].count
-            what = f"{count:,} of {total:,} images of class {truth} were called {answer}."
-            order = "The least sure" if truth == answer else "The surest"
+            what = f"{count:,} of {total:,} images of class {truth} were predicted as {answer}."
+            order = "least" if truth == answer else "most"
         else:
             which = "" if truth == ANY else f" on class {truth}"
-            what = f"{count:,} mistakes{which}{'' if answer == ANY else f' that said {answer}'}."
-            order = "The surest"
-        return what if count < 2 else f"{what} {order} come first{f', {_MOST} are shown' if count > _MOST else ''}."
+            what = f"{count:,} mistakes{which}{'' if answer == ANY else f' predicted as {answer}'}."
+            order = "most"
+        shown = f"The {_MOST} {order} confident are shown." if count > _MOST else f"The {order} confident come first."
+        return what if count < 2 else f"{what} {shown}"
 
-    def _said(self, position: int) -> str:
+    def _alt_text(self, position: int) -> str:
         truth, answer = self._names[self._labels[position]], self._names[self._predicted[position]]
-        return f"test image {position:,}: {truth}, called {answer} with {self._probabilities[position].max():.0%}"
+        return f"test image {position:,}: {truth}, predicted as {answer}, {self._probabilities[position].max():.0%}"
 
     def _pictures(self, positions: np.ndarray) -> str:
         figures = [
             f'<figure style="margin: 0; width: {_SHOWN}px">'
-            f"{tags.img(self._images[i], self._said(i), width=_SHOWN, pixelated=True)}"
+            f"{tags.img(self._images[i], self._alt_text(i), width=_SHOWN, pixelated=True)}"
             f"<figcaption><small>{html.escape(self._names[self._predicted[i]])} "
             f"{self._probabilities[i].max():.0%}<br>no. {i:,}</small></figcaption></figure>"
             for i in positions
@@ -165,7 +164,7 @@ class ConfusionMatrix(widgets.VBox):
         return f'<div style="{style}">{"".join(figures)}</div>'
 
     def _table(self, positions: np.ndarray) -> str:
-        """The three best guesses for each image, as there is no image to show."""
+        """Return a table of the three most probable classes per image, shown if there are no images."""
         lines = []
         for i in positions:
             best = np.argsort(-self._probabilities[i], kind="stable")[:3]
@@ -173,5 +172,5 @@ class ConfusionMatrix(widgets.VBox):
             cells = "".join(f'<td style="padding: 0 1em 0 0">{cell}</td>' for cell in guesses)
             truth = html.escape(self._names[self._labels[i]])
             lines.append(f'<tr><th scope="row" style="padding-right: 1em">no. {i:,}: {truth}</th>{cells}</tr>')
-        head = "<tr><th>test image</th><th>first guess</th><th>second</th><th>third</th></tr>"
+        head = "<tr><th>test image</th><th>first</th><th>second</th><th>third</th></tr>"
         return f'<table style="text-align: left">{head}{"".join(lines)}</table>' if lines else ""

@@ -1,7 +1,7 @@
-"""The corruption slider: a picture gets worse step by step, and the classifier's answer with it.
+"""Corruption slider: how the prediction changes as a picture gets worse.
 
 CorruptionSlider(classifier, {"ship": image})   # in a notebook, as the last line of a cell
-still(classifier, image)                        # every kind in three degrees, where nothing can be moved
+corruption_still(classifier, image)             # static figure: every kind at three severities
 """
 
 import html
@@ -18,16 +18,16 @@ from cifar_lab.inference.classifier import Classifier
 from cifar_lab.lessons.widgets import tags
 from cifar_lab.lessons.widgets.report_errors import reported
 
-_SHOWN = 224  # pixels a side on the screen
+_SHOWN = 224  # side on the screen, in pixels
 _GUESSES = 3
-_STILL = (1, 3, 5)
+_STILL = (1, 3, 5)  # severities
 
 
 def corruption_still(classifier: Classifier, picture: images.Source) -> Figure:
-    """One picture, and below it every kind of corruption in three degrees, with the best guess and its score.
+    """Plot a picture with every kind of corruption at three severities, and the top prediction for each.
 
     Args:
-        classifier: the one that is asked.
+        classifier: the classifier to predict with.
         picture: anything that `images.open_picture` takes.
 
     Raises:
@@ -39,32 +39,32 @@ def corruption_still(classifier: Classifier, picture: images.Source) -> Figure:
     titles = []
     for (kind, severity), row in zip(steps, classifier.probabilities(shown), strict=True):
         best = f"{classifier.class_names[row.argmax()]} {row.max():.0%}"
-        titles.append(f"{f'{kind} {severity}' if severity else 'as it is'}\n{best}")
+        titles.append(f"{f'{kind} {severity}' if severity else 'original'}\n{best}")
     return plots.picture_grid(shown, titles=titles, columns=1 + len(_STILL))
 
 
 class CorruptionSlider(widgets.VBox):
-    """A picture, a slider for how badly it is spoilt, and what the classifier says of it before and after.
+    """A picture, a slider for the severity of a corruption, and the predictions before and after.
 
     Attributes:
         picture, kind: the menus.
-        severity: the slider, 0 (as it is) to 5.
-        view, message, alert: both pictures with the best guesses, one sentence, and what went wrong.
+        severity: the slider, 0 (unchanged) to 5.
+        view, message, alert: both images with their top predictions, a summary, and errors.
     """
 
     def __init__(self, classifier: Classifier, pictures: Mapping[str, images.Source]):
-        """Make a slider; it begins with noise of severity 0.
+        """Create the widget, initially with noise of severity 0.
 
         Args:
-            classifier: the one that is asked.
-            pictures: the pictures to choose from, by their names: anything that `images.open_picture` takes.
+            classifier: the classifier to predict with.
+            pictures: the pictures to choose from, by name; anything that `images.open_picture` takes.
 
         Raises:
             PictureError: a picture can't be used.
-            ValueError: there are no pictures.
+            ValueError: `pictures` is empty.
         """
         if not pictures:
-            raise ValueError('The slider needs at least one picture: CorruptionSlider(classifier, {"ship": image}).')
+            raise ValueError('Pass at least one picture: CorruptionSlider(classifier, {"ship": image}).')
         self._classifier = classifier
         self._images = {name: classifier.see(picture) for name, picture in pictures.items()}
         self.one_at_a_time = threading.RLock()
@@ -80,33 +80,33 @@ class CorruptionSlider(widgets.VBox):
         self._show()
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
-        """As text: what those see who have no kernel running."""
+        """Add a plain-text version, shown where no kernel is running."""
         text = "Corruption slider: a picture that gets worse and worse. It needs a running kernel: run this cell."
         return super()._repr_mimebundle_(**kwargs) | {"text/plain": text}
 
     @property
     def corrupted(self) -> np.ndarray:
-        """The chosen picture as the controls spoil it, `(size, size, 3)` uint8, 0-255."""
+        """The corrupted image, `(size, size, 3)` uint8, 0-255."""
         return corruption.corrupt(self._images[self.picture.value][None], self.kind.value, self.severity.value)[0]
 
     @reported
     def _show(self, _change=None) -> None:
         before, after = self._images[self.picture.value], self.corrupted
         rows = self._classifier.probabilities(np.stack([before, after]))
-        said = [f"{self._classifier.class_names[row.argmax()]} with {row.max():.0%}" for row in rows]
-        how = f"{self.kind.value} of severity {self.severity.value}"
-        self.message.value = tags.status(f"As it is: {said[0]}. With {how}: {said[1]}.")
-        halves = ((before, "as it is", rows[0]), (after, how, rows[1]))
+        top = [f"{self._classifier.class_names[row.argmax()]}, {row.max():.0%}" for row in rows]
+        change = f"{self.kind.value}, severity {self.severity.value}"
+        self.message.value = tags.status(f"Original: {top[0]}. With {change}: {top[1]}.")
+        halves = ((before, "original", rows[0]), (after, change, rows[1]))
         self.view.value = (
             f'<div style="display: flex; flex-wrap: wrap; gap: 16px">{"".join(map(self._half, halves))}</div>'
         )
 
     def _half(self, half: tuple[np.ndarray, str, np.ndarray]) -> str:
-        """A picture, how it was spoilt, and the best guesses as bars."""
-        image, how, row = half
-        picture = tags.img(image, f"{self.picture.value}, {how}", width=_SHOWN, pixelated=True)
+        """Return the HTML of an image, its caption and its top predictions as bars."""
+        image, change, row = half
+        picture = tags.img(image, f"{self.picture.value}, {change}", width=_SHOWN, pixelated=True)
         bars = [_bar(self._classifier.class_names[i], row[i]) for i in np.argsort(-row, kind="stable")[:_GUESSES]]
-        caption = f"<figcaption>{html.escape(how)}{''.join(bars)}</figcaption>"
+        caption = f"<figcaption>{html.escape(change)}{''.join(bars)}</figcaption>"
         return f'<figure style="margin: 0; width: {_SHOWN}px">{picture}{caption}</figure>'
 
 

@@ -1,7 +1,7 @@
-"""The kernel editor: nine numbers, a picture, and what a convolution with them makes of it, at once.
+"""Kernel editor: change the nine numbers of a 3 x 3 kernel and see the filtered picture at once.
 
 KernelEditor({"ship": image})      # in a notebook, as the last line of a cell
-still(image)                       # the presets side by side, where nothing can be clicked
+kernel_still(image)                # static figure: all presets side by side
 """
 
 import html
@@ -21,27 +21,27 @@ PRESETS: dict[str, tuple[tuple[float, float, float], ...]] = {
     "blur": ((0.0625, 0.125, 0.0625), (0.125, 0.25, 0.125), (0.0625, 0.125, 0.0625)),
     "sharpen": ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
     "edges": ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
-    "upright edges": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),  # Sobel and Feldman (1968)
-    "level edges": ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
+    "vertical edges": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),  # Sobel and Feldman (1968)
+    "horizontal edges": ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
     "emboss": ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
 }
 _OWN = "your own"
 _UPLOADED = "your picture"
-_SIDE = 128  # pixels: larger pictures are shrunk to this, so that every keystroke is answered at once
-_MAX_BYTES = 10_000_000  # Jupyter's usual limit for a message: a larger file would vanish without a word
-_SHOWN = 256  # pixels a side on the screen: 8 for each one of a CIFAR image
+_SIDE = 128  # pixels: larger pictures are shrunk, so that every keystroke takes effect at once
+_MAX_BYTES = 10_000_000  # Jupyter's default limit of a message; larger files are dropped silently
+_SHOWN = 256  # side on the screen in pixels: 8 per pixel of a CIFAR image
 _PLACES = [f"row {row}, column {column}" for row in (1, 2, 3) for column in (1, 2, 3)]
 
 
 def apply_kernel(grey: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Slide a 3 x 3 kernel over a grey picture; its edge pixels are repeated outwards, so that it keeps its size.
+    """Cross-correlate a grey picture with a 3 x 3 kernel, padding by repeating the edge pixels.
 
     Args:
-        grey: `(height, width)` numbers.
+        grey: `(height, width)`, any dtype.
         kernel: `(3, 3)` float.
 
     Returns:
-        `(height, width)` float32, of any range.
+        `(height, width)` float32, any range.
     """
     padded = np.pad(grey.astype(np.float32), 1, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))  # (height, width, 3, 3)
@@ -49,7 +49,7 @@ def apply_kernel(grey: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def kernel_still(picture: images.Source) -> Figure:
-    """All the presets on one picture, side by side.
+    """Plot a picture filtered by each of the presets.
 
     Args:
         picture: anything that `images.open_picture` takes.
@@ -63,29 +63,29 @@ def kernel_still(picture: images.Source) -> Figure:
 
 
 class KernelEditor(widgets.VBox):
-    """A picture, nine numbers to change, and the filtered picture beside it.
+    """A picture, the nine numbers of a kernel, and the filtered picture.
 
     Attributes:
         cells: the nine number fields, row by row.
         preset, picture: the menus.
-        rectify: the box that sets what is below 0 to 0, as a ReLU does.
-        upload: the button for a picture of one's own.
-        view, message: the two pictures, and one sentence on them.
+        rectify: the checkbox that applies a ReLU.
+        upload: the button to upload a picture.
+        view, message: the two pictures, and a summary or an error.
     """
 
-    def __init__(self, pictures: Mapping[str, images.Source], *, preset: str = "upright edges"):
-        """Make an editor.
+    def __init__(self, pictures: Mapping[str, images.Source], *, preset: str = "vertical edges"):
+        """Create the widget.
 
         Args:
-            pictures: the pictures to choose from, by their names: anything that `images.open_picture` takes.
-            preset: the kernel to begin with, a key of `PRESETS`.
+            pictures: the pictures to choose from, by name; anything that `images.open_picture` takes.
+            preset: the initial kernel, a key of `PRESETS`.
 
         Raises:
             PictureError: a picture can't be used.
-            ValueError: there are no pictures, or no preset has that name.
+            ValueError: `pictures` is empty, or no preset has that name.
         """
         if not pictures:
-            raise ValueError("The kernel editor needs at least one picture: KernelEditor({'ship': image}).")
+            raise ValueError("Pass at least one picture: KernelEditor({'ship': image}).")
         if preset not in PRESETS:
             raise ValueError(f"There is no preset {preset!r}. Choose one of: {', '.join(PRESETS)}.")
         self._greys = {name: _grey(picture) for name, picture in pictures.items()}
@@ -97,7 +97,7 @@ class KernelEditor(widgets.VBox):
         left = widgets.VBox([self.picture, self.upload, _hint(), self.preset, kernel, self.rectify])
         super().__init__([widgets.HBox([left, self.view], layout=widgets.Layout(flex_flow="row wrap")), self.message])
 
-    def __repr__(self) -> str:  # what stands in a stored notebook, where nothing runs
+    def __repr__(self) -> str:  # shown in a stored notebook
         return "Kernel editor: a picture, nine numbers and the filtered picture. Run this cell to use it."
 
     @property
@@ -107,7 +107,7 @@ class KernelEditor(widgets.VBox):
 
     @property
     def result(self) -> np.ndarray:
-        """The filtered picture, `(height, width)` float32, of any range."""
+        """The filtered picture, `(height, width)` float32, any range."""
         result = apply_kernel(self._greys[self.picture.value], self.kernel)
         return np.maximum(result, 0) if self.rectify.value else result
 
@@ -116,17 +116,15 @@ class KernelEditor(widgets.VBox):
         menu = {"layout": wide, "style": {"description_width": "4em"}}
         self.picture = widgets.Dropdown(options=list(self._greys), description="picture", **menu)
         self.preset = widgets.Dropdown(options=[*PRESETS, _OWN], value=preset, description="kernel", **menu)
-        self.upload = widgets.FileUpload(
-            accept=",".join(formats.ENDINGS), description="a picture of yours", layout=wide
-        )
-        # Labels of no width: screen readers have them, and the nine numbers stand close together.
+        self.upload = widgets.FileUpload(accept=",".join(formats.ENDINGS), description="upload a picture", layout=wide)
+        # Labels of zero width: screen readers still read them, and the nine fields stay close together.
         self.cells = [
             widgets.BoundedFloatText(
                 min=-99, max=99, step=0.5, continuous_update=True, description=place, style=hidden, layout=narrow
             )
             for place in _PLACES
         ]
-        self.rectify = widgets.Checkbox(description="ReLU: nothing below 0", indent=False)
+        self.rectify = widgets.Checkbox(description="ReLU: negative becomes 0", indent=False)
         self.preset.observe(self._take_preset, "value")
         self.upload.observe(self._take_upload, "value")
         for control in (*self.cells, self.picture, self.rectify):
@@ -137,7 +135,7 @@ class KernelEditor(widgets.VBox):
             self._fill(PRESETS[change["new"]])
 
     def _fill(self, kernel) -> None:
-        """Put nine numbers into the cells, and draw once."""
+        """Set the nine numbers and draw once."""
         self._filling = True
         for cell, value in zip(self.cells, np.ravel(kernel), strict=True):
             cell.value = float(value)
@@ -146,14 +144,14 @@ class KernelEditor(widgets.VBox):
 
     def _take_upload(self, change) -> None:
         if not change["new"]:
-            return  # emptied below
+            return  # emptied by the `finally` below
         try:
             self._greys[_UPLOADED] = _grey(bytes(change["new"][0]["content"]))
         except images.PictureError as error:
             self.message.value = f'<div role="alert">{html.escape(str(error))}</div>'
             return
         finally:
-            self.upload.value = ()  # else the same file chosen again would not be noticed
+            self.upload.value = ()  # so that the same file can be chosen again
         if _UPLOADED not in self.picture.options:
             self.picture.options = [*self.picture.options, _UPLOADED]
         self.picture.value = _UPLOADED
@@ -174,13 +172,13 @@ class KernelEditor(widgets.VBox):
         self.view.value = f'<div style="display: flex; flex-wrap: wrap; gap: 16px">{before}{after}</div>'
         total = round(float(kernel.sum()), 4)
         self.message.value = (
-            f'<div role="status" aria-live="polite">The nine numbers add up to {total:g}. The result goes from '
+            f'<div role="status" aria-live="polite">The nine numbers add up to {total:g}. The result ranges from '
             f"{result.min():.0f} to {result.max():.0f}: black is 0, white is 255 and more, orange is below 0.</div>"
         )
 
 
 def _grey(picture: images.Source) -> np.ndarray:
-    """The picture in grey, `(height, width)` uint8, no larger than `_SIDE`."""
+    """Return a picture in grey, `(height, width)` uint8, at most `_SIDE` pixels a side."""
     opened = images.open_picture(picture, max_bytes=_MAX_BYTES)
     if max(opened.size) > _SIDE:
         opened = Image.fromarray(images.to_input(opened, size=_SIDE))
@@ -188,7 +186,7 @@ def _grey(picture: images.Source) -> np.ndarray:
 
 
 def _picture(pixels: np.ndarray, text: str) -> str:
-    """A picture as HTML, each pixel a square, with its text for those who can't see it and for those who can."""
+    """Return the HTML of a picture, with `text` as alt text and as caption."""
     picture = tags.img(pixels, text, width=_SHOWN, pixelated=True)
     caption = f"<figcaption>{html.escape(text)}</figcaption>"
     return f'<figure style="margin: 0; width: {_SHOWN}px">{picture}{caption}</figure>'

@@ -1,7 +1,8 @@
-"""The labels slider: how many labelled pictures of each class are enough?
+"""Labels slider: how many labelled pictures per class are enough?
 
-LabelsSlider({"pixels": (known, asked)}, train=train, test=test, class_names=names)   # in a notebook
-`few_labels.chart` is its still figure.
+    LabelsSlider({"pixels": (train_pixels, test_pixels)}, train=train, test=test, class_names=names)
+
+The static version is `plots.few_shot_curves`.
 """
 
 import threading
@@ -13,19 +14,19 @@ import numpy as np
 from cifar_lab import plots
 from cifar_lab.data.dataset import Split
 from cifar_lab.experiments import few_shot
-from cifar_lab.lessons.widgets import drawn, tags
+from cifar_lab.lessons.widgets import tags
 from cifar_lab.lessons.widgets.report_errors import reported
 
-_SHOWN = 10  # of each class; more would be a carpet
+_SHOWN = 10  # pictures shown per class
 
 
 class LabelsSlider(widgets.VBox):
-    """A slider over labels a class, with what a nearest-mean classifier makes of them, and the pictures it learns from.
+    """A slider for labels per class, with the accuracy of a nearest-mean classifier and its training pictures.
 
     Attributes:
         count: the slider.
         others: the button that chooses other pictures.
-        chart, sheet, message, alert: the curves, the pictures, the accuracies in words, and what went wrong.
+        chart, sheet, message, alert: the curves, the pictures, the accuracies in words, and errors.
     """
 
     def __init__(
@@ -37,30 +38,31 @@ class LabelsSlider(widgets.VBox):
         class_names: Sequence[str],
         counts: Sequence[int] = (1, 2, 5, 10, 20, 50),
     ):
-        """Make a slider.
+        """Create the widget.
 
         Args:
-            views: for each name what is known of the train pictures, `(n, numbers)` float, and of the test pictures,
-                `(m, numbers)` float, as for `few_labels.curves`.
-            train: the pictures to choose from.
-            test: the pictures to be right about.
-            class_names: one for each class.
-            counts: where the slider can stand.
+            views: by name, the features of the train pictures, `(n, features)` float, and of the test pictures,
+                `(m, features)` float, as for `few_shot_accuracies`.
+            train: the n pictures to choose labelled ones from.
+            test: the m pictures to measure accuracy on.
+            class_names: one per class.
+            counts: the numbers of labels per class to offer.
 
         Raises:
-            ValueError: the views are not of as many pictures, or a class has fewer than the largest count.
+            ValueError: the features don't match the number of pictures, or a class has fewer than the largest count.
         """
-        for name, (known, asked) in views.items():
-            if (len(known), len(asked)) != (len(train), len(test)):
+        for name, (train_features, test_features) in views.items():
+            if (len(train_features), len(test_features)) != (len(train), len(test)):
                 raise ValueError(
-                    f"{name!r} knows of {len(known)} and {len(asked)} pictures; there are {len(train)} and {len(test)}."
+                    f"{name!r} has features of {len(train_features)} train and {len(test_features)} test pictures, "
+                    f"but there are {len(train)} and {len(test)}."
                 )
         self._views, self._train, self._test, self._names = dict(views), train, test, tuple(class_names)
         self._curves = few_shot.few_shot_accuracies(views, train.labels, test.labels, counts=counts)
         self._seed = 0
         self.one_at_a_time = threading.RLock()
         self.count = widgets.SelectionSlider(
-            options=list(counts), description="labels a class", style={"description_width": "initial"}
+            options=list(counts), description="labels per class", style={"description_width": "initial"}
         )
         self.count.layout.width = "min(30em, 100%)"
         self.others = widgets.Button(description="Other pictures")
@@ -71,19 +73,19 @@ class LabelsSlider(widgets.VBox):
         self._show()
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
-        """As text: what those see who have no kernel running."""
-        text = "Labels slider: how much is right after so many labels. It needs a running kernel: run this cell."
+        """Add a plain-text version, shown where no kernel is running."""
+        text = "Labels slider: accuracy against labels per class. It needs a running kernel: run this cell."
         return super()._repr_mimebundle_(**kwargs) | {"text/plain": text}
 
     @property
     def accuracies(self) -> dict[str, float]:
-        """How much is right, 0-1, with the pictures that are shown, by the name of the view."""
+        """The test accuracy, 0-1, with the pictures shown, by name of the view."""
         chosen, labels = self._chosen, self._train.labels
-        answers = {
-            name: few_shot.nearest_mean(known[chosen], labels[chosen], asked)
-            for name, (known, asked) in self._views.items()
+        predictions = {
+            name: few_shot.nearest_mean(train_features[chosen], labels[chosen], test_features)
+            for name, (train_features, test_features) in self._views.items()
         }
-        return {name: float(np.mean(answer == self._test.labels)) for name, answer in answers.items()}
+        return {name: float(np.mean(predicted == self._test.labels)) for name, predicted in predictions.items()}
 
     @property
     def _chosen(self) -> np.ndarray:
@@ -98,11 +100,11 @@ class LabelsSlider(widgets.VBox):
         count, chosen = self.count.value, self._chosen
         rates = ", ".join(f"{name} {accuracy:.0%}" for name, accuracy in self.accuracies.items())
         noun = "label" if count == 1 else "labels"
-        words = f"With {count} {noun} a class, {len(chosen)} in all, this much is right: {rates}."
+        words = f"Accuracy with {count} {noun} per class ({len(chosen)} in total): {rates}."
         self.message.value = tags.status(words)
         chart = plots.few_shot_curves(self._curves, chance=1 / len(self._names), marked=count)
-        self.chart.value = drawn.as_img(chart, f"Accuracy against labels a class, with a line at {count}. {words}")
+        self.chart.value = tags.figure_tag(chart, f"Accuracy against labels per class, with a line at {count}. {words}")
         shown = self._train.take(chosen)
         sheet = plots.contact_sheet(shown.images, shown.labels, self._names, per_class=min(count, _SHOWN))
-        self.sheet.value = drawn.as_img(sheet, f"The pictures that it learnt from, up to {_SHOWN} of each class.")
+        self.sheet.value = tags.figure_tag(sheet, f"The training pictures, up to {_SHOWN} per class.")
         self.alert.value = ""

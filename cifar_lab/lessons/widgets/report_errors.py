@@ -1,4 +1,4 @@
-"""Callbacks of widgets that never fail in silence."""
+"""Show exceptions of widget callbacks to the user."""
 
 import functools
 from collections.abc import Callable
@@ -7,17 +7,18 @@ from cifar_lab.lessons.widgets import tags
 
 
 def reported(callback: Callable) -> Callable:
-    """Show whatever goes wrong in a widget's callback in its `alert`; JupyterLab would drop it without a word.
+    """Wrap a method of a widget so that exceptions are shown in `alert`; JupyterLab would swallow them.
 
-    The widget also has a lock `one_at_a_time`, since JupyterLab may hand two events to two threads.
+    The widget needs an `alert` and a re-entrant lock `one_at_a_time`, since JupyterLab may handle two events in two
+    threads.
     """
 
     @functools.wraps(callback)
-    def careful(self, change=None):
+    def reporting(self, change=None):
         with self.one_at_a_time:
             try:
                 callback(self, change)
             except Exception as error:
                 self.alert.value = tags.alert([f"That did not work ({type(error).__name__}): {error}"])
 
-    return careful
+    return reporting

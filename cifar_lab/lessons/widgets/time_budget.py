@@ -13,7 +13,7 @@ import ipywidgets as widgets
 from cifar_lab import plots
 from cifar_lab.experiments import budget
 from cifar_lab.experiments.budget import Offer
-from cifar_lab.lessons.widgets import drawn, tags
+from cifar_lab.lessons.widgets import tags
 from cifar_lab.lessons.widgets.report_errors import reported
 
 
@@ -76,4 +76,4 @@ class TimeBudget(widgets.VBox):
             plots.accuracy_within_minutes(self._offers, **options),
             plots.describe_budget(self._offers, **options),
         )
-        self.view.value = drawn.as_img(figure, words)
+        self.view.value = tags.figure_tag(figure, words)

@@ -1,7 +1,7 @@
-"""The upload classifier: your own pictures, what the network says, what it saw, and why.
+"""Upload classifier: predictions for your own pictures, what the network saw, and Grad-CAM.
 
 UploadClassifier()       # in a notebook, as the last line of a cell
-classify("my.jpg")       # the same for one file, where widgets don't show
+classify("my.jpg")       # a single file, without a widget
 """
 
 import threading
@@ -20,64 +20,64 @@ from cifar_lab.lessons.widgets.closer_look import CloserLook
 from cifar_lab.lessons.widgets.report_errors import reported
 
 _LIMIT = (
-    f"{formats.IN_WORDS}, up to {images.MAX_BYTES // 2**20} MiB each, 100 MiB at once. A Jupyter that was not "
-    "started by <code>make lab</code> takes 10 MB at once, and says nothing when more is lost."
+    f"{formats.IN_WORDS}, up to {images.MAX_BYTES // 2**20} MiB each, 100 MiB at once. Unless started with "
+    "<code>make lab</code>, Jupyter takes 10 MB at once and drops larger uploads without a message."
 )
-_DRAWING = 92  # pixels a side, of the drawings on their buttons
+_DRAWING = 92  # side of the sample drawings, in pixels
 
 
 def classify(source: images.Source, *, model: str | None = None) -> None:
-    """Print what a classifier says of one picture, and show it beside what the network saw.
+    """Print the prediction for one picture, and show what the network saw with the most probable classes.
 
     Args:
         source: a path, bytes, a file, a PIL image or an array.
-        model: a classifier's name or folder; the best shipped one when not given.
+        model: name or folder of a classifier; the default classifier if not given.
 
     Raises:
-        PictureError: the picture can't be used; the sentence says why.
-        ValueError: there is no such classifier.
+        PictureError: the picture can't be used; the message says why.
+        ValueError: no classifier has that name.
     """
     prediction = Classifier.load(model or model_card.default_classifier()).predict(source)
     name = display.safe_name(str(source)) if isinstance(source, str | Path) else "the picture"
     print(f"{name}: {prediction_view.describe_prediction(prediction)}")
-    plots.show(plots.prediction_bars(prediction), "What the network saw of the picture, and its best guesses as bars.")
+    plots.show(plots.prediction_bars(prediction), "What the network saw, and its most probable classes as bars.")
 
 
 class UploadClassifier(widgets.VBox):
-    """Buttons to choose pictures, and what a classifier says of each.
+    """Buttons to upload pictures, and a classifier's prediction for each.
 
-    Nothing that is uploaded is written to disk or stored in the notebook.
+    Uploads are never written to disk or stored in the notebook.
 
     Attributes:
-        answers: what was said of each picture, in the order they came.
-        upload, samples, model, clear: choose files, try a drawing, choose a classifier, start anew.
-        progress, status, alert: how far it is, what happened, what went wrong.
-        results: the pictures with their answers.
-        order, table: the answers as a table, from two pictures on.
-        closer: one picture at a time: another cut, and what speaks for the answer.
+        answers: the results, in the order of upload.
+        upload, samples, model, clear: choose files, try a drawing, choose a classifier, remove all pictures.
+        progress, status, alert: progress bar, status line and errors.
+        results: the pictures with their predictions.
+        order, table: the results as a table, shown for two pictures or more.
+        closer: one picture in detail: another crop, and Grad-CAM.
     """
 
     def __init__(self, model: str | None = None):
-        """Make one.
+        """Create the widget.
 
         Args:
-            model: the classifier to begin with; the best shipped one when not given.
+            model: the classifier selected at first; the default classifier if not given.
 
         Raises:
-            ValueError: there is no classifier of that name that can be loaded.
+            ValueError: no classifier of that name can be loaded.
         """
-        self.one_at_a_time = threading.RLock()  # JupyterLab may hand two events to two threads
+        self.one_at_a_time = threading.RLock()  # JupyterLab may handle two events in two threads
         self._classifiers, left_out = load_classifiers()
         model = model or next(
             (name for name in (model_card.default_classifier(), *self._classifiers) if name in self._classifiers), None
         )
         if model not in self._classifiers:
-            there = ", ".join(self._classifiers) or "none (cifar-lab train, then cifar-lab export makes one)"
-            raise ValueError(f"No classifier {model!r} can be loaded. Classifiers here: {there}.")
+            available = ", ".join(self._classifiers) or "none (make one with cifar-lab train and cifar-lab export)"
+            raise ValueError(f"The classifier {model!r} cannot be loaded. Available classifiers: {available}.")
         self.answers: list[prediction_view.PictureResult] = []
         self._make_controls(model)
         self.alert.value = tags.alert(left_out)
-        self._say("No picture yet: choose some, or try a drawing.")
+        self._set_status("No pictures yet: choose some, or try a drawing.")
         pictures = sketches.sample_pictures(_DRAWING)
         drawings = [
             widgets.VBox([widgets.HTML(tags.img(pictures[button.description], "", width=_DRAWING)), button])
@@ -99,15 +99,15 @@ class UploadClassifier(widgets.VBox):
             ]
         )
 
-    def __repr__(self) -> str:  # what stands in a stored notebook, where nothing runs
-        return "Upload classifier: choose pictures, see what the network says and why. Run this cell to use it."
+    def __repr__(self) -> str:  # shown in a stored notebook
+        return "Upload classifier: predictions for your own pictures, and why. Run this cell to use it."
 
     def _make_controls(self, model: str) -> None:
         self.upload = widgets.FileUpload(
             accept=",".join(formats.ENDINGS), multiple=True, description="choose pictures", layout={"width": "12em"}
         )
         self.model = widgets.Dropdown(options=list(self._classifiers), value=model, description="classifier")
-        self.clear = widgets.Button(description="clear all", tooltip="Forget every picture", disabled=True)
+        self.clear = widgets.Button(description="clear all", tooltip="Remove all pictures", disabled=True)
         self.samples = [
             widgets.Button(
                 description=name,
@@ -116,7 +116,7 @@ class UploadClassifier(widgets.VBox):
             )
             for name in sketches.CLASS_NAMES
         ]
-        self.progress = widgets.IntProgress(description="looking", layout={"display": "none"})
+        self.progress = widgets.IntProgress(description="classifying", layout={"display": "none"})
         self.status, self.alert, self.results = widgets.HTML(), widgets.HTML(), widgets.VBox()
         self.order = widgets.ToggleButtons(options=prediction_view.ORDERS, description="sort by")
         self.table = widgets.HTML()
@@ -125,15 +125,15 @@ class UploadClassifier(widgets.VBox):
         self.upload.observe(self._take_files, "value")
         self.model.observe(self._show_all, "value")
         self.order.observe(self._show_table, "value")
-        self.clear.on_click(self._forget)
+        self.clear.on_click(self._remove_all)
         for button in self.samples:
             button.on_click(self._take_sample)
 
     @reported
     def _take_files(self, change) -> None:
         files = [(file["name"], bytes(file["content"])) for file in change["new"]]
-        if files:  # else it was emptied, by the next line
-            self.upload.value = ()  # the same file chosen again would not be noticed, and the bytes would stay
+        if files:  # else the next line has just emptied it
+            self.upload.value = ()  # so that the same file can be chosen again, and its bytes are freed
             self.take(files)
 
     @reported
@@ -142,38 +142,38 @@ class UploadClassifier(widgets.VBox):
         self.take([(f"drawing of a {name}", sketches.sample_pictures()[name])])
 
     def take(self, files: Sequence[tuple[str, images.Source]]) -> None:
-        """Look at pictures, given as (name, source); those that can't be used are named beside the others' answers."""
-        faults, cards = [], []
+        """Classify pictures, given as (name, source), and show an error for each that can't be used."""
+        errors, cards = [], []
         self.progress.max, self.progress.value = len(files), 0
         self.progress.layout.display = "flex" if len(files) > 1 else "none"
         for number, (name, source) in enumerate(files, start=1):
             try:
-                answer = prediction_view.predict_picture(name, source, self._classifiers)
-                cards.append(widgets.HTML(prediction_view.card(answer, self.model.value)))
-                self.answers.append(answer)
+                result = prediction_view.predict_picture(name, source, self._classifiers)
+                cards.append(widgets.HTML(prediction_view.card(result, self.model.value)))
+                self.answers.append(result)
             except images.PictureError as error:
-                faults.append(f"{display.safe_name(name)}: {error}")
-            except Exception as error:  # one bad file must not cost the others' answers
-                faults.append(f"{display.safe_name(name)}: it failed here ({type(error).__name__}): {error}")
+                errors.append(f"{display.safe_name(name)}: {error}")
+            except Exception as error:  # one bad file must not stop the others
+                errors.append(f"{display.safe_name(name)}: unexpected error ({type(error).__name__}): {error}")
             self.progress.value = number
         self.progress.layout.display = "none"
         self.results.children += tuple(cards)
-        self.alert.value = tags.alert(faults)
+        self.alert.value = tags.alert(errors)
         latest = f" {self._latest()}" if len(cards) == 1 else ""
-        unread = f", {len(faults)} could not be used" if faults else ""
-        self._say(f"{len(cards)} of {len(files)} answered{unread}.{latest}")
+        unused = f", {len(errors)} could not be used" if errors else ""
+        self._set_status(f"{len(cards)} of {len(files)} classified{unused}.{latest}")
         self._refresh()
 
     def _latest(self) -> str:
-        answer = self.answers[-1]
-        return f"{answer.name}: {prediction_view.describe_prediction(answer.predictions[self.model.value])}."
+        result = self.answers[-1]
+        return f"{result.name}: {prediction_view.describe_prediction(result.predictions[self.model.value])}."
 
     @reported
     def _show_all(self, _change) -> None:
-        """Show what the chosen classifier said: every one of them was asked when the picture came."""
-        for box, answer in zip(self.results.children, self.answers, strict=True):
-            box.value = prediction_view.card(answer, self.model.value)
-        self._say(f"Answers of {self.model.value}.")
+        """Show the predictions of the chosen classifier, which were made at upload."""
+        for box, result in zip(self.results.children, self.answers, strict=True):
+            box.value = prediction_view.card(result, self.model.value)
+        self._set_status(f"Predictions of {self.model.value}.")
         self._refresh()
 
     @reported
@@ -189,14 +189,14 @@ class UploadClassifier(widgets.VBox):
         self.closer.offer(self.answers, self.model.value)
 
     @reported
-    def _forget(self, _button) -> None:
+    def _remove_all(self, _button) -> None:
         self.answers.clear()
         for box in self.results.children:
             box.close()
         self.results.children = ()
         self.alert.value = ""
-        self._say("All forgotten.")
+        self._set_status("All pictures removed.")
         self._refresh()
 
-    def _say(self, text: str) -> None:
+    def _set_status(self, text: str) -> None:
         self.status.value = tags.status(text)
