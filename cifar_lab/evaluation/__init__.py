@@ -1,11 +1,12 @@
-"""How good a classifier is, in numbers: nothing here draws, and nothing needs Keras.
+"""Evaluation metrics for classifiers, on NumPy arrays: no plots, no Keras.
 
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
     result.accuracy, result.interval
     print(result.table())
 
-One idea a file: `result` (the whole evaluation), `metrics` (what it is made of), `calibration`, `unknown` ("none of
-these"), `comparison` (of two classifiers) and `views` (test-time augmentation).
+Modules: `result` (the complete evaluation), `metrics` (its building blocks), `calibration` (temperature scaling),
+`rejection` (out-of-distribution images, "none of these"), `comparison` (significance tests for two classifiers) and
+`tta` (test-time augmentation).
 """
 
 from cifar_lab.core.probabilities import apply_temperature

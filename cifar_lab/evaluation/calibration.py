@@ -1,4 +1,4 @@
-"""Calibration: whether of the answers given with 80 % about 80 % are right, and what helps when they are not."""
+"""Calibration: are about 80 % of the predictions with a score of 80 % correct? If not, temperature scaling helps."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from cifar_lab.evaluation.metrics import check_probabilities, cross_entropy
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """What a reliability diagram shows; one entry for each bin that holds an answer, from low to high scores.
+    """The data of a reliability diagram: one entry per non-empty bin, in order of increasing score.
 
     Attributes:
-        scores: the mean score of a bin's answers, 0-1.
-        shares: the share of them that is right, 0-1.
-        counts: how many they are, int64.
+        scores: mean score of the predictions in the bin, 0-1.
+        shares: accuracy of the predictions in the bin, 0-1.
+        counts: number of predictions in the bin, int64.
     """
 
     scores: np.ndarray
@@ -25,24 +25,24 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The expected calibration error: the mean distance of score and share, weighted by the bins' answers."""
+        """Expected calibration error: mean of |accuracy - score| over the bins, weighted by their counts."""
         return float(np.average(np.abs(self.shares - self.scores), weights=self.counts))
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -> Reliability:
-    """Sort answers by their score into bins of equal width, and compare in each the mean score with the accuracy.
+    """Group predictions by score into bins of equal width, and compute mean score and accuracy of each bin.
 
     Args:
-        probabilities: `(n, k)` float, 0-1, every row adding up to 1.
-        labels: `(n,)` whole numbers, 0 to k - 1.
-        bins: how many between 0 and 1, at least 1.
+        probabilities: `(n, k)` float, 0-1, each row summing to 1.
+        labels: `(n,)` integers, 0 to k - 1.
+        bins: number of bins between 0 and 1, at least 1.
 
     Raises:
-        ValueError: the arrays don't fit each other or are no probabilities and labels, or `bins` is below 1.
+        ValueError: the arrays do not match or are not probabilities and labels, or `bins` is below 1.
     """
     probabilities, labels = check_probabilities(probabilities, labels)
     if bins < 1:
-        raise ValueError(f"bins must be at least 1, but it is {bins}.")
+        raise ValueError(f"bins must be at least 1, got {bins}.")
     scores = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
     bin_of = np.minimum((scores * bins).astype(int), bins - 1)
@@ -53,32 +53,32 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """The expected calibration error (Guo et al., 2017): how far scores are from the share of right answers.
+    """Compute the expected calibration error (Guo et al., 2017): the mean distance between score and accuracy.
 
     Args:
         probabilities: `(n, k)` float, 0-1.
-        labels: `(n,)` whole numbers.
-        bins: how many bins between 0 and 1; see `reliability`.
+        labels: `(n,)` integers.
+        bins: number of bins between 0 and 1; see `reliability`.
 
     Returns:
-        The mean distance, weighted by the images in a bin, 0-1. 0 means that of the answers given with 80 %, 80 % are
-        right.
+        The mean distance over the bins, weighted by their counts, 0-1; 0 is perfectly calibrated.
     """
     return reliability(probabilities, labels, bins).error
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature that makes scores honest: the one with the least cross-entropy (Guo et al., 2017).
+    """Find the temperature that calibrates the scores by minimising the cross-entropy (Guo et al., 2017).
 
-    A few dozen answers that are all right would ask for scores of 1 throughout. So the logarithm of the temperature is
-    held near 0 by a normal prior of deviation 1: it counts as much as one answer more, and nothing among thousands.
+    A few dozen predictions that are all correct would drive the scores to 1. A normal prior with standard deviation 1
+    therefore keeps the logarithm of the temperature near 0; it weighs as much as one more image, so that it is
+    negligible among thousands.
 
     Args:
-        probabilities: `(n, k)` float, 0-1, on images that were not trained on.
-        labels: `(n,)` whole numbers.
+        probabilities: `(n, k)` float, 0-1, for images that were not used for training.
+        labels: `(n,)` integers.
 
     Returns:
-        What to divide the logits by, 0.05 to 20; above 1 when the network is too sure of itself.
+        The divisor of the logits, 0.05 to 20; above 1 when the network is overconfident.
     """
     probabilities, labels = check_probabilities(probabilities, labels)
     wide = probabilities.astype(np.float64)

@@ -1,11 +1,11 @@
-"""Comparing two classifiers, or two recipes: is the difference more than chance?
+"""Compare two classifiers or two recipes: is the difference statistically significant?
 
     difference = evaluation.compare_answers(right_a, right_b)  # two networks on the same images
     difference = evaluation.compare_seeds(accuracies_a, accuracies_b)  # two recipes, several seeds each
     print(difference.verdict("mine", "yours"))
 
-The two questions are not the same. The first is about these two networks: would the better one also win on other
-images of the kind? The second is about how they were made: would it also win if both were trained again?
+These are two different questions. `compare_answers` is about two trained networks: would the better one also win on
+other images? `compare_seeds` is about two recipes: would the better one also win if both were trained again?
 """
 
 import warnings
@@ -15,21 +15,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-_CHANCE = 0.05  # p-values from here on are called chance, as 95 % intervals have it
+_CHANCE = 0.05  # significance level, consistent with the 95 % intervals
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Two accuracies, and whether their difference is more than chance.
+    """Two accuracies and the significance of their difference.
 
     Attributes:
-        accuracy_a: of the first, 0-1; over seeds, their mean.
-        accuracy_b: of the second.
-        interval: the 95 % interval of the first minus the second, each end -1 to 1.
-        p_value: how likely a difference as large as this is if there is none, 0-1.
-        test: whose test the p-value is of, in words.
-        count_a: the images on which only the first is right; over seeds, how many seeds it has.
-        count_b: likewise of the second.
+        accuracy_a: accuracy of the first, 0-1; for seeds, their mean.
+        accuracy_b: accuracy of the second.
+        interval: 95 % interval of `accuracy_a - accuracy_b`, each end from -1 to 1.
+        p_value: probability of a difference at least this large if there is none, 0-1.
+        test: name of the test that gave the p-value.
+        count_a: number of images that only the first classifies correctly; for seeds, its number of seeds.
+        count_b: the same for the second.
     """
 
     accuracy_a: float
@@ -42,18 +42,18 @@ class Difference:
 
     @property
     def value(self) -> float:
-        """The first accuracy minus the second, -1 to 1."""
+        """`accuracy_a - accuracy_b`, -1 to 1."""
         return self.accuracy_a - self.accuracy_b
 
     @property
     def better(self) -> str:
-        """`"a"` or `"b"`; empty when it could be chance: then the test or the interval does not rule out "equal"."""
+        """`"a"` or `"b"`, or empty if the test or the interval does not rule out that both are equal."""
         if self.p_value >= _CHANCE or self.interval[0] <= 0 <= self.interval[1]:
             return ""
         return "a" if self.value > 0 else "b"
 
     def verdict(self, name_a: str = "A", name_b: str = "B") -> str:
-        """The result as one sentence."""
+        """Return the result as one sentence."""
         larger, points, low, high = name_a, self.value, *self.interval
         if self.value < 0:
             larger, points, low, high = name_b, -points, -high, -low
@@ -64,7 +64,7 @@ class Difference:
         return f"The difference could be chance: {lead} {between}."
 
     def to_dict(self) -> dict:
-        """All of it as plain values, for JSON."""
+        """Return all values as a dictionary for JSON."""
         return vars(self) | {"interval": list(self.interval), "difference": self.value, "better": self.better}
 
 
@@ -77,14 +77,14 @@ def _p(p_value: float) -> str:
 
 
 def compare_answers(right_a: np.ndarray, right_b: np.ndarray) -> Difference:
-    """Compare two classifiers on the same images: McNemar's test, and a bootstrap interval.
+    """Compare two classifiers on the same images with McNemar's test and a bootstrap interval.
 
     Args:
-        right_a: `(n,)` bool: where the first classifier is right.
-        right_b: `(n,)` bool: where the second is, on the same images.
+        right_a: `(n,)` bool: whether the first classifier is correct on each image.
+        right_b: `(n,)` bool: the same for the second.
 
     Raises:
-        ValueError: the two are not about the same number of images, or there are none.
+        ValueError: the arrays differ in length or are empty.
     """
     p_value, interval = mcnemar(right_a, right_b), bootstrap_interval(right_a, right_b)
     accuracies = float(np.mean(right_a)), float(np.mean(right_b))
@@ -92,55 +92,63 @@ def compare_answers(right_a: np.ndarray, right_b: np.ndarray) -> Difference:
 
 
 def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> float:
-    """How likely a difference as large as this is between two classifiers that are equally good (McNemar, 1947).
+    """Run McNemar's exact test (1947): are two classifiers equally accurate?
 
-    Only images on which just one of the two is right say anything; each is a coin toss if both are equally good.
+    Only images that exactly one of the two classifies correctly carry information; under the null hypothesis each of
+    them is a fair coin toss.
 
     Args:
-        right_a: `(n,)` bool: where the first classifier is right.
-        right_b: `(n,)` bool: where the second is, on the same images.
+        right_a: `(n,)` bool: whether the first classifier is correct on each image.
+        right_b: `(n,)` bool: the same for the second.
 
     Returns:
         The exact two-sided p-value, 0-1.
 
     Raises:
-        ValueError: the two are not about the same number of images.
+        ValueError: the arrays differ in length.
     """
     only_a, only_b = disagreements(right_a, right_b)
     return 1.0 if only_a + only_b == 0 else float(stats.binomtest(only_a, only_a + only_b).pvalue)
 
 
 def disagreements(right_a: np.ndarray, right_b: np.ndarray) -> tuple[int, int]:
-    """On how many images only the first classifier is right, and on how many only the second; arguments as above.
+    """Count the images that only the first classifier gets right, and those that only the second does.
+
+    Args:
+        right_a: `(n,)` bool: whether the first classifier is correct on each image.
+        right_b: `(n,)` bool: the same for the second.
 
     Raises:
-        ValueError: they are not of equally many images.
+        ValueError: the arrays differ in length.
     """
     if np.shape(right_a) != np.shape(right_b):
-        raise ValueError(f"Both need the same images, but there are {len(right_a)} and {len(right_b)} answers.")
+        raise ValueError(
+            "Both classifiers must be evaluated on the same images, but there are "
+            f"{len(right_a)} and {len(right_b)} predictions."
+        )
     return int(np.sum(right_a & ~right_b)), int(np.sum(right_b & ~right_a))
 
 
 def bootstrap_interval(
     right_a: np.ndarray, right_b: np.ndarray, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> tuple[float, float]:
-    """The interval of the difference in accuracy, by drawing the images anew (Efron, 1979; the percentile method).
+    """Compute a bootstrap interval of the difference in accuracy (Efron, 1979; percentile method).
 
-    Both classifiers keep their answers, and each draw takes n of the n images, some twice, some not at all. An image
-    adds 1, -1 or 0 to the difference, so that it is enough to draw how many of each kind come up.
+    Each resample draws n of the n images with replacement. An image contributes 1, -1 or 0 to the difference, so it is
+    enough to draw the count of each kind from a multinomial distribution.
 
     Args:
-        right_a: `(n,)` bool: where the first classifier is right.
-        right_b: `(n,)` bool: where the second is, on the same images.
-        confidence: the share of the draws that the interval holds, 0-1.
-        resamples: how many draws.
-        seed: fixes the draws.
+        right_a: `(n,)` bool: whether the first classifier is correct on each image.
+        right_b: `(n,)` bool: the same for the second.
+        confidence: confidence level, 0-1.
+        resamples: number of resamples.
+        seed: seed of the resamples.
 
     Returns:
         `(low, high)` of the first accuracy minus the second, each -1 to 1.
 
     Raises:
-        ValueError: the two are not about the same number of images, or there are none.
+        ValueError: the arrays differ in length or are empty.
     """
     only_a, only_b = disagreements(right_a, right_b)
     count = len(right_a)
@@ -156,29 +164,28 @@ def bootstrap_interval(
 def compare_seeds(
     accuracies_a: Sequence[float], accuracies_b: Sequence[float], *, same_networks: bool = False
 ) -> Difference:
-    """Compare two recipes by their accuracies over several seeds: Welch's t-test (Welch, 1947) and its interval.
+    """Compare two recipes by their accuracies over several seeds, with Welch's t-test (1947) and its interval.
 
-    It takes the accuracies of a recipe over seeds for draws from a bell curve, and lets the two curves be of different
-    width. What it can't know is how other test images would have come out: for that, `compare_answers`.
+    The test assumes that a recipe's accuracies over seeds are normally distributed, with a variance of its own for
+    each recipe. It does not cover the choice of test images; for that, use `compare_answers`.
 
     Args:
-        accuracies_a: of the first recipe, 0-1, one a seed.
-        accuracies_b: of the second.
-        same_networks: entry i of both is about the same network, looked at in two ways: then the differences within the
-            pairs are what is tested (Student, 1908).
+        accuracies_a: accuracies of the first recipe, 0-1, one per seed.
+        accuracies_b: accuracies of the second.
+        same_networks: entry i of both comes from the same network, evaluated in two ways; use the paired t-test
+            (Student, 1908).
 
     Raises:
-        ValueError: one of the two has fewer than two seeds, or all seeds agree exactly: then there is no spread to
-            measure a difference by.
+        ValueError: a recipe has fewer than two seeds, or the accuracies do not vary at all.
     """
     a, b = np.asarray(accuracies_a, np.float64), np.asarray(accuracies_b, np.float64)
     if min(len(a), len(b)) < 2:
-        raise ValueError(f"At least two seeds of each are needed to see their spread, not {len(a)} and {len(b)}.")
+        raise ValueError(f"At least two seeds per recipe are needed to test a difference, got {len(a)} and {len(b)}.")
     spread = np.std(a - b) if same_networks else max(np.std(a), np.std(b))
     if spread < 1e-9:
-        raise ValueError("All seeds came out exactly alike: there is no spread to measure the difference by.")
+        raise ValueError("All seeds gave exactly the same accuracy: without variance the difference cannot be tested.")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the seeds of one of the two may well agree
+        warnings.simplefilter("ignore", RuntimeWarning)  # one of the two may have no variance
         test = stats.ttest_rel(a, b) if same_networks else stats.ttest_ind(a, b, equal_var=False)
     interval = test.confidence_interval(0.95)
     name = "paired t-test" if same_networks else "Welch's t-test"

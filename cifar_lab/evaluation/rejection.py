@@ -1,62 +1,68 @@
-"""Known or none of these: what a threshold on the score keeps, and what it lets through."""
+"""Rejection of out-of-distribution images by a threshold on the score: "known", or "none of these".
+
+In distribution ("known") are images of the classifier's classes, out of distribution ("others") are all other images.
+"""
 
 import numpy as np
 from sklearn import metrics
 
 
 def known_threshold(scores: np.ndarray, keep: float = 0.95) -> float:
-    """The largest threshold that accepts at least a share `keep` of known pictures.
+    """Find the largest rejection threshold that accepts at least a share `keep` of the known images.
 
     Args:
-        scores: `(n,)` float: the classifier's scores for pictures of classes it knows.
-        keep: 0-1.
+        scores: `(n,)` float: the classifier's scores for known images.
+        keep: share to accept, 0-1.
 
     Raises:
-        ValueError: there are no scores.
+        ValueError: `scores` is empty.
     """
     if len(scores) == 0:
-        raise ValueError("A threshold needs at least one score of a known picture.")
-    refused = int(np.floor(len(scores) * (1 - keep) + 1e-9))
-    return float(np.sort(scores)[min(refused, len(scores) - 1)])
+        raise ValueError("scores is empty: a threshold needs at least one score of a known image.")
+    rejected = int(np.floor(len(scores) * (1 - keep) + 1e-9))
+    return float(np.sort(scores)[min(rejected, len(scores) - 1)])
 
 
 def known_auroc(known: np.ndarray, others: np.ndarray) -> float:
-    """How well a score tells known pictures from others: the area under the ROC curve.
+    """Compute the area under the ROC curve for separating known from out-of-distribution images by score.
 
     Args:
-        known: `(n,)` float: the classifier's scores for pictures of classes it knows.
-        others: `(m,)` float: its scores for pictures of none of them.
+        known: `(n,)` float: the classifier's scores for known images.
+        others: `(m,)` float: its scores for out-of-distribution images.
 
     Returns:
-        The chance that a known picture scores higher than another one, 0-1; 0.5 is guessing.
+        The probability that a known image scores higher than another one, 0-1; 0.5 is guessing.
 
     Raises:
-        ValueError: one of the two is empty.
+        ValueError: an array is empty.
     """
-    return float(metrics.roc_auc_score(*_both(known, others)))
+    return float(metrics.roc_auc_score(*_labels_and_scores(known, others)))
 
 
 def known_curve(known: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The ROC curve of "is it known?": what every possible threshold does.
+    """Compute the ROC curve of the rejection: true and false positive rate at every threshold.
 
     Args:
-        known: `(n,)` float: the classifier's scores for pictures of classes it knows.
-        others: `(m,)` float: its scores for pictures of none of them.
+        known: `(n,)` float: the classifier's scores for known images.
+        others: `(m,)` float: its scores for out-of-distribution images.
 
     Returns:
-        `(thresholds, accepted, fooled)`, float64 and equally long. A score at or above the threshold counts as known:
-        then `accepted` is the share of the known pictures that do, and `fooled` the share of the others. The first
-        threshold is infinite (nothing is accepted), the last accepts everything.
+        `(thresholds, accepted, fooled)`, float64 arrays of equal length. An image is accepted if its score is at or
+        above the threshold; `accepted` is the accepted share of the known images, `fooled` that of the others. The
+        first threshold is infinite (nothing is accepted), the last accepts everything.
 
     Raises:
-        ValueError: one of the two is empty.
+        ValueError: an array is empty.
     """
-    fooled, accepted, thresholds = metrics.roc_curve(*_both(known, others))
+    fooled, accepted, thresholds = metrics.roc_curve(*_labels_and_scores(known, others))
     return thresholds, accepted, fooled
 
 
-def _both(known: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which pictures are known, 1 or 0, and all the scores."""
+def _labels_and_scores(known: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the binary labels (1 for known) and all scores."""
     if len(known) == 0 or len(others) == 0:
-        raise ValueError(f"Both kinds of pictures are needed, but there are {len(known)} and {len(others)}.")
+        raise ValueError(
+            "Scores of known and of other images are needed, at least one each, "
+            f"got {len(known)} known and {len(others)} others."
+        )
     return np.repeat([1, 0], [len(known), len(others)]), np.concatenate([known, others])

@@ -1,4 +1,4 @@
-"""The result of an evaluation: accuracy with its interval, the classes' metrics, and what was taken for what."""
+"""The result of an evaluation: accuracy with its interval, metrics per class, confusion matrix."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from cifar_lab.evaluation.metrics import check_probabilities, cross_entropy, wil
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """One class: precision, recall and F1, each 0-1, and how many images it has."""
+    """Metrics of one class: precision, recall and F1, each 0-1, and its number of images."""
 
     name: str
     precision: float
@@ -25,11 +25,11 @@ class Evaluation:
     """The result of `evaluate`.
 
     Attributes:
-        accuracy: the share of images whose most probable class is theirs, 0-1.
-        interval: the 95 % interval of the accuracy (Wilson).
+        accuracy: share of correctly classified images, 0-1.
+        interval: 95 % confidence interval of the accuracy (Wilson).
         loss: mean cross-entropy in nats.
-        calibration_error: expected calibration error in 15 bins, 0-1.
-        classes: metrics for each class.
+        calibration_error: expected calibration error with 15 bins, 0-1.
+        classes: metrics per class.
         confusion: `(k, k)` int64 counts; rows are the true classes, columns the predicted ones.
     """
 
@@ -42,17 +42,17 @@ class Evaluation:
 
     @property
     def macro_f1(self) -> float:
-        """The mean of the classes' F1: every class counts the same."""
+        """Unweighted mean of the F1 scores of the classes."""
         return float(np.mean([row.f1 for row in self.classes]))
 
     def most_confused(self, count: int = 5) -> list[tuple[str, str, int]]:
-        """What was mistaken for what most often.
+        """Return the most frequent confusions.
 
         Args:
-            count: how many pairs at most.
+            count: maximum number of pairs.
 
         Returns:
-            `(true class, answer, images)`, the most frequent first; pairs that never occurred are left out.
+            `(true class, predicted class, images)`, most frequent first; pairs that never occur are left out.
         """
         off_diagonal = self.confusion * (1 - np.eye(len(self.classes), dtype=np.int64))
         pairs = np.argsort(-off_diagonal, axis=None, kind="stable")[:count]
@@ -61,7 +61,7 @@ class Evaluation:
         return [pair for pair in named if pair[2]]
 
     def to_dict(self) -> dict:
-        """All of it as plain numbers, for JSON."""
+        """Return all values as a dictionary for JSON."""
         return {
             "accuracy": self.accuracy,
             "interval": list(self.interval),
@@ -73,7 +73,7 @@ class Evaluation:
         }
 
     def table(self) -> str:
-        """The metrics as lines of text, for a terminal or a notebook."""
+        """Return the metrics as a text table."""
         width = max(len(row.name) for row in self.classes)
         low, high = self.interval
         lines = [f"{'class':<{width}}  precision  recall     F1  images"]
@@ -88,20 +88,20 @@ class Evaluation:
 
 
 def evaluate(probabilities: np.ndarray, labels: np.ndarray, class_names) -> Evaluation:
-    """Compare what a classifier says with what is true.
+    """Evaluate predicted probabilities against the true labels.
 
     Args:
-        probabilities: `(n, k)` float, 0-1, every row adding up to 1.
-        labels: `(n,)` whole numbers, 0 to k - 1.
+        probabilities: `(n, k)` float, 0-1, each row summing to 1.
+        labels: `(n,)` integers, 0 to k - 1.
         class_names: k names.
 
     Raises:
-        ValueError: the arrays don't fit each other, or are no probabilities and labels.
+        ValueError: the arrays do not match each other or the class names, or are not probabilities and labels.
     """
     probabilities, labels = check_probabilities(probabilities, labels)
     count = len(class_names)
     if probabilities.shape[1] != count:
-        raise ValueError(f"There are {probabilities.shape[1]} probabilities a row, but {count} class names.")
+        raise ValueError(f"probabilities has {probabilities.shape[1]} columns, but there are {count} class names.")
     predicted = probabilities.argmax(axis=1)
     every = np.arange(count)
     scores = metrics.precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)

@@ -1,4 +1,4 @@
-"""Looking into networks: feature maps, Grad-CAM, occlusion, the layer graph."""
+"""Look inside networks: feature maps, Grad-CAM, occlusion, layer graph."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The anatomy of a network: its layers as one graph, and which of them give maps. `cifar_lab.explain` stands on it."""
+"""The layer graph of a Keras model: symbolic outputs of its layers, and which of them are feature maps."""
 
 from cifar_lab.core.keras_backend import keras
 
@@ -6,21 +6,21 @@ _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
 def convolutions(model: keras.Model) -> list:
-    """The convolutions, from input to output.
+    """Return the convolution layers, from input to output.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the network has no convolution.
     """
     found = [layer for layer in model.layers if isinstance(layer, _CONVOLUTIONS)]
     if not found:
-        raise ValueError(f"The network {model.name!r} has no convolution, so there are no filters and maps to look at.")
+        raise ValueError(f"The network {model.name!r} has no convolution, and so no filters or feature maps to show.")
     return found
 
 
 def map_layers(model: keras.Model) -> list[str]:
-    """The names of the layers that give feature maps, from input to output.
+    """Return the names of the layers whose outputs are feature maps, from input to output.
 
-    Layers before the first convolution (scaling the pixels) are left out: what they give is still the picture.
+    Layers before the first convolution (such as rescaling) are left out: their output is still the image.
 
     Raises:
         ValueError: the network has no convolution.
@@ -30,7 +30,7 @@ def map_layers(model: keras.Model) -> list[str]:
 
 
 def last_maps(model: keras.Model) -> str:
-    """The last layer whose maps have the last convolution's shape: that convolution, or the activation behind it.
+    """Return the name of the last layer with the last convolution's output shape: itself, or the activation after it.
 
     Raises:
         ValueError: the network has no convolution.
@@ -40,33 +40,33 @@ def last_maps(model: keras.Model) -> str:
 
 
 def graph(model: keras.Model) -> dict:
-    """What each layer gives, by its name, as symbolic tensors of one graph; under "last input", what enters the last.
+    """Return the symbolic outputs of all layers by name, and under "last input" the input of the last layer.
 
-    Keras builds a Sequential model anew with every layer it gets, so that the `output`s of its layers may belong to
-    different graphs, which no gradient connects. Its layers are chained once more here.
+    Keras rebuilds a Sequential model whenever a layer is added, so the `output`s of its layers may belong to different
+    graphs, with no gradient between them. Its layers are therefore called again, one after another.
     """
     if not isinstance(model, keras.Sequential):
         return {layer.name: layer.output for layer in model.layers} | {"last input": model.layers[-1].input}
-    given, x = {}, model.inputs[0]
+    outputs, x = {}, model.inputs[0]
     for layer in model.layers:
-        given["last input"] = x
-        given[layer.name] = x = layer(x)
-    return given
+        outputs["last input"] = x
+        outputs[layer.name] = x = layer(x)
+    return outputs
 
 
 def before_softmax(layer, x):
-    """The scores that the last layer turns into probabilities.
+    """Return the logits that the last layer turns into probabilities.
 
     Args:
-        layer: the network's last layer.
-        x: what enters it.
+        layer: last layer of the network.
+        x: its input.
 
     Raises:
-        ValueError: it is a layer of another kind.
+        ValueError: the layer is not Dense, Softmax or Activation.
     """
     if isinstance(layer, keras.layers.Dense):
-        scores = keras.ops.matmul(x, layer.kernel)
-        return scores if layer.bias is None else scores + layer.bias
+        logits = keras.ops.matmul(x, layer.kernel)
+        return logits if layer.bias is None else logits + layer.bias
     if isinstance(layer, keras.layers.Softmax | keras.layers.Activation):
         return x
-    raise ValueError(f"The network should end in a Dense, Softmax or Activation layer, not in {type(layer).__name__}.")
+    raise ValueError(f"The last layer must be Dense, Softmax or Activation, but it is {type(layer).__name__}.")

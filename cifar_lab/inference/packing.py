@@ -1,4 +1,4 @@
-"""Packing: a classifier's single file becomes a folder of the models folder, where the page and the widget find it."""
+"""Unpack classifier archives into the models folder, where page, widget and command line find them."""
 
 from pathlib import Path
 
@@ -8,19 +8,19 @@ from cifar_lab.inference.classifier import Classifier
 
 
 def unpack(path: str | Path, name: str | None = None, *, replace: bool = False) -> Classifier:
-    """Put a classifier that came as a single file into the models folder.
+    """Unpack a classifier archive into the models folder.
 
     Args:
-        path: of the file, as `Classifier.save` makes it.
-        name: what it is called here; as its card says when not given.
-        replace: put it in the place of one that has that name.
+        path: path of the archive, as written by `Classifier.save`.
+        name: name of the new classifier; by default the name in its card.
+        replace: replace an existing classifier of that name.
 
     Returns:
-        The classifier, loaded from its folder.
+        The classifier, loaded from its new folder.
 
     Raises:
-        ValueError: there is no such file, it is damaged, not what its card states or of a newer format, or the name is
-            taken or no name.
+        ValueError: there is no such file, it is damaged, does not match its card or has a newer format, or the name is
+            taken or invalid.
     """
     if not Path(path).is_file():
         raise ValueError(f"There is no file {str(path)!r} to unpack.")
@@ -30,5 +30,5 @@ def unpack(path: str | Path, name: str | None = None, *, replace: bool = False) 
         for file in packed.content["files"]:
             (unfinished / file).write_bytes(packed.read_verified(file))
         files.write_json(unfinished / model_card.CARD, packed.content | {"name": name})
-        Classifier.load(unfinished)  # one that cannot answer is not let in
+        Classifier.load(unfinished)  # refuse a classifier that cannot be loaded
     return Classifier.load(name)

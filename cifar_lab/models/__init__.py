@@ -1,4 +1,4 @@
-"""Networks: builders, pretrained weights, batch-norm folding, safe loading of Keras files."""
+"""Networks: builders, pretrained weights, batch-norm folding and unfolding, safe loading of Keras files."""
 
 import lazy_loader
 

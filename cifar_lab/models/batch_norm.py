@@ -1,33 +1,33 @@
-"""Batch normalisation that only centres and scales, as quick as the backend can do it."""
+"""Batch normalisation without gamma, with a faster implementation on PyTorch."""
 
 from cifar_lab.core.keras_backend import keras
 
 
 class BatchNorm(keras.layers.BatchNormalization):
-    """Keras's batch normalisation without gamma; on PyTorch, as its one operation instead of Keras's many.
+    """Keras's batch normalisation without gamma; on PyTorch it calls PyTorch's own operation.
 
-    The next kernel can scale, so a gamma of its own would do nothing. Momentum 0.6 forgets quickly: a run of ten
-    epochs has no thousands of steps in which to settle.
+    A gamma would be redundant, since the next kernel can scale. Momentum 0.6 makes the moving statistics adapt fast:
+    a run of ten epochs has too few steps for the usual 0.99.
 
-    The same results (the moving variance is n / (n - 1) times Keras's, for n values of a batch), but on two cores the
-    fast network trains on 1.2 times as many images a second.
+    PyTorch's operation gives the same results (but its moving variance is n / (n - 1) times Keras's, for n values per
+    batch), and on two cores the fast network trains on 1.2 times as many images per second.
     """
 
     def __init__(self, axis: int = -1, **settings):
-        """Prepare the layer.
+        """Create the layer.
 
         Args:
-            axis: that of the channels.
-            **settings: of any Keras layer, such as its name.
+            axis: axis of the channels.
+            **settings: other arguments of `keras.layers.BatchNormalization`, such as `name`.
         """
         super().__init__(axis=axis, **{"scale": False, "epsilon": 1e-12, "momentum": 0.6} | settings)
 
     def call(self, inputs, training=None, mask=None):
-        """Normalise: in training by the statistics of the batch, which also move those that are used later."""
+        """Normalise by the batch statistics in training, updating the moving statistics; else by the latter."""
         if keras.config.backend() != "torch" or self.axis != 1:
             return super().call(inputs, training=training, mask=mask)
-        from torch.nn.functional import batch_norm  # only who chose this backend has it
+        from torch.nn.functional import batch_norm  # installed only if this backend is used
 
-        moving = [variable.value.detach() for variable in (self.moving_mean, self.moving_variance)]  # changed in place
-        by_batch, rate = bool(training and self.trainable), 1 - self.momentum
-        return batch_norm(inputs, *moving, None, self.beta.value, by_batch, rate, self.epsilon)
+        moving = [variable.value.detach() for variable in (self.moving_mean, self.moving_variance)]  # updated in place
+        use_batch, rate = bool(training and self.trainable), 1 - self.momentum
+        return batch_norm(inputs, *moving, None, self.beta.value, use_batch, rate, self.epsilon)

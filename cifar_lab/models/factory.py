@@ -1,7 +1,7 @@
-"""The networks: each builder returns an untrained Keras model.
+"""Build a network by name.
 
-Pixels go in as uint8, 0-255: scaling is the first layer of every network, so that nobody who loads one can forget
-it. Class probabilities come out. All layers are stock Keras layers, so that a saved model loads without custom code.
+All networks take uint8 pixels, 0-255, and return class probabilities. Rescaling is part of the network, so that nobody
+can forget it. All layers are stock Keras layers, so a saved model loads without custom code.
 """
 
 import inspect
@@ -14,13 +14,13 @@ layers = keras.layers
 
 
 def build_tutorial(class_count: int = 10, input_size: int = 32) -> keras.Model:
-    """The two-convolution network of the tutorials: small, quick, and the baseline of everything here.
+    """Build the two-convolution network of the tutorials, the baseline of this lab.
 
-    167,562 parameters for ten classes. About 67 % on CIFAR-10 after eight epochs.
+    167,562 parameters for ten classes; about 67 % on CIFAR-10 after eight epochs.
 
     Args:
-        class_count: how many classes come out, at least 2.
-        input_size: height and width of the images, at least 10 (two unpadded convolutions and two halvings).
+        class_count: number of classes, at least 2.
+        input_size: height and width of the images, at least 10 (two unpadded convolutions and two poolings).
 
     Returns:
         A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, class_count)` float32 probabilities.
@@ -50,26 +50,29 @@ BUILDERS: dict[str, Callable[..., keras.Model]] = {
 
 
 def build(name: str, *, class_count: int = 10, input_size: int = 32, **options) -> keras.Model:
-    """Build the network called `name`, untrained, or as it was where it starts.
+    """Build a network with random weights, or with those given by `start`.
 
     Args:
         name: a key of `BUILDERS`.
-        class_count: how many classes come out.
+        class_count: number of classes.
         input_size: height and width of the images in pixels.
-        **options: what else the builder takes, such as `widths`, or `start`: what its weights are at first.
+        **options: other arguments of the builder, such as `widths`, or `start` for pretrained weights.
 
     Raises:
-        ValueError: no network has that name, the sizes are too small for it, or it has no such option.
+        ValueError: there is no such network, its builder has no such option, or the sizes are too small for it.
     """
     if name not in BUILDERS:
         raise ValueError(f"There is no network {name!r}. Choose one of: {', '.join(sorted(BUILDERS))}.")
     if class_count < 2:
         raise ValueError(f"A classifier needs at least two classes, but class_count is {class_count}.")
     if options.get("start") and "start" not in inspect.signature(BUILDERS[name]).parameters:
-        raise ValueError(f"The network {name!r} always starts from random numbers. For another start: model='transfer'")
+        raise ValueError(
+            f"The network {name!r} always starts from random weights, so start={options['start']!r} is not possible; "
+            "use model='transfer'."
+        )
     try:
         return BUILDERS[name](class_count=class_count, input_size=input_size, **options)
     except (TypeError, ValueError) as error:
-        if isinstance(error, ValueError) and options.get("start"):  # then it says what is wrong with that
+        if isinstance(error, ValueError) and options.get("start"):  # already a message for the user
             raise
         raise ValueError(f"The network {name!r} cannot be built with input_size {input_size}: {error}") from error

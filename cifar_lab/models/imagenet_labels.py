@@ -1,7 +1,7 @@
-"""The names of ImageNet's 1,000 classes, in the order of a network's outputs.
+"""Names of ImageNet's 1,000 classes, in the order of a network's outputs.
 
-They are WordNet's words (Princeton University), one for each class, as Keras's `imagenet_class_index.json` has them:
-with blanks for underscores, and with a word in brackets for the two pairs that WordNet calls the same.
+One WordNet word (Princeton University) per class, from Keras's `imagenet_class_index.json`, with spaces for
+underscores, and a word in brackets to distinguish the two pairs that share a name.
 """
 
 _NAMES = """
@@ -107,5 +107,5 @@ hip, buckeye, coral fungus, agaric, gyromitra, stinkhorn, earthstar, hen-of-the-
 
 
 def imagenet_labels() -> tuple[str, ...]:
-    """The 1,000 names: `imagenet_labels()[207]` is "golden retriever"."""
+    """Return the 1,000 names: `imagenet_labels()[207]` is "golden retriever"."""
     return tuple(" ".join(_NAMES.split()).split(", "))

@@ -1,8 +1,8 @@
-"""Networks in files of Keras, opened only if they are made of stock layers.
+"""Load Keras files safely: only networks made of stock layers are opened.
 
-A file of Keras can hold code: a Lambda layer does, and a layer of somebody's own names what to import. Keras refuses
-the worst of it when it loads in safe mode; here the description is read first, as plain JSON, and everything that it
-names has to be on our list. Even so, no reader of such files is free of mistakes: import only files of your own.
+A Keras file can contain code (Lambda layers) or name modules to import (custom layers). Keras's safe mode refuses the
+worst; here the model configuration is first read as plain JSON, and every class, function and module that it names
+must be on an allow-list. No parser of such files is free of bugs, so still load only files that you trust.
 """
 
 import json
@@ -43,26 +43,26 @@ _ORIGINS = """
     keras.src.models.sequential
 """
 _MODULES = frozenset(_ORIGINS.split())
-_IN_OTHER_WORDS = {"softmax_v2": "softmax"}  # of TensorFlow 2.0
+_OLD_NAMES = {"softmax_v2": "softmax"}  # TensorFlow 2.0
 
 
 class KerasFileError(ValueError):
-    """A file is no network that is opened; the sentence says why, and what to do."""
+    """A Keras file cannot be loaded or is refused; the message says why, and what to do."""
 
 
 def load_keras_file(content: bytes, name: str) -> keras.Model:
-    """Open a network from the content of a `.keras` file, or of an `.h5` file from Keras 3, 2 or 1.
+    """Load a network from the content of a `.keras` file, or of an `.h5` file written by Keras 3, 2 or 1.
 
     Args:
-        content: of the file.
-        name: of the file, for errors.
+        content: bytes of the file.
+        name: file name for error messages.
 
     Returns:
-        The Keras model, without optimiser and loss.
+        The Keras model, not compiled.
 
     Raises:
-        ForeignNetworkError: it is no such file, it holds weights only, it names something that is not a stock layer, or
-            Keras cannot make the network.
+        KerasFileError: the content is not a Keras file, holds weights only, names anything but stock layers, or Keras
+            cannot build the network.
     """
     with tempfile.TemporaryDirectory() as folder:  # Keras opens paths only
         if content.startswith(_HDF5):
@@ -73,13 +73,13 @@ def load_keras_file(content: bytes, name: str) -> keras.Model:
             raise KerasFileError(f"{name} cannot be read by Keras: it is neither a .keras nor an .h5 file.")
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:  # whatever Keras makes of a description that does not fit itself or its weights
+        except Exception as error:  # Keras raises various types for an inconsistent configuration or weights
             problem = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise KerasFileError(f"{name} cannot be read by Keras {keras.__version__}: {problem}") from error
 
 
 def _checked_h5(folder: Path, content: bytes, name: str) -> Path:
-    """Write the file anew, with the description as it was checked."""
+    """Write a copy of an .h5 file whose model configuration is replaced by the checked one; return its path."""
     path = folder / "network.h5"
     path.write_bytes(content)
     try:
@@ -88,45 +88,44 @@ def _checked_h5(folder: Path, content: bytes, name: str) -> Path:
                 raise KerasFileError(
                     f"{name} holds weights, but no network. Save both together: model.save('network.keras')."
                 )
-            found = file.attrs["model_config"]
-            file.attrs["model_config"] = json.dumps(_checked(found, name))
+            file.attrs["model_config"] = json.dumps(_checked(file.attrs["model_config"], name))
             if "training_config" in file.attrs:
                 del file.attrs["training_config"]
     except KerasFileError:
         raise
-    except Exception as error:  # whatever h5py makes of a damaged file
+    except Exception as error:  # h5py raises various types for a damaged file
         raise KerasFileError(f"{name} is cut off or damaged: {error}") from error
     return path
 
 
 def _checked_keras(folder: Path, content: bytes, name: str) -> Path:
-    """Write a new file with the description as it was checked and the weights, and nothing else of the old one."""
-    given, path = folder / "given.keras", folder / "network.keras"
-    given.write_bytes(content)
+    """Write a new .keras file with the checked configuration and the weights, and nothing else; return its path."""
+    original, path = folder / "original.keras", folder / "network.keras"
+    original.write_bytes(content)
     try:
-        description = _checked(archive.read_member(given, _CONFIG, limit=_MAX_CONFIG), name)
-        weights = archive.read_member(given, _WEIGHTS)
+        config = _checked(archive.read_member(original, _CONFIG, limit=_MAX_CONFIG), name)
+        weights = archive.read_member(original, _WEIGHTS)
     except archive.ArchiveError as error:
-        raise KerasFileError(str(error).replace(str(given), name)) from None
+        raise KerasFileError(str(error).replace(str(original), name)) from None
     with zipfile.ZipFile(path, "w") as file:
-        for part, text in ((_CONFIG, description), (_METADATA, {"keras_version": keras.__version__})):
-            file.writestr(part, json.dumps(text))
+        for member, value in ((_CONFIG, config), (_METADATA, {"keras_version": keras.__version__})):
+            file.writestr(member, json.dumps(value))
         file.writestr(_WEIGHTS, weights)
     return path
 
 
 def _checked(text: str | bytes, name: str) -> dict:
-    """The description of a network, if all that it names is on our list.
+    """Parse a model configuration and check every name in it against the allow-list.
 
     Raises:
-        ForeignNetworkError: something is not, or the text is no description.
+        KerasFileError: a name is not on the list, or the text is not a model configuration.
     """
     if not isinstance(text, str | bytes) or len(text) > _MAX_CONFIG:
-        raise KerasFileError(f"{name} has no description of its network, or one of more than {_MAX_CONFIG:,} bytes.")
+        raise KerasFileError(f"{name} has no model configuration, or one of more than {_MAX_CONFIG:,} bytes.")
     try:
         return _checked_part(json.loads(text), name)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise KerasFileError(f"{name} is damaged: the description of its network cannot be read ({error}).") from error
+        raise KerasFileError(f"{name} is damaged: its model configuration cannot be read ({error}).") from error
 
 
 def _checked_part(part, name: str):
@@ -136,51 +135,51 @@ def _checked_part(part, name: str):
         return part
     if "class_name" in part:
         _check_names(part, name)
-        part = _in_new_words(part)
-    # How a part was compiled is not needed, and would be made anew, whatever it names.
+        part = _upgraded(part)
+    # Drop the compile configuration: it is not needed, and Keras would instantiate whatever it names.
     kept = {key: _checked_part(value, name) for key, value in part.items() if key != "compile_config"}
     for key, value in kept.items():
         if key.endswith("activation") and isinstance(value, str):
-            kept[key] = _checked_activation(_IN_OTHER_WORDS.get(value, value), name)
+            kept[key] = _checked_activation(_OLD_NAMES.get(value, value), name)
     return kept
 
 
 def _check_names(part: dict, name: str) -> None:
-    """See that a part is of a stock class, from where Keras has it."""
+    """Check that a part is a stock class, imported from one of Keras's own modules."""
     kind, module, registered = part["class_name"], part.get("module"), part.get("registered_name")
     if kind in ("Lambda", "__lambda__"):
         raise KerasFileError(
-            f"{name} has a Lambda layer, which is Python code in a file, and that is not run here. Build the network "
-            "with a stock layer in its place (such as Rescaling), give it the weights with set_weights, and save that."
+            f"{name} has a Lambda layer: it contains Python code, which is not run. Rebuild the network with a stock "
+            "layer instead (such as Rescaling), copy the weights with set_weights, and save that."
         )
     if kind == "function":
         _checked_activation(part.get("config"), name)
     elif not isinstance(kind, str) or kind not in _NAMES:
         raise KerasFileError(
-            f"{name} has a {str(kind)[:60]!r}, which is not one of the stock layers of Keras for images, and others "
-            "are not opened: they bring their own code. Build the network with stock layers, and save that."
+            f"{name} has a {str(kind)[:60]!r}, which is not one of Keras's stock layers for images; others are refused "
+            "because they can run code. Rebuild the network with stock layers, and save that."
         )
     if module not in (None, *_MODULES) or registered not in (None, kind, part.get("config")):
         origin = f"{module}, {registered}"
-        raise KerasFileError(f"{name} names a {kind} of its own ({origin[:80]!r}), and only those of Keras are opened.")
+        raise KerasFileError(f"{name} has a custom {kind} ({origin[:80]!r}); only Keras's own classes are loaded.")
 
 
 def _checked_activation(activation, name: str) -> str:
     if not isinstance(activation, str) or activation not in _ACTIVATIONS:
-        raise KerasFileError(f"{name} has the activation {str(activation)[:60]!r}, which is none of Keras.")
+        raise KerasFileError(f"{name} has the activation {str(activation)[:60]!r}, which is not one of Keras's own.")
     return activation
 
 
-def _in_new_words(part: dict) -> dict:
-    """A part as Keras 3 wants it, where older ones have said it in another way."""
+def _upgraded(part: dict) -> dict:
+    """Convert a part of an older configuration to the form that Keras 3 expects."""
     kind, config = part["class_name"], part.get("config")
     if kind == "Sequential" and isinstance(config, list):  # Keras before 2.2.3
         config = {"name": "sequential", "layers": config}
     if not isinstance(config, dict):
         return part
     if kind == "Sequential" and isinstance(config.get("layers"), list):
-        config = config | {"layers": _with_entry(config["layers"])}
-    if kind in ("Functional", "Model") and "module" not in part:  # one end was a list of one then
+        config = config | {"layers": _with_input_layer(config["layers"])}
+    if kind in ("Functional", "Model") and "module" not in part:  # Keras 2 wrote a single input or output as a list
         ends = {key: config.get(key) for key in ("input_layers", "output_layers")}
         config = config | {key: end[0] for key, end in ends.items() if isinstance(end, list) and len(end) == 1}
     if kind == "DepthwiseConv2D" and config.get("groups") == 1:
@@ -188,13 +187,13 @@ def _in_new_words(part: dict) -> dict:
     return part | {"config": config}
 
 
-def _with_entry(layers: list) -> list:
-    """The layers of a Sequential model with an InputLayer: in Keras 2 the first one said what shape comes in."""
+def _with_input_layer(layers: list) -> list:
+    """Add an InputLayer to a Sequential model: in Keras 2, the first layer held the input shape instead."""
     first = layers[0] if layers and isinstance(layers[0], dict) else {}
     config = first.get("config")
     if first.get("class_name") == "InputLayer" or not isinstance(config, dict) or "batch_input_shape" not in config:
         return layers
-    said = {"batch_input_shape": config["batch_input_shape"], "dtype": config.get("dtype", "float32")}
-    entry = {"class_name": "InputLayer", "config": said | {"name": "input"}}
+    shape = {"batch_input_shape": config["batch_input_shape"], "dtype": config.get("dtype", "float32")}
+    input_layer = {"class_name": "InputLayer", "config": shape | {"name": "input"}}
     rest = {key: value for key, value in config.items() if key != "batch_input_shape"}
-    return [entry, first | {"config": rest}, *layers[1:]]
+    return [input_layer, first | {"config": rest}, *layers[1:]]

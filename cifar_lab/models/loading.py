@@ -1,4 +1,4 @@
-"""The Keras network of a saved classifier, to look into or to train on."""
+"""Load the Keras network of a saved classifier, to explain it or to train it further."""
 
 from pathlib import Path
 
@@ -8,22 +8,21 @@ from cifar_lab.models import keras_loader
 
 
 def load_network(name: str | Path | None = None) -> keras.Model:
-    """Load the network of a classifier, to look into.
+    """Load the Keras network of a classifier.
 
     Args:
-        name: a name in `data/models/` or the path of a classifier's folder or single file; the best shipped one when
-            not given.
+        name: name in `data/models/`, or path of a classifier's folder or single file; by default the best shipped one.
 
     Returns:
-        The Keras model: uint8 pixels in, probabilities out.
+        A Keras model from uint8 pixels to probabilities.
 
     Raises:
-        ValueError: there is no such classifier, it is no network, or its file is missing, not the one its card states,
-            unreadable, or made of other layers than the stock ones.
+        ValueError: there is no such classifier, it is not a network, or its file is missing, unreadable, not the one
+            its card states, or not made of stock layers.
     """
-    found = model_card.ModelCard.load(model_card.default_classifier() if name is None else name)
-    if not found.has_network:
-        raise ValueError(f"The classifier {found.name!r} is no network: there are no layers to look into.")
+    card = model_card.ModelCard.load(model_card.default_classifier() if name is None else name)
+    if not card.has_network:
+        raise ValueError(f"The classifier {card.name!r} is not a network, so it has no layers to show or to train.")
     return keras_loader.load_keras_file(
-        found.read_verified(model_card.KERAS_FILE), f"The network of the classifier {found.name!r}"
+        card.read_verified(model_card.KERAS_FILE), f"The network of the classifier {card.name!r}"
     )

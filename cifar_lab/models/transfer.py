@@ -1,13 +1,13 @@
-"""Transfer: a network that starts from what another one has learnt, instead of from random numbers.
+"""Transfer learning: reuse the backbone of a trained network with a new head.
 
     start = models.load_network("cifar10")
-    model = transfer.network(class_count=2, start=start)         # its layers, and a new last one for two classes
-    backbone, head = transfer.halves(model)
-    features = transfer.features(backbone, dataset.train)        # (n, 256), worked out once
-    ... train the head on the features ...                       # frozen: the backbone stays as it is
-    ... train the model on the images, in small steps ...        # fine-tuned
+    model = transfer.build_transfer(class_count=2, start=start)  # its layers, and a new head for two classes
+    backbone, head = transfer.split_backbone_and_head(model)
+    features = transfer.extract_features(backbone, dataset.train)  # (n, 256), computed once
+    ... train the head on the features ...                         # the backbone is frozen
+    ... train the model with a small learning rate ...             # fine-tuning
 
-`cifar_lab.training` does the last two by a recipe with `start` and `frozen_epochs`.
+`cifar_lab.training` does the last two steps for a recipe with `start` and `frozen_epochs`.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Split
 
 layers = keras.layers
-_AT_ONCE = 250  # images between two moves of the progress bar
+_BATCH = 250  # images per update of the progress bar
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a backbone makes of images, in their place.
+    """A split with backbone features in place of the images.
 
     Attributes:
         images: `(n, features)` float32.
@@ -39,79 +39,79 @@ class Features:
 
 
 def build_transfer(class_count: int = 10, input_size: int = 32, *, start: keras.Model | None = None) -> keras.Model:
-    """The network of a classifier or a run, all but its last layer; the last one is new and random.
+    """Build a network from the backbone of `start` and a new, random head.
 
     Args:
-        class_count: how many classes come out.
-        input_size: height and width of the images; those of the network it starts from.
-        start: the network it starts from, whose layers become its own.
+        class_count: number of classes.
+        input_size: height and width of the images, equal to that of `start`.
+        start: trained network whose layers are reused, not copied.
 
     Returns:
         A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, class_count)` float32 probabilities.
 
     Raises:
-        ValueError: there is nothing to start from, or it takes images of another size.
+        ValueError: `start` is missing, has no dense layer, or takes images of another size.
     """
     if start is None:
-        raise ValueError("it starts from another network: say from which, such as start='cifar10'.")
+        raise ValueError("start is missing: pass the network to start from, such as start='cifar10'.")
     model = start
     if model.input_shape[1] != input_size:
         raise ValueError(
-            f"The network to start from takes images of {model.input_shape[1]} x {model.input_shape[1]} pixels, and "
-            f"these have {input_size} x {input_size}. Load them in its size, or start from another."
+            f"The network to start from takes images of {model.input_shape[1]} x {model.input_shape[1]} pixels, but "
+            f"these have {input_size} x {input_size}. Load them in that size, or start from another network."
         )
     last = _last_dense(model)
     for layer in model.layers:
-        # Its statistics are those of many images; a few batches of the new ones would spoil them.
+        # Batch-norm statistics come from many images; a few batches of the new ones would spoil them.
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
-    scores = layers.Dense(class_count, name="logits")(model.layers[last].input)
-    return keras.Model(model.inputs[0], layers.Softmax(name="probabilities")(scores), name="transfer")
+    logits = layers.Dense(class_count, name="logits")(model.layers[last].input)
+    return keras.Model(model.inputs[0], layers.Softmax(name="probabilities")(logits), name="transfer")
 
 
 def split_backbone_and_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """A network in two: from images to features, and from there to probabilities. The weights are the network's own.
+    """Split a network into backbone (images to features) and head (features to probabilities), sharing its weights.
 
     Args:
-        model: whose last dense layer decides, with at most a softmax behind it.
+        model: network that ends in a dense layer, optionally followed by a softmax.
 
     Returns:
         `(backbone, head)`.
 
     Raises:
-        ValueError: it has no dense layer.
+        ValueError: the network has no dense layer.
     """
     last = _last_dense(model)
-    entering = model.layers[last].input
-    backbone = keras.Model(model.inputs[0], entering, name="backbone")
-    x = features = keras.Input(entering.shape[1:], name="features")
+    output = model.layers[last].input
+    backbone = keras.Model(model.inputs[0], output, name="backbone")
+    x = features = keras.Input(output.shape[1:], name="features")
     for layer in model.layers[last:]:
         x = layer(x)
     return backbone, keras.Model(features, x, name="head")
 
 
 def freeze_backbone(model: keras.Model) -> None:
-    """Let all but the last dense layer stay as they are: an optimiser that is made from now on knows that one only."""
+    """Freeze all layers before the last dense layer. Applies to optimisers that are created afterwards."""
     for layer in model.layers[: _last_dense(model)]:
         layer.trainable = False
 
 
 def _last_dense(model: keras.Model) -> int:
-    """The position of the last dense layer."""
-    found = [number for number, layer in enumerate(model.layers) if isinstance(layer, layers.Dense)]
-    if not found:
-        raise ValueError(f"The network {model.name!r} has no dense layer at its end that could be a new one.")
-    return found[-1]
+    """Return the index of the last dense layer."""
+    dense = [number for number, layer in enumerate(model.layers) if isinstance(layer, layers.Dense)]
+    if not dense:
+        raise ValueError(f"The network {model.name!r} has no dense layer that could be replaced by a new head.")
+    return dense[-1]
 
 
 def extract_features(backbone: keras.Model, split: Split, *, progress: bool = False) -> Features:
-    """What a backbone makes of each image of a split, in order.
+    """Compute the backbone's features of all images of a split.
 
     Args:
         backbone: from `split_backbone_and_head`.
         split: images `(n, size, size, 3)` uint8, 0-255, and their labels.
         progress: show a progress bar.
     """
-    count = batch_size_within_memory(backbone, split.images, _AT_ONCE)
-    starts = progress_bar(range(0, len(split), count), desc="features", shown=progress)
-    parts = [backbone.predict_on_batch(split.images[first : first + count]) for first in starts]
+    batch_size = batch_size_within_memory(backbone, split.images, _BATCH)
+    starts = progress_bar(range(0, len(split), batch_size), desc="features", shown=progress)
+    parts = [backbone.predict_on_batch(split.images[first : first + batch_size]) for first in starts]
     return Features(np.concatenate(parts), split.labels)

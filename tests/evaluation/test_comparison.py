@@ -1,4 +1,4 @@
-"""Comparing: McNemar, the bootstrap and Welch against scipy and formulas by hand, and what the verdict says."""
+"""Comparison of classifiers: McNemar, bootstrap and Welch against SciPy and formulas by hand; the verdict."""
 
 import itertools
 
@@ -11,21 +11,21 @@ from cifar_lab.evaluation import Difference
 
 
 def right(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two classifiers' hits, made from a table of agreement."""
+    """Return the correctness of two classifiers per image, given their 2 x 2 contingency table."""
     a = np.repeat([True, True, False, False], [both, only_a, only_b, neither])
     b = np.repeat([True, False, True, False], [both, only_a, only_b, neither])
     return a, b
 
 
-def test_the_comparison_holds_the_counts_and_the_exact_p_value():
+def test_compare_answers_gives_counts_and_exact_p_value():
     difference = evaluation.compare_answers(*right(700, 90, 60, 150))
     assert (difference.accuracy_a, difference.accuracy_b) == (0.79, 0.76)
     assert difference.value == pytest.approx(0.03)
     assert (difference.count_a, difference.count_b) == (90, 60)
-    assert difference.p_value == pytest.approx(stats.binomtest(60, 150).pvalue)  # 150 tosses, 60 heads or a rarer thing
+    assert difference.p_value == pytest.approx(stats.binomtest(60, 150).pvalue)
 
 
-def test_the_bootstrap_is_scipys():
+def test_bootstrap_interval_matches_scipy():
     a, b = right(180, 50, 20, 50)
     low, high = evaluation.bootstrap_interval(a, b)
 
@@ -34,20 +34,20 @@ def test_the_bootstrap_is_scipys():
 
     theirs = stats.bootstrap((a, b), gap, paired=True, method="percentile", rng=np.random.default_rng(1))
     assert (low, high) == pytest.approx(theirs.confidence_interval, abs=1.5 / 300)  # 1.5 images
-    # And the bell curve: the variance of a mean of numbers that are 1, -1 or 0.
+    # Normal approximation: the variance of a mean of values 1, -1 or 0.
     spread = np.sqrt((70 / 300 - 0.1**2) / 300)
     assert (low, high) == pytest.approx((0.1 - 1.96 * spread, 0.1 + 1.96 * spread), abs=1.5 / 300)
 
 
-def test_the_bootstrap_of_two_images_by_hand():
-    # One image is +1, the other 0: two draws of two give 0, 0.5, 0.5 or 1, so that only a quarter is 0.
+def test_bootstrap_interval_of_two_images_by_hand():
+    # One image contributes +1, the other 0: the four possible resamples have the means 0, 0.5, 0.5 and 1.
     every = sorted((x + y) / 2 for x, y in itertools.product((1, 0), repeat=2))
     assert every == [0, 0.5, 0.5, 1]
     assert evaluation.bootstrap_interval(*right(1, 1, 0, 0)) == (0, 1)
     assert evaluation.bootstrap_interval(*right(1, 1, 0, 0), confidence=0.4) == (0.5, 0.5)
 
 
-def test_the_bootstrap_holds_the_truth_about_as_often_as_it_says():
+def test_bootstrap_interval_has_its_nominal_coverage():
     truth, generator, held = 0.5 * 0.3 - 0.5 * 0.1, np.random.default_rng(0), 0
     for seed in range(300):
         drawn = generator.multinomial(400, [0.3, 0.15, 0.05, 0.5])
@@ -56,10 +56,10 @@ def test_the_bootstrap_holds_the_truth_about_as_often_as_it_says():
     assert 0.91 < held / 300 < 0.985
 
 
-def test_seeds_are_compared_by_welchs_formula():
+def test_compare_seeds_follows_welchs_formula():
     a, b = [0.70, 0.72, 0.74], [0.60, 0.61, 0.62, 0.61]
     difference = evaluation.compare_seeds(a, b)
-    parts = 0.0004 / 3, (0.0002 / 3) / 4  # variance over count of each, worked out by hand
+    parts = 0.0004 / 3, (0.0002 / 3) / 4  # variance / count of each, calculated by hand
     error = sum(parts) ** 0.5
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / 2 + parts[1] ** 2 / 3)
     assert difference.p_value == pytest.approx(2 * stats.t.sf(0.11 / error, freedom))
@@ -69,7 +69,7 @@ def test_seeds_are_compared_by_welchs_formula():
     assert difference.verdict("wide", "narrow").startswith("wide is better: 11.0 points (95 % interval ")
 
 
-def test_two_looks_at_the_same_networks_are_compared_in_pairs():
+def test_compare_seeds_of_the_same_networks_uses_the_paired_test():
     difference = evaluation.compare_seeds([0.71, 0.75, 0.79], [0.70, 0.73, 0.78], same_networks=True)
     error = np.std([0.01, 0.02, 0.01], ddof=1) / 3**0.5
     assert difference.p_value == pytest.approx(2 * stats.t.sf((0.04 / 3) / error, 2))
@@ -105,32 +105,32 @@ def test_two_looks_at_the_same_networks_are_compared_in_pairs():
         ),
     ],
 )
-def test_the_verdict_is_one_plain_sentence(a, b, interval, p_value, sentence):
+def test_verdict_sentence(a, b, interval, p_value, sentence):
     assert Difference(a, b, interval, p_value, "T", 1, 1).verdict() == sentence
 
 
-def test_both_the_test_and_the_interval_must_rule_chance_out():
+def test_better_needs_both_the_test_and_the_interval():
     assert Difference(0.9, 0.8, (0.01, 0.19), 0.04, "T", 1, 1).better == "a"
     assert Difference(0.9, 0.8, (0.01, 0.19), 0.05, "T", 1, 1).better == ""
     assert Difference(0.9, 0.8, (-0.01, 0.21), 0.04, "T", 1, 1).better == ""
-    # Five images, all for the first: the bootstrap knows no other image and is sure; four tosses in a row are no proof.
+    # Five images that only the first gets right: the bootstrap interval excludes 0, but p = 2 / 2^5 = 0.0625.
     assert evaluation.compare_answers(*right(0, 5, 0, 0)).better == ""
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (([0.7], [0.6, 0.5]), "At least two seeds of each are needed to see their spread, not 1 and 2"),
-        (([0.7, 0.7], [0.6, 0.6]), "no spread to measure the difference by"),
+        (([0.7], [0.6, 0.5]), "two seeds per recipe .* got 1 and 2"),
+        (([0.7, 0.7], [0.6, 0.6]), "without variance"),
     ],
 )
-def test_too_few_seeds_are_refused(arguments, sentence):
+def test_compare_seeds_needs_two_seeds_with_variance(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         evaluation.compare_seeds(*arguments)
 
 
-def test_no_images_and_other_images_are_refused():
+def test_empty_and_mismatched_arrays_are_refused():
     with pytest.raises(ValueError, match="at least one image"):
         evaluation.compare_answers(np.zeros(0, bool), np.zeros(0, bool))
-    with pytest.raises(ValueError, match="there are 3 and 2 answers"):
+    with pytest.raises(ValueError, match="same images, but there are 3 and 2"):
         evaluation.bootstrap_interval(np.ones(3, bool), np.ones(2, bool))

@@ -1,4 +1,4 @@
-"""Normalisation: numpy's mean and variance, in training and after, on whatever backend Keras has."""
+"""Batch normalisation against NumPy's mean and variance, in training and inference, on the current backend."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def built(axis: int, **settings) -> BatchNorm:
 
 
 def along(axis: int, row: np.ndarray) -> np.ndarray:
-    """One value a channel, shaped to be added to `VALUES`."""
+    """Reshape one value per channel so that it broadcasts over `VALUES`."""
     return row.reshape([-1 if number == axis % 4 else 1 for number in range(4)])
 
 
@@ -36,7 +36,7 @@ def numbers(tensor) -> np.ndarray:
     return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
-def test_in_training_the_batch_is_centred_and_scaled_by_itself(axis):
+def test_training_normalises_by_batch_statistics(axis):
     mean, variance = statistics(axis)
     expected = (VALUES - along(axis, mean)) / np.sqrt(along(axis, variance)) + along(
         axis, np.linspace(-1, 1, len(mean))
@@ -44,17 +44,17 @@ def test_in_training_the_batch_is_centred_and_scaled_by_itself(axis):
     np.testing.assert_allclose(numbers(built(axis)(VALUES, training=True)), expected, atol=1e-5)
 
 
-def test_what_is_used_later_moves_towards_the_batch(axis):
+def test_training_updates_the_moving_statistics(axis):
     layer = built(axis)
     layer(VALUES, training=True)
     mean, variance = statistics(axis)
     assert layer.momentum == 0.6
     np.testing.assert_allclose(numbers(layer.moving_mean), 0.4 * mean, rtol=1e-4)
-    # PyTorch's variance is divided by one less than the number of values: 200 and more here.
+    # PyTorch divides the variance by n - 1 instead of n; n is above 200 here.
     np.testing.assert_allclose(numbers(layer.moving_variance), 0.6 + 0.4 * variance, rtol=0.01)
 
 
-def test_after_training_what_was_seen_then_is_used_and_stays(axis):
+def test_inference_uses_the_moving_statistics_and_keeps_them(axis):
     layer = built(axis)
     count = VALUES.shape[axis]
     mean, variance = np.linspace(1, 5, count), np.linspace(0.5, 4, count)
@@ -68,11 +68,11 @@ def test_after_training_what_was_seen_then_is_used_and_stays(axis):
     np.testing.assert_allclose(numbers(layer.moving_mean), mean, rtol=1e-6)
 
 
-def test_rounded_values_have_exact_statistics(axis):
-    """The mean of bfloat16 numbers that are added up as such would be far off: 3 + 0.01 is 3 again."""
+def test_bfloat16_statistics_are_computed_in_float32(axis):
+    """A sum in bfloat16 would be far off: 3 + 0.01 rounds to 3."""
     layer = built(axis, dtype="mixed_bfloat16")
-    answer = layer(VALUES, training=True)
-    assert keras.backend.standardize_dtype(answer.dtype) == "bfloat16"
+    output = layer(VALUES, training=True)
+    assert keras.backend.standardize_dtype(output.dtype) == "bfloat16"
     assert layer.moving_mean.dtype == "float32"
     mean, _ = statistics(axis)
     np.testing.assert_allclose(numbers(layer.moving_mean), 0.4 * mean, rtol=2e-3)

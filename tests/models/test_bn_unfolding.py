@@ -1,4 +1,4 @@
-"""Unfolding: a network to train on that says what the folded one said, and statistics that are measured anew."""
+"""Batch-norm unfolding keeps the predictions; weight averaging and batch-norm re-estimation."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ SMALL = {"recipe": "fast", "widths": (6, 8, 10), "batch_size": 20, "learning_rat
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A fast network that has learnt something, folded."""
+    """A finished run of a fast network, stored folded."""
     from tests.conftest import make_stripes
 
     with pytest.MonkeyPatch.context() as patch:
@@ -25,75 +25,72 @@ def run(tmp_path_factory):
         yield training.train(make_stripes(), **SMALL)
 
 
-def answers(model, images) -> np.ndarray:
-    return model.predict_on_batch(images)
-
-
-def test_it_says_what_the_folded_one_says(run, stripes):
+def test_unfolding_keeps_the_predictions(run, stripes):
     folded = run.load_model()
     unfolded = bn_unfolding.unfold_batch_norm(folded, stripes.train.images)
     assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in unfolded.layers)
-    expected = answers(folded, stripes.test.images)
-    assert np.ptp(expected[:, 0]) > 0.2  # so that it can be told from one that says nothing
-    assert np.allclose(answers(unfolded, stripes.test.images), expected, atol=1e-5)
-    assert np.allclose(answers(airbench.fold_batch_norm(unfolded, 16), stripes.test.images), expected, atol=1e-5)
+    expected = folded.predict_on_batch(stripes.test.images)
+    assert np.ptp(expected[:, 0]) > 0.2  # constant predictions would prove nothing
+    assert np.allclose(unfolded.predict_on_batch(stripes.test.images), expected, atol=1e-5)
+    refolded = airbench.fold_batch_norm(unfolded, 16)
+    assert np.allclose(refolded.predict_on_batch(stripes.test.images), expected, atol=1e-5)
 
 
-def test_with_a_batchs_own_statistics_it_says_nearly_the_same(run, stripes):
-    """Or the first steps of training would have to repair it. What enters each activation is around the same mean."""
+def test_unfolding_nearly_keeps_the_predictions_with_batch_statistics(run, stripes):
+    """Training uses batch statistics, so its first steps would otherwise have to repair the network."""
     folded, images = run.load_model(), stripes.train.images
     unfolded = bn_unfolding.unfold_batch_norm(folded, images)
     in_training = keras.ops.convert_to_numpy(unfolded(images, training=True))
-    assert abs(in_training - answers(folded, images)).mean() < 0.1
+    assert abs(in_training - folded.predict_on_batch(images)).mean() < 0.1
     norms = [layer for layer in unfolded.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for norm in norms:
-        entering = folded.get_layer(norm.name.replace("_norm", "_activation")).input
-        means = keras.Model(folded.inputs, entering).predict_on_batch(images).mean(axis=(0, 1, 2))
+        activation_input = folded.get_layer(norm.name.replace("_norm", "_activation")).input
+        means = keras.Model(folded.inputs, activation_input).predict_on_batch(images).mean(axis=(0, 1, 2))
         assert np.allclose(norm.beta, means, atol=1e-4)
 
 
-def test_kernels_are_as_long_as_fresh_ones_and_the_first_layer_stays(run, stripes):
+def test_unfolded_kernels_have_the_norm_of_new_ones_and_whitening_is_frozen(run, stripes):
     keras.utils.set_random_seed(3)
     unfolded = bn_unfolding.unfold_batch_norm(run.load_model(), stripes.train.images)
     for layer in unfolded.layers:
         if layer.name.endswith("_conv"):
             filters = layer.filters
-            # Uniform in +-a with a = 1 / sqrt(9 * inputs): each of the 9 * inputs * filters weights has a^2 / 3.
+            # Uniform in +-a with a = 1 / sqrt(9 * inputs): variance a^2 / 3 for each of 9 * inputs * filters weights.
             assert np.linalg.norm(layer.get_weights()[0]) == pytest.approx(np.sqrt(filters / 3), rel=0.1)
     assert "whiten" not in " ".join(variable.path for variable in unfolded.trainable_variables)
 
 
-FROM_THERE = SMALL | {"whitening": False, "identity_start": False, "widths": (), "learning_rate": 0.05}
+FINE_TUNING = SMALL | {"whitening": False, "identity_start": False, "widths": (), "learning_rate": 0.05}
 
 
-def test_a_run_may_go_on_from_it(run, stripes):
-    again = training.train(stripes, **FROM_THERE | {"epochs": 1}, start=run.folder.name)
+def test_a_run_can_start_from_a_finished_one(run, stripes):
+    again = training.train(stripes, **FINE_TUNING | {"epochs": 1}, start=run.folder.name)
     assert again.record["start"]["name"] == run.folder.name
     assert again.history[0]["validation_accuracy"] >= run.record["metrics"]["validation"]["accuracy"] - 0.1
     assert [layer.name for layer in again.load_model().layers] == [layer.name for layer in run.load_model().layers]
 
 
-def test_another_network_or_other_classes_are_refused(run, stripes):
+def test_a_start_with_another_network_or_other_classes_is_refused(run, stripes):
     images, labels = sketches.draw(10, seed=1)
     few = Split(images, labels)
     ten = Dataset("ten drawings", sketches.CLASS_NAMES, few, few, few, "Made by the tests.")
     tutorial = training.train(stripes, epochs=1, progress=False)
     with pytest.raises(ValueError, match="Only a fast network can go on learning as one"):
-        training.train(stripes, **FROM_THERE, start=tutorial.folder.name)
+        training.train(stripes, **FINE_TUNING, start=tutorial.folder.name)
     with pytest.raises(ValueError, match=r"knows 2 classes of 16 x 16 pixels, and .* has 10 of 32 x 32"):
-        training.train(ten, **FROM_THERE, start=run.folder.name)
+        training.train(ten, **FINE_TUNING, start=run.folder.name)
 
 
-def test_half_way_from_a_network_to_itself_nothing_changes_but_statistics(run, stripes):
+def test_averaging_a_network_with_itself_keeps_the_predictions(run, stripes):
     model = load_unfolded(run.folder.name, stripes)
     weight_averaging.update_batch_norm(model, stripes.train.images)
-    expected = answers(model, stripes.test.images)
+    expected = model.predict_on_batch(stripes.test.images)
     weight_averaging.interpolate_half_way(model, run.folder.name, stripes)
-    assert np.allclose(answers(model, stripes.test.images), expected, atol=1e-4)
+    assert np.allclose(model.predict_on_batch(stripes.test.images), expected, atol=1e-4)
 
 
-def test_half_way_between_two_networks_each_counts_as_much(run, stripes):
-    """Also where the kernels of one are three times as long, which its normalisations take out again."""
+def test_averaging_weights_both_networks_equally_whatever_their_kernel_norms(run, stripes):
+    """The kernels of one are three times as long, which its batch normalisation cancels."""
     model = load_unfolded(run.folder.name, stripes)
     conv, norm = model.get_layer("group_2a_conv"), model.get_layer("group_2a_norm")
     first = conv.get_weights()[0]
@@ -103,20 +100,20 @@ def test_half_way_between_two_networks_each_counts_as_much(run, stripes):
     norm.set_weights([beta, 3 * mean, 9 * variance])
     weight_averaging.interpolate_half_way(model, run.folder.name, stripes)
     assert model.get_layer("group_2a_conv").data_format == conv.data_format
-    # Made as long as random kernels, whose lengths differ by some per cent. With weights of 1 and 3 it would be 0.9.
+    # The norms are those of random kernels, which differ by a few per cent. With weights 1 and 3 it would be 0.9.
     expected = sum(kernel / np.linalg.norm(kernel) for kernel in (first, other))
     got = conv.get_weights()[0]
     assert np.sum(got * expected) / (np.linalg.norm(got) * np.linalg.norm(expected)) > 0.998
 
 
-def test_settling_measures_the_mean_and_variance_of_all_images(stripes):
-    """Against NumPy, on what enters the first normalisation."""
+def test_batch_norm_reestimation_uses_all_images(stripes):
+    """Compare with NumPy on the input of the first batch normalisation."""
     keras.utils.set_random_seed(5)
     model = airbench.build_airbench(2, 16, widths=(6, 8, 10), data_format="channels_last")
     norm = model.get_layer("group_1a_norm")
-    entering = keras.Model(model.inputs, norm.input).predict_on_batch(stripes.train.images)
+    inputs = keras.Model(model.inputs, norm.input).predict_on_batch(stripes.train.images)
     weight_averaging.update_batch_norm(model, stripes.train.images, batch_size=50)
-    assert np.allclose(norm.moving_mean, entering.mean(axis=(0, 1, 2)), atol=1e-4)
-    within = [part.var(axis=(0, 1, 2)) for part in np.split(entering, 4)]  # each batch has its own
-    assert np.allclose(norm.moving_variance, np.mean(within, axis=0), rtol=1e-3)
-    assert norm.momentum == 0.6  # as before, for whoever trains on
+    assert np.allclose(norm.moving_mean, inputs.mean(axis=(0, 1, 2)), atol=1e-4)
+    batch_variances = [part.var(axis=(0, 1, 2)) for part in np.split(inputs, 4)]
+    assert np.allclose(norm.moving_variance, np.mean(batch_variances, axis=0), rtol=1e-3)
+    assert norm.momentum == 0.6  # restored for further training

@@ -1,4 +1,4 @@
-"""Transfer: what is frozen stays as it was, what is new learns, and a killed run ends as an unbroken one."""
+"""Transfer learning: frozen layers do not change, the new head learns, and an interrupted run resumes exactly."""
 
 import dataclasses
 
@@ -20,13 +20,13 @@ from cifar_lab.training.start import describe_start, load_start
 from tests.helpers import interruption
 from tests.helpers.datasets import replace_load
 
-SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256", "start")  # what killing a run must not change
+SAME = ("recipe", "dataset", "metrics", "history", "weights_sha256", "start")  # must not depend on interruptions
 QUICK = {"recipe": "transfer", "start": "stripes", "epochs": 4, "frozen_epochs": 2, "progress": False}
 
 
 @pytest.fixture(scope="module")
 def classifiers(tmp_path_factory):
-    """A models folder with networks that are small and random, and one classifier without; and a folder for runs."""
+    """A models folder with small random networks and one classifier that is not a network, and a runs folder."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("models")
         patch.setenv("CIFAR_LAB_MODELS", str(folder))
@@ -48,7 +48,7 @@ def write_classifier(folder, model) -> None:
 
 
 def small(class_count: int = 2, input_size: int = 16) -> keras.Model:
-    """A network with a batch normalisation in it, which has numbers of its own that may move."""
+    """Return a network with batch normalisation, whose moving statistics could change."""
     layers = keras.layers
     return keras.Sequential(
         [
@@ -82,39 +82,39 @@ def tuned(classifiers, stripes):
     return training.train(stripes, **QUICK)
 
 
-def test_it_starts_as_the_other_network_with_a_new_last_layer(classifiers, stripes):
+def test_build_transfer_keeps_the_weights_and_adds_a_new_head(classifiers, stripes):
     model = models.build("transfer", class_count=5, input_size=16, start=load_start("stripes"))
     start = load_start("stripes")
     for name in ("conv", "norm"):
         assert equal(weights(model, name), weights(start, name))
-    answers = np.asarray(model(stripes.test.images))
-    assert answers.shape == (40, 5)
-    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
+    probabilities = np.asarray(model(stripes.test.images))
+    assert probabilities.shape == (40, 5)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
-def test_its_halves_give_what_it_gives(classifiers, stripes):
+def test_backbone_and_head_compose_to_the_network(classifiers, stripes):
     model = models.build("transfer", input_size=16, start=load_start("stripes"))
     backbone, head = transfer.split_backbone_and_head(model)
     features = transfer.extract_features(backbone, stripes.test)
-    assert features.images.shape == (40, 4 * 4 * 8)  # (16 - 5) // 3 + 1 = 4 places each way, 8 filters
+    assert features.images.shape == (40, 4 * 4 * 8)  # (16 - 5) // 3 + 1 = 4 rows and columns, 8 filters
     np.testing.assert_allclose(head(features.images), model(stripes.test.images), atol=1e-6)
     assert np.array_equal(features.labels, stripes.test.labels)
 
 
-def test_frozen_is_frozen_to_the_last_bit_and_learns_all_the_same(frozen):
+def test_a_frozen_backbone_is_unchanged_while_the_head_learns(frozen):
     model, start = frozen.load_model(), load_start("stripes")
     for name in ("conv", "norm"):
         assert equal(weights(model, name), weights(start, name))
-    assert frozen.record["metrics"]["validation"]["accuracy"] > 0.7  # of random features; chance is 0.5
+    assert frozen.record["metrics"]["validation"]["accuracy"] > 0.7  # from random features; guessing gives 0.5
 
 
-def test_fine_tuning_moves_all_but_the_statistics(tuned):
+def test_fine_tuning_changes_the_weights_but_not_batch_norm(tuned):
     model, start = tuned.load_model(), load_start("stripes")
     assert not equal(weights(model, "conv"), weights(start, "conv"))
     assert equal(weights(model, "norm"), weights(start, "norm"))
 
 
-def test_the_card_agrees_with_the_saved_network_and_names_the_start(tuned, stripes):
+def test_the_run_record_matches_the_saved_network_and_its_start(tuned, stripes):
     probabilities = tuned.load_model().predict(stripes.validation.images, verbose=0)
     accuracy = np.mean(probabilities.argmax(axis=1) == stripes.validation.labels)
     assert tuned.record["metrics"]["validation"]["accuracy"] == pytest.approx(accuracy)
@@ -122,8 +122,8 @@ def test_the_card_agrees_with_the_saved_network_and_names_the_start(tuned, strip
     assert tuned.record["start"]["sha256"] == ModelCard.load("stripes").content["files"][KERAS_FILE]["sha256"]
 
 
-def test_a_run_stopped_in_each_phase_ends_as_an_unbroken_one(tuned, stripes):
-    """In the second frozen epoch, in the first with all layers, whose optimiser is new, and in the one after that."""
+def test_a_run_interrupted_in_each_phase_resumes_exactly(tuned, stripes):
+    """Interrupt it in the second frozen epoch, in the first with all layers (new optimiser), and in the next one."""
     for _ in range(3):
         with interruption.in_epoch(2):
             training.train(stripes, **QUICK, resume=True)
@@ -132,28 +132,29 @@ def test_a_run_stopped_in_each_phase_ends_as_an_unbroken_one(tuned, stripes):
     assert {key: resumed.record[key] for key in SAME} == {key: tuned.record[key] for key in SAME}
 
 
-def test_small_steps_are_as_small_as_the_recipe_says(tuned, stripes, monkeypatch):
-    """Adam's first step moves each weight by about the learning rate, whatever its gradient."""
-    seen = []
+def test_fine_tuning_uses_the_reduced_learning_rate(tuned, stripes, monkeypatch):
+    rates = []
     model = models.build("transfer", class_count=2, input_size=16, start=load_start("stripes"))
     model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["sparse_categorical_accuracy"])
     recipe = recipes.get("transfer", start="stripes", learning_rate=0.01, unfrozen_rate=0.1, frozen_epochs=1)
-    monkeypatch.setattr(model, "train_on_batch", lambda *_: seen.append(float(model.optimizer.learning_rate)) or (1, 1))
+    monkeypatch.setattr(
+        model, "train_on_batch", lambda *_: rates.append(float(model.optimizer.learning_rate)) or (1, 1)
+    )
     for epoch in (0, 1):
         loop._one_epoch(
             model, stripes.train, recipe, epoch, None, TimeEstimate(progress_bar(shown=False), print, work=1), 16
         )
-    assert len(seen) == 14 and np.allclose(seen[:7], 0.01) and np.allclose(seen[7:], 0.001)
+    assert len(rates) == 14 and np.allclose(rates[:7], 0.01) and np.allclose(rates[7:], 0.001)
 
 
-def test_a_run_can_be_a_start_itself(tuned, stripes):
+def test_a_run_can_serve_as_a_start(tuned, stripes):
     again = models.build("transfer", class_count=3, input_size=16, start=load_start(tuned.folder.name))
     assert equal(weights(again, "conv"), weights(tuned.load_model(), "conv"))
     assert describe_start(tuned.folder.name)["dataset"] == "stripes"
 
 
-def test_by_command_line_from_some_classes_to_a_classifier(classifiers, stripes, monkeypatch):
-    """`evaluate` and `export` find the same classes, in their order, of the same dataset again."""
+def test_command_line_from_selected_classes_to_a_classifier(classifiers, stripes, monkeypatch):
+    """`evaluate` and `export` must use the same classes, in the same order, of the same dataset."""
     names = iter([dataclasses.replace(stripes, name="sketches")] * 3)
     replace_load(monkeypatch, lambda *_, **__: next(names))
 
@@ -162,22 +163,21 @@ def test_by_command_line_from_some_classes_to_a_classifier(classifiers, stripes,
         assert result.exit_code == 0, result.output
         return result.output
 
-    trained = ("--recipe", "transfer-frozen", "--start", "stripes", "--epochs", "3", "--learning-rate", "0.01")
-    said = lab("train", *trained, "--dataset", "sketches", "--classes", "upright, level")
-    assert "(frozen)" in said
+    options = ("--recipe", "transfer-frozen", "--start", "stripes", "--epochs", "3", "--learning-rate", "0.01")
+    assert "(frozen)" in lab("train", *options, "--dataset", "sketches", "--classes", "upright, level")
     [run] = [runs.open_run(path) for path in runs.finished_folders() if "upright-level" in path.name]
     assert run.record["dataset"]["class_names"] == ["upright", "level"]
     lab("evaluate", run.folder.name)
-    answers = run.probabilities(stripes.test.images)
-    expected = np.mean(answers.argmax(axis=1) == 1 - stripes.test.labels)
+    probabilities = run.probabilities(stripes.test.images)
+    expected = np.mean(probabilities.argmax(axis=1) == 1 - stripes.test.labels)
     assert runs.open_run(run.folder).record["metrics"]["test"]["accuracy"] == pytest.approx(expected)
     lab("export", run.folder.name, "--name", "some")
     classifier = Classifier.load("some")
     assert classifier.class_names == ("upright", "level")
-    np.testing.assert_allclose(classifier.raw_probabilities(stripes.test.images), answers, atol=1e-4)
+    np.testing.assert_allclose(classifier.raw_probabilities(stripes.test.images), probabilities, atol=1e-4)
 
 
-def test_images_are_changed_only_once_all_layers_learn():
+def test_images_are_augmented_only_once_all_layers_learn():
     recipe = recipes.get("transfer", epochs=3, frozen_epochs=2, flip="random", shift=2)
     assert [recipe.augmentation_in(epoch).shift for epoch in range(3)] == [0, 0, 2]
 
@@ -186,17 +186,17 @@ def test_images_are_changed_only_once_all_layers_learn():
     ("changes", "sentence"),
     [
         ({"start": "horses"}, "There is no classifier 'horses'"),
-        ({"start": "", "frozen_epochs": 0}, "say from which, such as start='cifar10'"),
-        ({"start": "wide"}, "takes images of 24 x 24 pixels, and these have 16 x 16"),
-        ({"start": "pipeline"}, "no network"),
-        ({"recipe": "tutorial", "start": "stripes"}, "'tutorial' always starts from random numbers"),
+        ({"start": "", "frozen_epochs": 0}, "start is missing"),
+        ({"start": "wide"}, "takes images of 24 x 24 pixels, .* 16 x 16"),
+        ({"start": "pipeline"}, "'pipeline' is not a network"),
+        ({"recipe": "tutorial", "start": "stripes"}, "'tutorial' always starts from random weights"),
         ({"recipe": "tutorial", "frozen_epochs": 1}, "frozen_epochs needs a start"),
         ({"recipe": "transfer-frozen", "flip": "random"}, "Images are only changed once all layers learn"),
         ({"recipe": "fast", "start": "stripes"}, "widths, whitening, identity_start: these are for"),
         ({"unfrozen_rate": 0}, "unfrozen_rate must be above 0"),
     ],
 )
-def test_wrong_use_is_refused_before_anything_is_written(classifiers, stripes, changes, sentence):
+def test_invalid_options_are_refused_before_anything_is_written(classifiers, stripes, changes, sentence):
     before = set((classifiers / "runs").glob("*"))
     with pytest.raises(ValueError, match=sentence):
         training.train(stripes, **{"recipe": "transfer"} | changes)

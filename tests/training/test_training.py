@@ -270,7 +270,7 @@ def test_a_network_that_is_not_the_cards_is_refused(runs_here, stripes):
         ({"learning_rate": -1.0}, "learning_rate must be above 0"),
         ({"learning_rat": 0.1}, "A recipe has no learning_rat"),
         ({"recipe": "fastest"}, "There is no recipe 'fastest'. Choose one of: digits, distilled, fast"),
-        ({"whitening": True}, "the network 'tutorial' has no layer for it"),
+        ({"whitening": True}, "the network 'tutorial' has no whitening layer"),
         ({"widths": (8, 8)}, "widths"),
         ({"widths": (8, 0)}, "widths must be whole numbers above 0"),
         ({"recipe": "fast", "widths": (4, 4, 4, 4, 4)}, "cannot be built with input_size 16"),
