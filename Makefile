@@ -1,6 +1,6 @@
-# make lab     set up, and open the notebooks
-# make test    set up, and run every test
-# `make help` lists the rest. Nothing here is needed on Windows: the README has the same in plain commands.
+# make lab     set up and open the notebooks
+# make test    set up and run every test
+# `make help` lists the rest. On Windows, use the plain commands in the README instead.
 
 PYTHON ?= python3
 HOST ?= localhost
@@ -11,8 +11,8 @@ NO_PYTHON := $(PYTHON) is not here, or too old. Install Python 3.11, 3.12 or 3.1
 INSTALL := @"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 6))" 2>/dev/null \
 	|| { echo "$(NO_PYTHON)" >&2; exit 1; }; "$(PYTHON)" tools/install.py
 
-# The address that JupyterLab prints, or opens in a browser, leads to the first notebook. Uploads travel through a
-# websocket, whose usual limit of 10 MB swallows larger ones without a word.
+# JupyterLab opens the first notebook. Uploads pass through a websocket, whose default limit of 10 MB silently drops
+# larger files.
 UPLOADS := '{"websocket_max_message_size": 134217728}'
 JUPYTER := --ip="$(HOST)" --port="$(PORT)" --LabApp.default_url=/lab/tree/notebooks/01_dataset.ipynb \
 	--ServerApp.tornado_settings=$(UPLOADS)
@@ -20,46 +20,46 @@ ifeq ($(shell id -u),0)
 JUPYTER += --allow-root
 endif
 
-# A home that cannot be written to, as on some schools' machines, would stop Jupyter: then it gets one in .venv.
+# Jupyter needs a writable home folder. Where there is none, as on some school machines, it gets one in .venv.
 ifneq ($(shell test -w "$$HOME" && echo writable),writable)
 AT_HOME := mkdir -p .venv/home && HOME="$(CURDIR)/.venv/home"
 endif
-# tools/jupyter switches off JupyterLab's question about news, which stands over the first notebook.
+# tools/jupyter switches off JupyterLab's question about news, which would cover the first notebook.
 LAB := $(AT_HOME) JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(PY)
 
-# Two at a time, each file's tests in one process: much of a test's time is waiting for a browser or a server.
+# Two processes, a test file in one of them: tests spend much of their time waiting for a browser or a server.
 PYTEST := $(PY) -m pytest --numprocesses=2 --dist=loadfile
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
 
-# The notebooks' stored outputs are made, and compared, with the built-in drawings and without progress bars.
+# The notebooks' stored outputs are created and compared with the sketches and without progress bars.
 STORED := $(AT_HOME) CIFAR_LAB_DATASET=sketches TQDM_DISABLE=1 KERAS_BACKEND=tensorflow
 
 .PHONY: help lab voila app test lint coverage notebooks bench constraints clean
 
-help:  ## list these commands
+help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
-lab:  ## set up, say what is here, and open JupyterLab (PORT=8888 HOST=localhost PYTHON=python3)
+lab:  ## set up, check the installation, and open JupyterLab (PORT=8888 HOST=localhost PYTHON=python3)
 	$(INSTALL) app,lab
 	@$(PY) -m cifar_lab check
 	@$(LAB) -m jupyterlab $(JUPYTER)
 
-voila:  ## set up, and show the upload classifier of the last notebook as a page (PORT=8888 HOST=localhost)
+voila:  ## set up and show the upload classifier of the last notebook as a web page (PORT=8888 HOST=localhost)
 	$(INSTALL) app,lab
 	@$(LAB) -m voila notebooks/09_upload_classifier.ipynb --Voila.ip="$(HOST)" --port="$(PORT)" \
 		--Voila.tornado_settings=$(UPLOADS)
 
-app:  ## set up, and serve the page at http://127.0.0.1:8000 (PORT=8000 HOST=127.0.0.1)
+app:  ## set up and serve the web page at http://127.0.0.1:8000 (PORT=8000 HOST=127.0.0.1)
 	$(INSTALL) app
 	@$(PY) -m gunicorn -c app/gunicorn.conf.py
 
-test:  ## set up, and run every test
+test:  ## set up and run every test
 	$(INSTALL) test
 	@$(MAKE) --no-print-directory lint
 	$(STORED) $(PYTEST) tests --junitxml=build/tests.xml
 	$(STORED) $(PYTEST) notebooks $(NBVAL) --junitxml=build/notebooks.xml
 
-coverage:  ## run the tests, and say how many lines of cifar_lab and app they reach (build/coverage/index.html)
+coverage:  ## run the tests and report which lines of cifar_lab and app they reach (build/coverage/index.html)
 	$(INSTALL) test
 	$(STORED) $(PYTEST) tests --cov --cov-report=term:skip-covered --cov-report=html
 
@@ -72,11 +72,11 @@ notebooks:  ## run all notebooks and store their outputs
 	$(STORED) $(PY) -m jupyter nbconvert --to notebook --inplace --execute notebooks/*.ipynb
 	$(PY) -m nbstripout --keep-output --keep-count --keep-id --extra-keys "metadata.widgets metadata.language_info.version cell.metadata.execution" notebooks/*.ipynb
 
-bench:  ## measure ours beside the usual ways (BENCH=--quick, BENCH="--only page")
+bench:  ## compare the lab with the usual ways (BENCH=--quick, BENCH="--only page")
 	$(INSTALL) app,lab
 	$(PY) -m benchmarks $(BENCH)
 
-constraints:  ## take the newest versions and write constraints.txt anew (then: make test)
+constraints:  ## upgrade to the newest versions and rewrite constraints.txt (then: make test)
 	$(INSTALL) test
 	$(PY) -m pip install --upgrade --upgrade-strategy eager -e ".[test]"
 	$(PY) -m pip freeze --exclude-editable > .venv/freeze.txt

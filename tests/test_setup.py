@@ -199,7 +199,7 @@ def test_no_traceback_on_a_full_disk_or_an_interruption(tmp_path):
     write(checkout / "tools" / "install.py", (ROOT / "tools" / "install.py").read_text(encoding="utf-8"))
     for error, sentence in (
         ("OSError(28, 'No space left on device')", "No space left on device"),
-        ("KeyboardInterrupt", "The same command goes on from here"),
+        ("KeyboardInterrupt", "Run the same command again to resume"),
     ):
         program = (
             "import runpy, pathlib\n"

@@ -1,9 +1,9 @@
-// The form works without this. With it: drop, paste, previews, progress, and the result without a new page.
+// The form works without this script. It adds drop, paste, previews, progress, and results without a page load.
 "use strict";
 
 const form = document.getElementById("upload");
 const results = document.getElementById("results");
-const PATIENCE = 60000; // milliseconds without a sign of life
+const PATIENCE = 60000; // milliseconds without any response
 
 if (form) {
   const input = document.getElementById("file");
@@ -14,7 +14,7 @@ if (form) {
   const limits = { files: +form.dataset.files, bytes: +form.dataset.bytes, together: +form.dataset.together };
   const inWords = bytes => bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-  // --- choosing: by the button, by dropping, by pasting ---
+  // --- choose: by button, drop or paste ---
 
   const choose = files => {
     const transfer = new DataTransfer();
@@ -50,22 +50,22 @@ if (form) {
     if (hasFiles(event)) { event.preventDefault(); drop.classList.add("over"); }
   });
   document.addEventListener("dragleave", event => { if (!event.relatedTarget) drop.classList.remove("over"); });
-  document.addEventListener("drop", event => { // anywhere: a picture beside the frame would replace the page
+  document.addEventListener("drop", event => { // anywhere: a picture dropped outside the frame would replace the page
     if (!hasFiles(event)) return;
     event.preventDefault();
     drop.classList.remove("over");
     choose(event.dataTransfer.files);
   });
 
-  // --- sending ---
+  // --- send ---
 
   const problem = () => {
     const files = Array.from(input.files);
     const large = files.find(file => file.size > limits.bytes);
-    if (files.length > limits.files) return `${files.length} files are too many. Choose up to ${limits.files}.`;
-    if (large) return `${large.name} is larger than ${inWords(limits.bytes)}. Make it smaller, or save it as JPEG.`;
+    if (files.length > limits.files) return `${files.length} files are too many. Choose at most ${limits.files}.`;
+    if (large) return `${large.name} is larger than ${inWords(limits.bytes)}. Reduce its size, or save it as JPEG.`;
     if (files.reduce((sum, file) => sum + file.size, 0) > limits.together) {
-      return `Together they are larger than ${inWords(limits.together)}. Choose fewer.`;
+      return `The files are larger than ${inWords(limits.together)} in total. Choose fewer.`;
     }
     return "";
   };
@@ -99,28 +99,28 @@ if (form) {
     request.upload.onprogress = event => {
       alive();
       progress.value = event.loaded / event.total;
-      status.textContent = event.loaded < event.total ? "Sending …" : "Looking …";
+      status.textContent = event.loaded < event.total ? "Uploading …" : "Classifying …";
     };
     request.onload = end(() => {
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
       const fresh = page.getElementById("results");
       if (fresh) show(page.title, ...fresh.childNodes);
-      else complain(ofStatus(request.status)); // something between us and the server spoke
+      else complain(ofStatus(request.status)); // the response is from a proxy, not from our server
     });
-    request.onerror = end(() => complain("The server can't be reached. Check the connection and try again."));
-    request.onabort = end(() => complain("The server gave no answer. Try again later."));
+    request.onerror = end(() => complain("The server can't be reached. Check your connection and try again."));
+    request.onabort = end(() => complain("The server did not respond. Try again later."));
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     progress.value = 0;
     progress.hidden = false;
-    status.textContent = "Sending …";
+    status.textContent = "Uploading …";
     alive();
     request.open("POST", form.action);
     request.send(data);
   };
 
   const ofStatus = code => code === 413
-    ? "This is more than the server takes. Send fewer or smaller pictures."
-    : `The server could not answer (${code}). Try again later.`;
+    ? "The upload is larger than the server accepts. Send fewer or smaller pictures."
+    : `The server returned an error (${code}). Try again later.`;
 
   form.addEventListener("submit", event => {
     event.preventDefault();

@@ -1,9 +1,9 @@
-// Light or dark: what the system says, until the reader says otherwise. In the head, so that nothing flashes.
+// Light or dark theme: the system's, until the reader chooses. Loaded in the head, so that the page does not flash.
 "use strict";
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 const remembered = () => {
-  try { return localStorage.getItem("theme"); } catch { return null; } // storage may be switched off
+  try { return localStorage.getItem("theme"); } catch { return null; } // storage may be disabled
 };
 const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
 
@@ -17,7 +17,7 @@ document.addEventListener("DOMContentLoaded", () => {
   button.addEventListener("click", () => {
     const theme = isDark() ? "light" : "dark";
     document.documentElement.dataset.theme = theme;
-    try { localStorage.setItem("theme", theme); } catch { /* then only until the next page */ }
+    try { localStorage.setItem("theme", theme); } catch { /* not stored: it lasts until the next page */ }
     name();
   });
   system.addEventListener("change", name);

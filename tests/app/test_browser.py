@@ -161,7 +161,7 @@ def test_the_keyboard_is_enough(visit, files):
             page.keyboard.type("softer")
     assert stops == ["cifar-lab", "Upload", "API", "theme", "file", "model", "send"]
     page.keyboard.press("Enter")
-    expect(page.locator("#results")).to_contain_text("Answered by softer")
+    expect(page.locator("#results")).to_contain_text("Predicted by softer")
     page.keyboard.press("Tab")
     assert page.evaluate(focused) == "Upload another"
 
@@ -200,11 +200,11 @@ def test_another_model_answers(visit, files):
     page = visit()
     page.select_option("#model", "softer")
     send(page, files["cat.jpg"])
-    expect(page.locator("#results")).to_contain_text("Answered by softer")
+    expect(page.locator("#results")).to_contain_text("Predicted by softer")
     expect(page.locator(".answer h3")).to_have_text("none of these")  # at a temperature of 50 nothing is sure
     page.select_option("#model", "tutorial")
     page.click("#send")
-    expect(page.locator("#results")).to_contain_text("Answered by tutorial")
+    expect(page.locator("#results")).to_contain_text("Predicted by tutorial")
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +235,7 @@ def test_the_switch_has_every_shipped_classifier_and_a_fresh_one(visit_all, clas
         data = {"dataTransfer": transfer(page, picture, f"for {name}.png")}
         page.dispatch_event("h1", "drop", data)
         page.click("#send")
-        expect(page.locator("#results")).to_contain_text(f"Answered by {name}")
+        expect(page.locator("#results")).to_contain_text(f"Predicted by {name}")
         expect(page.locator("figcaption").first).to_contain_text(f"for {name}.png")
         expected = classifier.predict(picture)
         bars = [f"{guess.label}{100 * guess.score:.1f} %" for guess in expected.top]
@@ -256,7 +256,7 @@ def test_too_much_is_said_before_it_is_sent(visit, tmp_path):
     for chosen, words in (
         (["small"] * 17, "17 files are too many"),
         (["large"], "is larger than 5.0 MiB"),
-        (["fits"] * 4, "Together they are larger than 16.0 MiB"),
+        (["fits"] * 4, "larger than 16.0 MiB in total"),
     ):
         send(page, *(tmp_path / f"{name}.png" for name in chosen))
         expect(alert(page)).to_contain_text(words)
@@ -273,7 +273,7 @@ def test_the_servers_own_sentence_is_shown(visit, files):
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(413, "more than the server takes"), (500, "could not answer (500)"), (502, "(502)")]
+    ("status", "words"), [(413, "larger than the server accepts"), (500, "returned an error (500)"), (502, "(502)")]
 )
 def test_something_between_us_and_the_server_answers(visit, files, status, words):
     page = visit()
@@ -301,7 +301,7 @@ def test_a_server_that_never_answers(visit, files):
     page.clock.fast_forward(59_000)
     expect(page.locator("#progress")).to_be_visible()
     page.clock.fast_forward(2_000)
-    expect(alert(page)).to_contain_text("gave no answer")
+    expect(alert(page)).to_contain_text("did not respond")
     expect(page.locator("#send")).to_be_enabled()
 
 
