@@ -1,5 +1,6 @@
 """What every dataset is: named classes and three splits of images with labels."""
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -75,13 +76,28 @@ class Dataset:
                 )
 
     def fingerprint(self) -> str:
-        """A SHA-256 over class names, images and labels: equal when, and only when, two datasets are."""
+        """Return a SHA-256 over class names, images and labels: equal if and only if two datasets are equal."""
+        return self._fingerprint
+
+    def test_fingerprint(self) -> str:
+        """Return a SHA-256 over the test images and labels alone: datasets may share them and differ in training."""
+        return self._test_fingerprint
+
+    @functools.cached_property  # hashing takes seconds for a large dataset
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256(repr(tuple(self.class_names)).encode())
         for name in SPLITS:
             split = getattr(self, name)
             digest.update(f"{name} {split.images.shape}".encode())
             digest.update(np.ascontiguousarray(split.images))
             digest.update(np.ascontiguousarray(split.labels, dtype="<i8"))
+        return digest.hexdigest()
+
+    @functools.cached_property
+    def _test_fingerprint(self) -> str:
+        digest = hashlib.sha256(str(self.test.images.shape).encode())
+        digest.update(np.ascontiguousarray(self.test.images))
+        digest.update(np.ascontiguousarray(self.test.labels, dtype="<i8"))
         return digest.hexdigest()
 
     def subset(

@@ -13,7 +13,6 @@ import numpy as np
 from cifar_lab.core import files
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.inference.model_card import ModelCard
-from cifar_lab.training import runs
 from cifar_lab.training.runs import Run
 from cifar_lab.training.store import find_by_name
 
@@ -111,7 +110,7 @@ def save_predictions(folder: Path, probabilities: np.ndarray, dataset: Dataset) 
 def image_facts(dataset: Dataset) -> dict:
     """Return the facts that identify the test images of a result, for a model card or run record."""
     facts = {"dataset": dataset.name, "origin": dataset.origin, "fingerprint": dataset.fingerprint()}
-    return facts | {"test_fingerprint": runs.test_fingerprint(dataset), "test_count": len(dataset.test)}
+    return facts | {"test_fingerprint": dataset.test_fingerprint(), "test_count": len(dataset.test)}
 
 
 def image_facts_of(found: dict) -> dict:

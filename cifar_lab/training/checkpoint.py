@@ -36,21 +36,27 @@ class TrainingState:
     best_epoch: int = 0
     best_weights: list[np.ndarray] = field(default_factory=list)
 
-    def add(self, row: dict, model: keras.Model, seconds: float, *, keep: str = "best", before=None) -> None:
-        """Take in one finished epoch: its row for the history, the network after it, and how long it took.
-
-        The network kept is that of the epoch with the highest validation accuracy, with `keep="last"` the newest;
-        where `before` is given, the weights that the epoch began with, the mean of those and of the newest.
-        """
+    def add(self, row: dict, *, seconds: float) -> None:
+        """Record one finished epoch: its row of the history, and how long it took."""
         self.history.append(row)
         self.epoch += 1
         self.seconds += seconds
+
+    def keep(self, model: keras.Model, *, keep: str = "best", before: list[np.ndarray] | None = None) -> None:
+        """Keep the weights after the epoch that was added last, if the run is to end with them.
+
+        Args:
+            model: the network after the epoch.
+            keep: `"best"` keeps the epoch with the highest validation accuracy, anything else the newest.
+            before: the weights at the beginning of the epoch; if given, the mean of these and the newest is kept.
+        """
         if before is not None:
             pairs = zip(before, model.get_weights(), strict=True)
             self.best_epoch, self.best_weights = self.epoch, [(old + new) / 2 for old, new in pairs]
             return
+        accuracy = self.history[-1]["validation_accuracy"]
         # The first of equals wins: fewer epochs for the same accuracy.
-        if keep == "last" or self.best_epoch == 0 or row["validation_accuracy"] > self.best["validation_accuracy"]:
+        if keep == "last" or self.best_epoch == 0 or accuracy > self.best["validation_accuracy"]:
             self.best_epoch, self.best_weights = self.epoch, model.get_weights()
 
     @property

@@ -9,7 +9,6 @@ then answers at the price of one.
     cifar-lab train --recipe distilled --start one --teachers one,another
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images.augmentation import overlay
 from cifar_lab.inference.classifier import Classifier
+from cifar_lab.training.callbacks import Callback
 from cifar_lab.training.recipe import Recipe
 
 
@@ -41,7 +41,7 @@ def one_hot(split: Split, class_count: int) -> SoftLabels:
     return SoftLabels(split.images, np.eye(class_count, dtype=np.float32)[split.labels])
 
 
-class Teachers:
+class Teachers(Callback):
     """The classifiers that a recipe learns from."""
 
     def __init__(self, recipe: Recipe, dataset: Dataset):
@@ -65,25 +65,28 @@ class Teachers:
                     f"pixels. Take one that was trained on the same classes and size."
                 )
 
-    def answer(self, batches: Iterable, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Put the teachers' answers in the place of the labels.
+    def on_epoch_begin(self, job) -> None:
+        """Draw the random choices of the epoch from the recipe's seed and the epoch's number."""
+        self._rng = np.random.default_rng([self._recipe.seed, job.epoch, 3])
 
-        One teacher is asked about each batch, by chance: over the steps that comes to the mean of all, and costs a
-        fraction of it. Where the recipe flips images, it is asked about one mirror image or the other.
+    def on_batch_begin(self, job, images, labels) -> tuple[np.ndarray, np.ndarray]:
+        """Replace the labels by what one teacher, chosen at random, predicts for these very images.
+
+        Over the steps this comes to the mean of all teachers, at the cost of one. If the recipe flips images, the
+        teacher sees each batch or its mirror image. Some of the images are mixed with others first, as the recipe says.
 
         Args:
-            batches: images `(n, height, width, 3)` uint8, 0-255, with labels, which are not looked at.
-            epoch: the number of the epoch, from 0; with the recipe's seed it fixes who is asked about what.
+            job: the run.
+            images: `(n, height, width, 3)` uint8, 0-255.
+            labels: not used.
 
-        Yields:
-            `(images, probabilities)` of one batch; some of the images blended, as the recipe says.
+        Returns:
+            Images of the same shape, and probabilities `(n, classes)` float32.
         """
-        rng = np.random.default_rng([self._recipe.seed, epoch, 3])
-        for images, _labels in batches:
-            shown = mix_images(images, self._recipe.blend_in(epoch), rng)
-            teacher = self._teachers[rng.integers(len(self._teachers))]
-            turned = self._recipe.flip != "none" and rng.random() < 0.5
-            yield shown, teacher.raw_probabilities(shown[:, :, ::-1] if turned else shown)
+        mixed = mix_images(images, self._recipe.blend_in(job.epoch), self._rng)
+        teacher = self._teachers[self._rng.integers(len(self._teachers))]
+        mirrored = self._recipe.flip != "none" and self._rng.random() < 0.5
+        return mixed, teacher.raw_probabilities(mixed[:, :, ::-1] if mirrored else mixed)
 
 
 def mix_images(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:

@@ -10,7 +10,7 @@ from cifar_lab.training import loop
 @contextmanager
 def in_epoch(number: int):
     """Interrupt whatever trains inside, after the steps of its `number`-th epoch and before it is saved."""
-    real, calls = loop._validate, []
+    real, calls = loop.evaluate_in_batches, []
 
     def validate(*arguments):
         calls.append(1)
@@ -19,5 +19,5 @@ def in_epoch(number: int):
         return real(*arguments)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop, "_validate", validate)
+        patch.setattr(loop, "evaluate_in_batches", validate)
         yield

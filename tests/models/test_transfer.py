@@ -1,6 +1,7 @@
 """Transfer learning: frozen layers do not change, the new head learns, and an interrupted run resumes exactly."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,13 +10,12 @@ from click.testing import CliRunner
 from cifar_lab import models, training
 from cifar_lab.cli import main
 from cifar_lab.core import files
-from cifar_lab.core.eta import TimeEstimate
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.core.progress import progress_bar
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.model_card import KERAS_FILE, ModelCard
 from cifar_lab.models import transfer
 from cifar_lab.training import loop, recipes, runs
+from cifar_lab.training.callbacks import LearningRate
 from cifar_lab.training.start import describe_start, load_start
 from tests.helpers import interruption
 from tests.helpers.datasets import replace_load
@@ -140,10 +140,12 @@ def test_fine_tuning_uses_the_reduced_learning_rate(tuned, stripes, monkeypatch)
     monkeypatch.setattr(
         model, "train_on_batch", lambda *_: rates.append(float(model.optimizer.learning_rate)) or (1, 1)
     )
-    for epoch in (0, 1):
-        loop._one_epoch(
-            model, stripes.train, recipe, epoch, None, TimeEstimate(progress_bar(shown=False), print, work=1), 16
-        )
+    job = SimpleNamespace(recipe=recipe, learner=model, steps_done=1, total_steps=14)
+    rate = LearningRate()
+    for job.epoch in (0, 1):
+        rate.on_epoch_begin(job)
+        for images, labels in loop.batches(stripes.train, recipe.batch_size, seed=0, epoch=job.epoch):
+            model.train_on_batch(*rate.on_batch_begin(job, images, labels))
     assert len(rates) == 14 and np.allclose(rates[:7], 0.01) and np.allclose(rates[7:], 0.001)
 
 

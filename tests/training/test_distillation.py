@@ -1,6 +1,7 @@
 """Distillation: the student learns what its teachers say, whatever the labels say."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,12 +46,19 @@ def batches(split: Split, count: int = 10):
         yield split.images[first : first + 20], split.labels[first : first + 20]
 
 
+def taught(recipe, dataset, epoch):
+    """The batches of an epoch as the teachers label them."""
+    teachers, job = distillation.Teachers(recipe, dataset), SimpleNamespace(epoch=epoch)
+    teachers.on_epoch_begin(job)
+    return [teachers.on_batch_begin(job, *batch) for batch in batches(dataset.train)]
+
+
 def student(**changes) -> recipes.Recipe:
     return recipes.get(**{name: value for name, value in (STUDENT | changes).items() if name != "progress"})
 
 
 def test_what_is_learnt_is_what_one_of_them_says_of_just_these_images(teachers, stripes):
-    answered = list(distillation.Teachers(student(blend=0.5), stripes).answer(batches(stripes.train), epoch=0))
+    answered = list(taught(student(blend=0.5), stripes, epoch=0))
     who = [Classifier.load(name) for name in ("left", "right")]
     asked = set()
     for shown, probabilities in answered:
@@ -63,7 +71,7 @@ def test_what_is_learnt_is_what_one_of_them_says_of_just_these_images(teachers, 
 def test_where_images_are_flipped_either_side_is_asked_about(teachers, stripes):
     recipe = student(teachers=("left",), flip="alternating", blend=0.0)
     left, turned = Classifier.load("left"), []
-    for shown, probabilities in distillation.Teachers(recipe, stripes).answer(batches(stripes.train), epoch=0):
+    for shown, probabilities in taught(recipe, stripes, epoch=0):
         sides = [shown, shown[:, :, ::-1]]
         turned.append([np.allclose(left.raw_probabilities(side), probabilities, atol=1e-6) for side in sides])
     assert {tuple(sides) for sides in turned} == {(True, False), (False, True)}
@@ -72,8 +80,7 @@ def test_where_images_are_flipped_either_side_is_asked_about(teachers, stripes):
 def test_an_epoch_is_the_same_again_and_the_next_is_another(teachers, stripes):
     recipe = student(blend=0.5)
     first, again, next_one = (
-        np.concatenate([shown for shown, _ in distillation.Teachers(recipe, stripes).answer(batches(stripes.train), e)])
-        for e in (0, 0, 1)
+        np.concatenate([shown for shown, _ in taught(recipe, stripes, epoch=e)]) for e in (0, 0, 1)
     )
     assert np.array_equal(first, again) and not np.array_equal(first, next_one)
 
@@ -136,7 +143,8 @@ def test_the_mean_is_that_of_the_last_two_epochs():
     progress = TrainingState()
     for number in (1, 2, 6):
         after, before = Weights(number, [number, 10 * number]), Weights(0, [2, 4]).get_weights()
-        progress.add({"validation_accuracy": 0.5}, after, 1.0, keep="mean", before=before)
+        progress.add({"validation_accuracy": 0.5}, seconds=1.0)
+        progress.keep(after, keep="mean", before=before)
     assert progress.best_epoch == 3
     assert [weights.tolist() for weights in progress.best_weights] == [3.0, [4.0, 32.0]]
 

@@ -221,7 +221,7 @@ def test_resume_starts_anew_when_the_recipe_or_the_pictures_differ(runs_here, st
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "_validate", stop)
+    monkeypatch.setattr(loop, "evaluate_in_batches", stop)
     with pytest.raises(KeyboardInterrupt):
         training.train(stripes, epochs=2, progress=False)
     monkeypatch.undo()
@@ -236,7 +236,7 @@ def test_interrupting_says_how_to_go_on(runs_here, stripes, monkeypatch, capsys)
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "_validate", stop)
+    monkeypatch.setattr(loop, "evaluate_in_batches", stop)
     with pytest.raises(KeyboardInterrupt):
         training.train(stripes, epochs=2)
     assert "resume" in capsys.readouterr().out

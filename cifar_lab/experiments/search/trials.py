@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.experiments.search.state import Search, Trial
-from cifar_lab.training import build, checkpoint, loop
+from cifar_lab.training import loop
+from cifar_lab.training.callbacks import Callback
+from cifar_lab.training.finish import finish
+from cifar_lab.training.prepare import prepare
 
 
 def advance(
@@ -32,17 +35,26 @@ def advance(
     if trial.recall():
         return
     recipe = trial.recipe
-    model = build.build_model(dataset, recipe)
-    state = checkpoint.restore_checkpoint(trial.folder, model)
-    trial.history = state.history  # the same list: it grows with the training
-    for row in state.history:
+    job = prepare(dataset, recipe, progress=progress, command=search.command)
+    job.facts["dataset"] = search.dataset_facts  # of the whole dataset: a trial has no test images
+    job.printed = False
+    job.resume(trial.folder)
+    trial.history = job.state.history  # the same list: it grows with the training
+    for row in job.state.history:
         after_epoch(row)
+    job.callbacks.append(_AfterEpoch(after_epoch))
     try:
-        folder, say = trial.folder, loop._silent
-        loop._run_epochs(model, dataset, recipe, state, folder, say, progress, until=until, after_epoch=after_epoch)
+        loop.train_epochs(job, until=until)
     except loop.DivergedError as error:
         trial.problem = str(error)
         return
     if trial.finished:
-        facts = {"command": search.command, "dataset": search.dataset_facts}
-        loop._finish(model, dataset, recipe, state, trial.folder, facts)
+        finish(job)
+
+
+class _AfterEpoch(Callback):
+    def __init__(self, after_epoch: Callable[[dict], None]):
+        self._after_epoch = after_epoch
+
+    def on_epoch_end(self, job, row) -> None:
+        self._after_epoch(row)
