@@ -1,24 +1,30 @@
-"""Whatever goes wrong ends in a status, a code and a sentence: JSON for programs, the same sentence on the page."""
+"""Errors: a status, a code and a sentence, as JSON for programs and as the page for people."""
 
 from flask import current_app, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
+
+from app.settings import MAX_CONTENT_LENGTH, MAX_FILE_BYTES
 
 STATUS = {"no_file": 400, "too_large": 413, "unsupported_format": 415, "corrupt_image": 422, "too_many_pixels": 422}
 _SENTENCES = {
     400: ("bad_request", "The request arrived damaged or incomplete. Send it again."),
     404: ("not_found", "There is nothing at this address. The upload page is at /, the API at /api."),
     405: ("method_not_allowed", "This address does not take that method. The page /api says what it takes."),
-    413: ("too_large", "This is too much: a picture may have 5 MiB, a request 16 MiB. Send fewer or smaller ones."),
+    413: (
+        "too_large",
+        f"The upload is too large: at most {MAX_FILE_BYTES >> 20} MiB per picture and {MAX_CONTENT_LENGTH >> 20} MiB "
+        "per request. Send fewer or smaller ones.",
+    ),
     500: ("server_error", "Something went wrong here, and not with your picture. Try again later."),
 }
 
 
 class Refusal(Exception):
-    """A request that is not answered: status, code, and a sentence for whoever sent it."""
+    """A request that is refused: status, code, and a sentence for the client."""
 
 
 def respond(error: Exception):
-    """The response to any error, in the form that its asker reads."""
+    """Return the response to any error: JSON for the API, the page otherwise."""
     if isinstance(error, Refusal):
         status, code, sentence = error.args
     else:

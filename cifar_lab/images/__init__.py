@@ -11,10 +11,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "MAX_INPUT",
             "MAX_PIXELS",
             "MAX_SIDE",
+            "Picture",
             "PictureError",
             "Source",
             "WORKING_SIDE",
             "open_picture",
+            "read_picture",
             "to_input",
         ]
     },

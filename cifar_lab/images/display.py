@@ -1,38 +1,21 @@
-"""What may be shown of a file that somebody sent: its name, what it is, and the picture itself."""
+"""What is shown of an uploaded file: a safe name, notes on how it was framed, and the picture itself."""
 
 import base64
 import io
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from cifar_lab.images import formats
+from cifar_lab.images.opening import Picture
 
-_CUT = "Only the square in the middle is looked at."
-_SQUEEZED = "The picture is squeezed into a square."
-_BOTH = "Both the square in the middle and the whole picture, squeezed into a square, are looked at."
-
-
-class FileFacts(NamedTuple):
-    """What a file holds.
-
-    Attributes:
-        format: `JPEG`, `PNG`, `WEBP`, `GIF` or `BMP`.
-        width: of the upright picture, in pixels.
-        height: likewise.
-        notes: sentences on what was done to fit it in.
-    """
-
-    format: str
-    width: int
-    height: int
-    notes: list[str]
+_CROPPED = "Only the square in the middle is used."
+_SQUASHED = "The picture is squashed into a square."
+_BOTH = "Both the square in the middle and the whole picture, squashed into a square, are used."
 
 
 def safe_name(file_name: str | None) -> str | None:
-    """A file's name to show, never to open: its last part, without control and direction characters, not endless.
+    """Make a file name safe to display, not to open: its last part, without control and direction characters.
 
     Returns:
         Up to 80 characters, not escaped for HTML; `None` if nothing is left.
@@ -42,47 +25,35 @@ def safe_name(file_name: str | None) -> str | None:
 
 
 def join_names(names: Sequence[str], most: int = 12) -> str:
-    """Names in a row, as many as can be read: `cat, dog`, or the first of 1,000 `and 988 more`."""
+    """Join names with commas: `cat, dog`; of a long list the first ones `and 988 more`."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def describe_file(content: bytes, opened: Image.Image, framings: tuple[str, ...] = ("centre",)) -> FileFacts:
-    """Say what a file holds, and what was done to fit it in.
+def framing_notes(picture: Picture, framings: tuple[str, ...] = ("centre",)) -> list[str]:
+    """Say in sentences what was done to fit a picture into a network's input.
 
     Args:
-        content: the file.
-        opened: what `images.open_picture` made of it.
-        framings: how the network looks at it, as its card says.
+        picture: from `images.read_picture`.
+        framings: how the network frames it, as its card says.
     """
-    header = Image.open(io.BytesIO(content), formats=formats.ACCEPTED)  # its pixels stay undecoded
-    width, height = header.size
-    if (width - height) * (opened.width - opened.height) < 0:  # it was turned upright
-        width, height = height, width
     notes = []
-    if max(width, height) > 1.05 * min(width, height):
-        notes.append({("centre",): _CUT, ("squash",): _SQUEEZED}.get(framings, _BOTH))
-    if header.has_transparency_data:
-        notes.append("Transparent parts are laid on white.")
-    if _moves(header):
-        notes.append("Only the first frame is looked at.")
-    kind = header.format.replace("MPO", "JPEG")  # a phone's JPEG with further pictures behind it
-    return FileFacts(kind, width, height, notes)
-
-
-def _moves(header: Image.Image) -> bool:
-    if header.format == "GIF":
-        return "loop" in header.info  # counting the frames would read all of a file that may be broken
-    return header.format in ("PNG", "WEBP") and header.n_frames > 1
+    if max(picture.width, picture.height) > 1.05 * min(picture.width, picture.height):
+        notes.append({("centre",): _CROPPED, ("squash",): _SQUASHED}.get(framings, _BOTH))
+    if picture.transparent:
+        notes.append("Transparent parts are shown on white.")
+    if picture.animated:
+        notes.append("Only the first frame is used.")
+    return notes
 
 
 def encode(picture: Image.Image | np.ndarray, kind: str) -> bytes:
-    """A picture, or an image `(height, width, 3)` uint8, 0-255, as a file of a kind such as `"PNG"`."""
+    """Encode a picture, or an image `(height, width, 3)` uint8, 0-255, as a file of a format such as `"PNG"`."""
     stream = io.BytesIO()
     (Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture).save(stream, kind)
     return stream.getvalue()
 
 
 def data_url(picture: Image.Image | np.ndarray, kind: str) -> str:
-    """An address (a `data:` URL) that holds all of the picture, for an `<img>` without a file behind it."""
+    """Encode a picture as a `data:` URL, for an `<img>` without a file."""
     return f"data:image/{kind.lower()};base64,{base64.b64encode(encode(picture, kind)).decode('ascii')}"

@@ -1,17 +1,18 @@
-"""The way of a picture: from whatever a person has to what a network sees.
+"""Load any picture and convert it to network input.
 
     picture = images.open_picture("cat.jpg")      # upright, RGB
     image = images.to_input(picture, size=32)     # (32, 32, 3) uint8
 
-Training, notebooks, the command line and the page all come through here, so that the same file gives the same answer
-everywhere. Nothing about the outside is believed: the format is read from the content, sizes are checked in the header
-before anything is decoded, and whatever a broken file makes Pillow raise ends in a `PictureError` that says what to do.
+Training, notebooks, the command line and the page all use these functions, so that the same file gives the same
+prediction everywhere. Input is untrusted: the format is read from the content, sizes are checked in the header before
+anything is decoded, and whatever a broken file makes Pillow raise becomes a `PictureError` that says what to do.
 """
 
 import io
 import struct
 import warnings
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,15 +21,15 @@ from PIL import ExifTags, Image, WebPImagePlugin  # noqa: F401  (Pillow knows We
 
 from cifar_lab.images import formats
 
-MAX_BYTES = 32 * 2**20  # a 25-megapixel photograph of the best quality fits; a server should ask for less
+MAX_BYTES = 32 * 2**20  # fits a 25-megapixel JPEG of the best quality; a server should set a lower limit
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 10_000
-# Large JPEGs are decoded at a half, a quarter or an eighth, as long as both sides keep this many pixels: several
-# times what a network looks at, and much faster. It is one constant, so that every caller sees the same pixels.
+# Large JPEGs are decoded at 1/2, 1/4 or 1/8 size, as long as both sides keep this many pixels: several times what a
+# network takes, and much faster. It is one constant, so that every caller gets the same pixels.
 WORKING_SIDE = 256
 FRAMINGS = ("centre", "squash")
 _BAND = 256  # rows
-MAX_INPUT = 1024  # pixels: more than any network here looks at
+MAX_INPUT = 1024  # pixels: more than any network here takes
 
 # What Pillow's decoders raise on broken or hostile files, besides OSError.
 _DECODER_ERRORS = (
@@ -46,14 +47,14 @@ _TURNS = {
 }
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
-# Else every phone picture with odd metadata would print a warning; what can't be read is dealt with below.
+# Otherwise every phone picture with odd metadata would print a warning; what can't be read is handled below.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
 
 
 class PictureError(ValueError):
-    """A picture that can't be used, with a sentence for the person who chose it.
+    """A picture that can't be used, with a message for the person who chose it.
 
     Attributes:
         code: `no_file`, `too_large`, `unsupported_format`, `corrupt_image` or `too_many_pixels`.
@@ -63,32 +64,67 @@ class PictureError(ValueError):
         super().__init__(sentence)
         self.code = code
 
-    def __reduce__(self):  # else a worker process could not hand it back
+    def __reduce__(self):  # so that a worker process can return it
         return type(self), (self.code, str(self))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An opened picture, and what its file says about it.
+
+    Attributes:
+        image: upright, mode RGB, without metadata. A large JPEG is decoded at reduced size.
+        format: such as `"JPEG"`; `None` if the source was not a file.
+        width: of the upright picture at full size, in pixels.
+        height: likewise.
+        transparent: the file has transparency, which was laid on white.
+        animated: the file has more than one frame, of which the first was taken.
+    """
+
+    image: Image.Image
+    format: str | None
+    width: int
+    height: int
+    transparent: bool = False
+    animated: bool = False
 
 
 def open_picture(source: Source, *, max_bytes: int = MAX_BYTES) -> Image.Image:
     """Open a picture: upright, RGB, the first frame of an animation, transparency on white.
 
-    Colour profiles are not applied: the pictures that networks learn from carry none.
+    Args:
+        source: as in `read_picture`.
+        max_bytes: the largest file that is read.
+
+    Returns:
+        A PIL image of mode RGB without metadata. A large JPEG is reduced by 2, 4 or 8, with both sides at least
+        `WORKING_SIDE`. An image that this function returned is passed through.
+
+    Raises:
+        PictureError: it can't be used; `code` and the message say why.
+    """
+    return read_picture(source, max_bytes=max_bytes).image
+
+
+def read_picture(source: Source, *, max_bytes: int = MAX_BYTES) -> Picture:
+    """Open a picture as `open_picture` does, and keep what its file says about it.
+
+    Colour profiles are not applied: the pictures that networks are trained on carry none.
 
     Args:
         source: a path, the bytes of a file, a file opened for reading bytes, a PIL image, or an array: `(height,
             width)` or `(height, width, 1, 3 or 4)` of uint8 0-255, uint16 0-65535 or float 0-1.
         max_bytes: the largest file that is read.
 
-    Returns:
-        A PIL image of mode RGB without metadata. A large JPEG comes reduced by 2, 4 or 8, with both sides at least
-        `WORKING_SIDE`. What this function gave comes back as it is.
-
     Raises:
-        PictureError: it can't be used; `code` and the sentence say why.
+        PictureError: it can't be used; `code` and the message say why.
     """
     if isinstance(source, np.ndarray):
         source = _from_array(source)
     if isinstance(source, Image.Image):
         _check_size(source)
-        return source if _is_opened(source) else _decoded(source)
+        opened = source if _is_opened(source) else _decoded(source)
+        return Picture(opened, None, *opened.size)
     content = _read(source, max_bytes)
     try:
         picture = Image.open(io.BytesIO(content), formats=formats.ACCEPTED)
@@ -97,28 +133,43 @@ def open_picture(source: Source, *, max_bytes: int = MAX_BYTES) -> Image.Image:
     except _DECODER_ERRORS as error:
         raise _not_a_picture(content) from error
     _check_size(picture)
-    picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # for JPEGs; others ignore it
-    return _decoded(picture)
+    width, height = picture.size
+    kind = picture.format.replace("MPO", "JPEG")  # a phone's JPEG that holds further pictures
+    transparent, animated = picture.has_transparency_data, _is_animated(picture)
+    picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # for JPEGs; other formats ignore it
+    opened = _decoded(picture)
+    if (width - height) * (opened.width - opened.height) < 0:  # it was turned upright
+        width, height = height, width
+    return Picture(opened, kind, width, height, transparent, animated)
+
+
+def _is_animated(picture: Image.Image) -> bool:
+    if picture.format == "GIF":
+        return "loop" in picture.info  # counting the frames would read all of a file that may be broken
+    try:
+        return picture.format in ("PNG", "WEBP") and picture.n_frames > 1
+    except _DECODER_ERRORS:
+        return False
 
 
 def to_input(picture: Source, size: int = 32, *, framing: str = "centre") -> np.ndarray:
-    """Turn a picture into what a network sees.
+    """Convert a picture to network input.
 
-    Shrinking averages over all pixels (bicubic, antialiased): picking single pixels instead costs a network 7 to 18
-    points on photographs. A picture that has the size already passes untouched.
+    Shrinking averages over all pixels (bicubic, antialiased): nearest-neighbour sampling instead costs a network 7 to
+    18 points of accuracy on photographs. A picture that already has the size is not resampled.
 
     Args:
         picture: anything that `open_picture` takes.
         size: height and width of the result in pixels.
-        framing: `"centre"` cuts the largest square out of the middle; `"squash"` keeps everything and changes the
-            proportions.
+        framing: `"centre"` crops the largest square in the middle; `"squash"` keeps the whole picture and changes its
+            aspect ratio.
 
     Returns:
         `(size, size, 3)` uint8, 0-255, RGB.
 
     Raises:
         PictureError: the picture can't be used.
-        ValueError: no framing has that name, or the size is not from 1 to `MAX_INPUT`.
+        ValueError: there is no such framing, or the size is not from 1 to `MAX_INPUT`.
     """
     if framing not in FRAMINGS:
         raise ValueError(f"There is no framing {framing!r}. Choose one of: {', '.join(FRAMINGS)}.")
@@ -139,7 +190,7 @@ def _centre_square(size: tuple[int, int]) -> tuple[float, float, float, float]:
 
 
 def _read(source, max_bytes: int) -> bytes:
-    """The content of a file, wherever it lies, unless it is empty or too large."""
+    """Read the content of a file from any source, unless it is empty or too large."""
     if isinstance(source, bytes | bytearray | memoryview):
         content = bytes(source[: max_bytes + 1])
     elif isinstance(source, str | Path):
@@ -199,7 +250,7 @@ def _check_size(picture: Image.Image) -> None:
 
 
 def _is_opened(picture: Image.Image) -> bool:
-    """Whether it is as `open_picture` gives it: another copy of 25 megapixels would be 100 MB."""
+    """Return whether it is as `open_picture` returns it: another copy of 25 megapixels would take 100 MB."""
     return type(picture) is Image.Image and picture.mode == "RGB" and not picture.info and not picture.getexif()
 
 
@@ -207,7 +258,7 @@ def _decoded(picture: Image.Image) -> Image.Image:
     try:
         picture.load()
         decoded = _to_rgb(_upright(picture))
-        decoded.info = {}  # the turn is done: a tag that went along would have the picture turned again
+        decoded.info = {}  # it is upright: a tag that stayed would have it turned again
         return decoded
     except _BOMBS as error:
         raise _too_many_pixels("more than this reads") from error
@@ -216,7 +267,7 @@ def _decoded(picture: Image.Image) -> Image.Image:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF data say; as it is when they can't be read, since the pixels are what counts."""
+    """Turn the picture as its EXIF orientation says; leave it alone if that can't be read."""
     try:
         orientation = picture.getexif().get(ExifTags.Base.Orientation)
     except (*_DECODER_ERRORS, Warning):
@@ -236,7 +287,7 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    """The picture as it looks on white paper, laid there in bands: all at once holds a large one five times."""
+    """Composite the picture on white, in bands: all at once would hold a large one in memory five times."""
     paper = Image.new("RGB", picture.size)
     for top in range(0, picture.height, _BAND):
         bottom = min(top + _BAND, picture.height)
@@ -247,7 +298,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def _from_wide(values: np.ndarray) -> Image.Image:
-    """A picture from 32-bit grey, whose full scale is not written anywhere: 1, 255 or 65535, whichever holds it."""
+    """Convert 32-bit grey, whose full scale is not stored: 1, 255 or 65535, the smallest that holds the values."""
     values = np.nan_to_num(values, posinf=0, neginf=0)
     full = next((full for full in (1, 255, 65535) if values.max() <= full), values.max())
     return Image.fromarray(np.rint(np.clip(values / full, 0, 1) * 255).astype(np.uint8)).convert("RGB")
@@ -266,5 +317,5 @@ def _not_a_picture(content: bytes) -> PictureError:
     kind = formats.recognise(content)
     if kind in formats.ACCEPTED:
         return _damaged(f"{kind} file")
-    what = f"{kind} files are not read here" if kind else "The file is no picture of a kind that is read here"
+    what = f"{kind} files are not supported" if kind else "The file is not a picture of a supported format"
     return PictureError("unsupported_format", f"{what}. Save it as {formats.IN_WORDS}.")

@@ -1,19 +1,19 @@
-"""The classifier: a trained network, or another method, on disk that answers for pictures, without TensorFlow.
+"""A saved classifier that labels pictures without TensorFlow.
 
     classifier = Classifier.load("tutorial")
     prediction = classifier.predict("cat.jpg")
     prediction.label, prediction.score, prediction.known
 
-A classifier is a folder: `card.json` says what it is and which files belong to it, `model.tflite` answers (on LiteRT),
-`model.keras` is there to train on and explain. A baseline has `model.skops` instead of both, which scikit-learn answers
-from. Only files whose SHA-256 the card states are opened.
+A classifier is a folder: `card.json` is its model card and states its files, `model.tflite` predicts (on LiteRT),
+`model.keras` is for training on and explaining. A baseline has `model.skops` instead of both, a scikit-learn pipeline.
+Only files whose SHA-256 the card states are opened.
 
-It can be a single file too, `friend.cifarlab`, made by `Classifier.save`. And it can be pickled, to be handed to other
-processes and machines: what answers goes along. Mail the file, not a pickle: whoever opens a pickle runs what is in it.
+It can be a single file too, `friend.cifarlab`, made by `Classifier.save`. It can be pickled, to be sent to other
+processes and machines. Send people the file, not a pickle: opening a pickle can run code.
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar_lab import images
+from cifar_lab.core.batching import predict_in_batches
 from cifar_lab.core.probabilities import apply_temperature, average_views
 from cifar_lab.inference import archive, engines
 from cifar_lab.inference import model_card as cards
@@ -37,14 +38,14 @@ class Guess(NamedTuple):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a classifier says of one picture.
+    """The prediction for one picture.
 
     Attributes:
         label: the most probable class.
         index: its position in the card's class names.
         score: its calibrated probability, 0-1.
-        known: False for "none of these": the network is less sure than it is of 95 % of the pictures it knows.
-        top: the best guesses, the most probable first.
+        known: False for "none of these": the score is below the threshold that keeps 95 % of known pictures.
+        top: the most probable classes, the best first.
         image: what the network saw, `(size, size, 3)` uint8, 0-255.
     """
 
@@ -64,8 +65,8 @@ class Classifier:
 
         Args:
             card: the model card.
-            engine: what answers, from `cifar_lab.inference.engines`.
-            threads: how many cores were asked for, as in `load`.
+            engine: computes the probabilities, from `cifar_lab.inference.engines`.
+            threads: as in `load`.
         """
         self.card = card
         self._engine = engine
@@ -77,8 +78,8 @@ class Classifier:
 
         Args:
             name: such as `"tutorial"`, or a path made by `cifar-lab export` or by `save`.
-            threads: cores one call may use; all of them when not given. A server that answers several calls at once
-                gives each one.
+            threads: cores that one call may use; all of them when not given. A server with several calls at once
+                should give each one core.
 
         Raises:
             ValueError: there is no such classifier, or a file is missing, damaged or not the one its card states.
@@ -93,17 +94,17 @@ class Classifier:
             raise ValueError(f"The classifier {card.folder.name!r} cannot be loaded: {error}") from error
 
     def save(self, path: str | Path, *, replace: bool = False) -> Path:
-        """Save the classifier as a single file, with all that its card states. `load` takes it as it is.
+        """Save the classifier as a single file, which `load` opens.
 
         Args:
-            path: where to; it ends in `.cifarlab`.
-            replace: put it in the place of a file that is there.
+            path: of the new file; its extension is `.cifarlab`.
+            replace: replace an existing file.
 
         Returns:
             The path.
 
         Raises:
-            ValueError: the path has another ending, there is a file already, or one of the classifier's own files is
+            ValueError: the path has another extension, the file exists, or one of the classifier's own files is
                 missing or not the one its card states.
         """
         path = Path(path)
@@ -112,7 +113,7 @@ class Classifier:
         return path
 
     def __reduce__(self):
-        """Go along with a pickle: the card and the file that answers, verified now and when it is opened again."""
+        """Support pickling: carry the card and the model file, verified now and when it is loaded."""
         file = engines.file_of(self.card)
         carried = {file: self.card.read_verified(file)}
         # The folder as text: a path of Linux cannot be unpickled on Windows.
@@ -124,12 +125,12 @@ class Classifier:
         return self.card.class_names
 
     def predict(self, pictures, top: int = 3) -> "Prediction | list[Prediction]":
-        """Say what is in one picture, or in each of a list of them.
+        """Predict the class of one picture, or of each of several.
 
         Args:
             pictures: a path, bytes, file object, PIL image or array `(height, width, 3)` uint8; or a list of those, or
-                a generator, from which one is asked for only when the one before is down to the network's size.
-            top: how many guesses to list, from 1; no more than there are classes are given.
+                a generator, which is advanced only after the picture before has been framed.
+            top: how many classes to list, at least 1, at most all.
 
         Returns:
             A `Prediction`; for a list or generator a list, in its order.
@@ -141,40 +142,60 @@ class Classifier:
         if top < 1:
             raise ValueError(f"top must be at least 1, but it is {top}.")
         many = isinstance(pictures, list | tuple | Generator) or getattr(pictures, "ndim", 0) == 4
-        framed = list(map(self._frame, pictures if many else [pictures]))  # map holds on to no picture
-        rows = self._answers(framed)
-        predictions = [self._prediction(row, views[0], top) for row, views in zip(rows, framed, strict=True)]
+        # A list of frames, not of pictures: a decoded picture can take 100 MB, and is let go of before the next.
+        frames = [self.frame(picture) for picture in (pictures if many else [pictures])]
+        predictions = self.predict_frames(frames, top=top)
         return predictions if many else predictions[0]
 
+    def predict_frames(self, frames: Sequence[list[np.ndarray]], top: int = 3) -> list["Prediction"]:
+        """Predict for pictures that were framed, all in one batch.
+
+        Args:
+            frames: what `frame` returned for each picture.
+            top: how many classes to list.
+        """
+        probabilities = self._predict_views(frames)
+        return [self._prediction(row, views[0], top) for row, views in zip(probabilities, frames, strict=True)]
+
     def see(self, picture) -> np.ndarray:
-        """Turn a picture into what this network sees, or sees first: `(size, size, 3)` uint8, 0-255.
+        """Convert a picture to this network's input, in the first of its framings: `(size, size, 3)` uint8, 0-255.
 
         Raises:
             PictureError: the picture cannot be read; it says why.
         """
         return images.to_input(picture, size=self.card.input_size, framing=self.card.framings[0])
 
-    def _frame(self, picture) -> list[np.ndarray]:
-        """The views of one picture: each of the card's framings, or, where they are all the same, both mirror images.
+    def frame(self, picture) -> list[np.ndarray]:
+        """Convert one picture to the views that the network gets: each of the card's framings.
 
-        Not the mirror images of each framing too: that takes twice the time and gains nothing on photographs.
+        Where they are all the same, as for a square picture, the view and its mirror image, if the card asks for that.
+        Mirroring each framing too would take twice the time and gains nothing on photographs.
+
+        Args:
+            picture: as in `predict`.
+
+        Returns:
+            Views `(size, size, 3)` uint8, 0-255; the first is the one to show.
+
+        Raises:
+            PictureError: the picture cannot be read; it says why.
         """
         opened = images.open_picture(picture)
         framings = self.card.framings if opened.width != opened.height else self.card.framings[:1]
         views = [images.to_input(opened, size=self.card.input_size, framing=framing) for framing in framings]
         return [views[0], views[0][:, ::-1]] if self.card.mirror and len(views) == 1 else views
 
-    def _answers(self, framed: list[list[np.ndarray]]) -> list[np.ndarray]:
-        """Calibrated probabilities, `(classes,)`, for each picture; all views of all pictures go in together."""
-        if not framed:
+    def _predict_views(self, frames: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
+        """Return calibrated probabilities `(classes,)` for each picture; all views of all pictures are one batch."""
+        if not frames:
             return []
-        raw = self._run_all(np.stack([image for views in framed for image in views]))
-        parts = np.split(raw, np.cumsum([len(views) for views in framed])[:-1])
+        raw = self._predict(np.stack([view for views in frames for view in views]))
+        parts = np.split(raw, np.cumsum([len(views) for views in frames])[:-1])
         averaged = np.concatenate([average_views(part[None]) for part in parts])
         return list(apply_temperature(averaged, self.card.temperature))
 
     def probabilities(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
-        """Calibrated class probabilities for images of the network's own size.
+        """Predict calibrated class probabilities for images of the network's input size.
 
         Args:
             inputs: `(n, size, size, 3)` uint8, 0-255.
@@ -189,9 +210,9 @@ class Classifier:
         return apply_temperature(self.raw_probabilities(inputs, progress=progress), self.card.temperature)
 
     def raw_probabilities(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
-        """What the network itself says, before calibration: same arguments, shapes and errors as `probabilities`.
+        """Predict without calibration; arguments, shapes and errors as in `probabilities`.
 
-        A network whose card asks for both mirror images answers from the two together.
+        If the card asks for mirroring, the image and its mirror image are averaged.
         """
         size = self.card.input_size
         if inputs.ndim != 4 or inputs.shape[1:] != (size, size, 3) or inputs.dtype != np.uint8:
@@ -200,17 +221,14 @@ class Classifier:
                 "Use Classifier.predict for pictures of any size."
             )
         sides = [inputs, inputs[:, :, ::-1]] if self.card.mirror else [inputs]
-        return average_views(np.stack([self._run_all(side, progress=progress) for side in sides], axis=1))
+        return average_views(np.stack([self._predict(side, progress=progress) for side in sides], axis=1))
 
-    def _run_all(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
-        count = self._engine.at_once
-        starts = range(0, len(inputs), count)
-        if progress:
-            from cifar_lab.core.progress import progress_bar  # the page does without it
-
-            starts = progress_bar(starts, desc=f"asking {self.card.name}", unit="batch")
-        parts = [self._engine(inputs[first : first + count]) for first in starts]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
+    def _predict(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
+        if not len(inputs):
+            return np.empty((0, len(self.class_names)), np.float32)
+        return predict_in_batches(
+            self._engine, inputs, self._engine.at_once, description=f"predict with {self.card.name}", progress=progress
+        )
 
     def _prediction(self, row: np.ndarray, image: np.ndarray, top: int) -> Prediction:
         order = np.argsort(-row, kind="stable")[:top]
@@ -224,13 +242,13 @@ def _restore(folder: str, content: dict, carried: dict[str, bytes], threads: int
 
 
 def load_classifiers(*, threads: int | None = None) -> tuple[dict[str, Classifier], list[str]]:
-    """Load every classifier of the models folder, for a choice of them.
+    """Load every classifier in the models folder.
 
     Args:
         threads: as in `Classifier.load`.
 
     Returns:
-        The classifiers by name, the default one first; and a sentence on each that can't be loaded.
+        The classifiers by name, the default one first; and a message for each that can't be loaded.
     """
     default, loaded, left_out = cards.default_classifier(), {}, []
     for name in sorted(cards.list_classifiers(), key=lambda name: (name != default, name)):

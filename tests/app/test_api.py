@@ -164,7 +164,7 @@ def test_pictures_are_turned_as_their_exif_says(client, classifier, pictures, or
 def test_a_wide_picture_is_cut_and_that_is_said(client):
     (found,) = predictions(send(client, saved(Image.new("RGB", (200, 100), "white"), "JPEG")))
     assert found["input"] == {"format": "JPEG", "width": 200, "height": 100}
-    assert found["notes"] == ["Only the square in the middle is looked at."]
+    assert found["notes"] == ["Only the square in the middle is used."]
 
 
 # --- wrong input ---
@@ -267,7 +267,7 @@ def test_one_bad_file_among_several(client, png):
     opened = lambda: {"file": [(io.BytesIO(content), name) for content, name in files]}  # noqa: E731
     answer = client.post("/api/predict", data=opened())
     assert answer.status_code == 415
-    assert answer.json["error"].startswith("File 2: PDF files are not read here.")
+    assert answer.json["error"].startswith("File 2: PDF files are not supported.")
     page = client.post("/result", data=opened())
     assert page.status_code == 200
     assert page.text.count('class="card"') == 3
@@ -300,7 +300,7 @@ def test_wrong_addresses_and_methods(client):
     for method, address, status in (
         ("get", "/api/predict", 405), ("get", "/result", 405), ("put", "/result", 405), ("post", "/", 405),
         ("delete", "/api/models", 405), ("get", "/nothing", 404), ("get", "/api/nothing", 404),
-        ("get", "/samples/dragon.png", 404), ("get", "/samples/../app.png", 404), ("get", "/static/../pages.py", 404),
+        ("get", "/samples/dragon.png", 404), ("get", "/samples/../app.png", 404), ("get", "/static/../routes.py", 404),
     ):  # fmt: skip
         response = getattr(client, method)(address)
         assert response.status_code == status, address

@@ -13,7 +13,7 @@ import weakref
 
 import pytest
 
-from app import answers, create_app, keeping, pages
+from app import create_app, inference, routes, upload_store
 from cifar_lab.images import formats
 from tests.app.conftest import ROOT, saved
 
@@ -109,14 +109,14 @@ def test_without_any_model_the_page_says_so(tmp_path, monkeypatch, png):
 def test_a_full_queue_answers_503_and_everybody_else_is_served(make_app, png, monkeypatch):
     app = make_app(AT_ONCE=1, WAITING=2)
     begun, go_on, answered = threading.Event(), threading.Event(), []
-    real = pages.answer
+    real = routes.predict_files
 
     def slow(*arguments):
         begun.set()
         assert go_on.wait(20)
         return real(*arguments)
 
-    monkeypatch.setattr(pages, "answer", slow)
+    monkeypatch.setattr(routes, "predict_files", slow)
     askers = [threading.Thread(target=lambda: answered.append(send(app.test_client(), png))) for _ in range(3)]
     for asker in askers:
         asker.start()
@@ -137,7 +137,7 @@ def test_a_full_queue_answers_503_and_everybody_else_is_served(make_app, png, mo
 
 
 def test_only_one_large_picture_is_held_at_a_time(client, pictures, monkeypatch):
-    opened, real = [], answers.images.open_picture
+    opened, real = [], inference.images.read_picture
 
     def watched(source, **options):
         if not isinstance(source, bytes):  # the classifier, with a picture that is open
@@ -147,7 +147,7 @@ def test_only_one_large_picture_is_held_at_a_time(client, pictures, monkeypatch)
         opened.append(weakref.ref(picture))
         return picture
 
-    monkeypatch.setattr(answers.images, "open_picture", watched)
+    monkeypatch.setattr(inference.images, "read_picture", watched)
     large = saved(pictures["bird"].resize((900, 700)))
     for to in ("/api/predict", "/result"):
         files = [(io.BytesIO(large), "a.png") for _ in range(5)]
@@ -157,13 +157,13 @@ def test_only_one_large_picture_is_held_at_a_time(client, pictures, monkeypatch)
 
 def test_two_pictures_are_in_work_at_once(make_app, png, monkeypatch):
     app, together = make_app(AT_ONCE=2), threading.Barrier(2, timeout=20)
-    real = answers.images.open_picture
+    real = inference.images.read_picture
 
     def meeting(*arguments, **options):
         together.wait()  # breaks, and gives a 500, if one waits for the other
         return real(*arguments, **options)
 
-    monkeypatch.setattr(answers.images, "open_picture", meeting)
+    monkeypatch.setattr(inference.images, "read_picture", meeting)
     statuses = []
     askers = [threading.Thread(target=lambda: statuses.append(send(app.test_client(), png).status_code)) for _ in "ab"]
     for asker in askers:
@@ -174,7 +174,7 @@ def test_two_pictures_are_in_work_at_once(make_app, png, monkeypatch):
 
 
 def test_an_error_of_ours_is_a_500_without_details(make_app, png, monkeypatch):
-    monkeypatch.setattr(pages, "answer", lambda *_: 1 / 0)
+    monkeypatch.setattr(routes, "predict_files", lambda *_: 1 / 0)
     client = make_app().test_client()
     response, page = send(client, png), send(client, png, to="/result")
     assert (response.status_code, response.json["code"]) == (500, "server_error")
@@ -186,7 +186,7 @@ def test_an_error_of_ours_is_a_500_without_details(make_app, png, monkeypatch):
 
 
 def test_nothing_is_kept_unless_a_folder_is_named(client, png, monkeypatch):
-    monkeypatch.setattr(keeping.Keeper, "keep", lambda *_: pytest.fail("kept"))
+    monkeypatch.setattr(upload_store.UploadStore, "add", lambda *_: pytest.fail("kept"))
     assert send(client, png).status_code == 200
     assert "nothing is stored" in client.get("/").text
 

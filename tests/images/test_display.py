@@ -11,8 +11,9 @@ from cifar_lab import images
 from cifar_lab.images import display
 
 
-def facts(content: bytes, *framings: str) -> display.FileFacts:
-    return display.describe_file(content, images.open_picture(content), framings or ("centre",))
+def facts(content: bytes, *framings: str) -> tuple:
+    picture = images.read_picture(content)
+    return picture.format, picture.width, picture.height, display.framing_notes(picture, framings or ("centre",))
 
 
 def test_a_name_is_its_last_part():
@@ -36,7 +37,7 @@ def test_the_size_is_that_of_the_upright_picture(orientation):
     exif[0x0112] = orientation
     for width, height in ((3000, 2000), (90, 60)):  # the larger one is decoded at a smaller size
         found = facts(shown_file(Image.new("RGB", (width, height)), "JPEG", exif=exif))
-        assert (found.width, found.height) == ((width, height) if orientation <= 4 else (height, width))
+        assert found[1:3] == ((width, height) if orientation <= 4 else (height, width))
 
 
 def shown_file(picture: Image.Image, kind: str, **options) -> bytes:
@@ -48,10 +49,10 @@ def shown_file(picture: Image.Image, kind: str, **options) -> bytes:
 def test_the_notes_say_how_the_network_looks():
     wide = shown_file(Image.new("RGB", (80, 40)), "PNG")
     (cut,), (squeezed,), (both,) = (
-        facts(wide, *framings).notes for framings in (("centre",), ("squash",), ("squash", "centre"))
+        facts(wide, *framings)[3] for framings in (("centre",), ("squash",), ("squash", "centre"))
     )
-    assert cut == "Only the square in the middle is looked at."
-    assert squeezed == "The picture is squeezed into a square."
+    assert cut == "Only the square in the middle is used."
+    assert squeezed == "The picture is squashed into a square."
     assert both.startswith("Both")
     assert facts(shown_file(Image.new("RGB", (40, 40)), "BMP")) == ("BMP", 40, 40, [])
 
@@ -61,8 +62,8 @@ def test_an_animation_is_noted(kind):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     moving = shown_file(frames[0], kind, save_all=True, append_images=frames[1:], loop=0, duration=9)
     still = shown_file(frames[0], kind)
-    assert facts(moving).notes == ["Only the first frame is looked at."]
-    assert facts(still).notes == []
+    assert facts(moving)[3] == ["Only the first frame is used."]
+    assert facts(still)[3] == []
 
 
 def test_a_phones_second_picture_is_no_animation():
@@ -71,7 +72,7 @@ def test_a_phones_second_picture_is_no_animation():
 
 
 def test_transparency_is_noted():
-    assert facts(shown_file(Image.new("RGBA", (8, 8)), "PNG")).notes == ["Transparent parts are laid on white."]
+    assert facts(shown_file(Image.new("RGBA", (8, 8)), "PNG"))[3] == ["Transparent parts are shown on white."]
 
 
 def test_an_address_holds_the_picture():

@@ -368,7 +368,7 @@ def test_a_folder_is_no_picture(tmp_path):
     ],
 )
 def test_other_formats_are_named(content, name):
-    with pytest.raises(PictureError, match=f"{name} files are not read here. Save it as JPEG") as caught:
+    with pytest.raises(PictureError, match=f"{name} files are not supported. Save it as JPEG") as caught:
         open_picture(content)
     assert caught.value.code == "unsupported_format"
 

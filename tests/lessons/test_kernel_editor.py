@@ -134,7 +134,7 @@ def test_the_same_file_can_be_uploaded_twice(editor):
 def test_a_bad_upload_shows_an_error_and_changes_nothing(editor):
     before = editor.view.value
     upload(editor, b"%PDF-1.7 <b>", name='<img src=x onerror="alert(1)">.png')
-    assert 'role="alert"' in editor.message.value and "PDF files are not read here" in editor.message.value
+    assert 'role="alert"' in editor.message.value and "PDF files are not supported" in editor.message.value
     assert "onerror" not in editor.message.value + editor.view.value
     assert editor.view.value == before
     assert editor.picture.options == ("noise", "grey")

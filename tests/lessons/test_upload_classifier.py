@@ -121,7 +121,7 @@ def test_a_card_shows_the_picture_the_network_input_and_the_scores(lab):
 def test_a_card_notes_how_the_file_was_converted(lab):
     upload(lab, **{"holes.png": of_every_kind()["holes.png"]})
     text = text_of(lab.results.children[0].value)
-    assert "Only the square in the middle is looked at." in text and "Transparent parts are laid on white." in text
+    assert "Only the square in the middle is used." in text and "Transparent parts are shown on white." in text
 
 
 def test_choosing_another_classifier_changes_every_prediction(lab):

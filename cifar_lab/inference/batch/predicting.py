@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -76,27 +76,23 @@ def answer(
     Returns:
         For each path, in order, `[index, score, known]`, or `[code, sentence]` for one that cannot be read.
     """
-    answers: list = [None] * len(paths)
-
-    def pictures(positions) -> Iterator:
+    results: list = [None] * len(paths)
+    waiting = iter(range(len(paths)))
+    while positions := list(islice(waiting, _at_once(classifier))):
+        readable, frames = [], []
         for position in positions:
             opening(position)
             try:
                 if position in passed_over:
                     raise images.PictureError(ENDED, "Reading it ended the worker process each time. Look at it alone.")
-                picture = images.open_picture(_read(paths[position]))
+                frames.append(classifier.frame(_read(paths[position])))
             except images.PictureError as error:
-                answers[position] = [error.code, str(error)]
+                results[position] = [error.code, str(error)]
                 continue
-            yield picture
-
-    waiting = iter(range(len(paths)))
-    while positions := list(islice(waiting, _at_once(classifier))):
-        predictions = classifier.predict(pictures(positions), top=1)
-        readable = [position for position in positions if answers[position] is None]
-        for position, said in zip(readable, predictions, strict=True):
-            answers[position] = [said.index, said.score, bool(said.known)]
-    return answers
+            readable.append(position)
+        for position, prediction in zip(readable, classifier.predict_frames(frames, top=1), strict=True):
+            results[position] = [prediction.index, prediction.score, bool(prediction.known)]
+    return results
 
 
 def _at_once(classifier: Classifier) -> int:

@@ -1,4 +1,4 @@
-"""LiteRT: a network in its small form, without TensorFlow."""
+"""Run a network with LiteRT, without TensorFlow."""
 
 import queue
 
@@ -8,14 +8,14 @@ from cifar_lab.core.quiet import stderr_hidden
 
 
 class LiteRT:
-    """A network that answers. Any number of threads may call one at once.
+    """A LiteRT network. Any number of threads may call one at once.
 
     Attributes:
-        at_once: images the network sees at once: enough to keep the cores busy, and memory small.
+        at_once: images per batch: enough to keep the cores busy, few enough to keep memory small.
     """
 
     def __init__(self, model: bytes, *, shape: tuple[int, int, int], classes: int, threads: int):
-        """Make one.
+        """Load the network.
 
         Args:
             model: the content of `model.tflite`.
@@ -24,18 +24,19 @@ class LiteRT:
             threads: cores one call may use.
 
         Raises:
-            ValueError: it is no network, or one for other images or classes.
+            ValueError: it is not a network, or takes other images or predicts other classes.
         """
-        self.at_once = min(64, max(1, 64 * 32**2 // (shape[0] * shape[1])))  # as many pixels as 64 of 32 x 32 have
+        self.at_once = min(64, max(1, 64 * 32**2 // (shape[0] * shape[1])))  # as many pixels as in 64 images of 32 x 32
         self._model, self._threads = model, threads
         # An interpreter serves one thread at a time, so each call takes an idle one, or makes one more.
         self._idle: queue.SimpleQueue = queue.SimpleQueue()
-        interpreter = _interpreter(model, threads)
+        with stderr_hidden():  # LiteRT logs that it uses the CPU, once per process: now, and not within a request
+            interpreter = _interpreter(model, threads)
         _check(interpreter, shape, classes)
         self._idle.put(interpreter)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """What the network says of images.
+        """Predict class probabilities.
 
         Args:
             images: `(n, size, size, 3)` uint8, 0-255, n at least 1.
@@ -60,11 +61,11 @@ class LiteRT:
 
 
 def _check(interpreter, shape: tuple[int, int, int], classes: int) -> None:
-    """See that one image goes in and one row of probabilities comes out."""
+    """Check that images go in and rows of probabilities come out."""
     ends = [*interpreter.get_input_details(), *interpreter.get_output_details()]
     found = [(tuple(int(size) for size in end["shape"][1:]), np.dtype(end["dtype"])) for end in ends]
     if found != (wanted := [(shape, np.dtype(np.uint8)), ((classes,), np.dtype(np.float32))]):
-        raise ValueError(f"its network goes by {_words(found)}, but its card by {_words(wanted)}")
+        raise ValueError(f"its network maps {_words(found)}, but its card says {_words(wanted)}")
 
 
 def _words(ends) -> str:
@@ -74,7 +75,6 @@ def _words(ends) -> str:
 def _interpreter(model: bytes, threads: int):
     from ai_edge_litert.interpreter import Interpreter
 
-    with stderr_hidden():
-        interpreter = Interpreter(model_content=model, num_threads=threads)
-        interpreter.allocate_tensors()
+    interpreter = Interpreter(model_content=model, num_threads=threads)
+    interpreter.allocate_tensors()
     return interpreter

@@ -55,12 +55,13 @@ def predict_picture(
     Raises:
         PictureError: the picture can't be used; the message says why.
     """
-    opened = images.open_picture(source)
+    picture = images.read_picture(source)
+    opened = picture.image
     predictions = {model: classifier.predict(opened, top=top) for model, classifier in classifiers.items()}
-    notes = {}
-    for model, classifier in classifiers.items():
-        is_file = isinstance(source, bytes)
-        notes[model] = display.describe_file(source, opened, classifier.card.framings).notes if is_file else []
+    notes = {
+        model: display.framing_notes(picture, classifier.card.framings) if picture.format else []
+        for model, classifier in classifiers.items()
+    }
     opened.thumbnail((_KEPT, _KEPT))
     opened.save(stream := io.BytesIO(), "jpeg", quality=92)
     return PictureResult(display.safe_name(name) or "unnamed", stream.getvalue(), predictions, notes)

@@ -1,4 +1,4 @@
-"""The addresses: the page for people, the API for programs, and two for whoever watches over the server."""
+"""The routes: the page for people, the API for programs, and two for monitoring."""
 
 import io
 import time
@@ -6,41 +6,41 @@ import time
 from flask import Blueprint, abort, current_app, jsonify, render_template, request, send_file
 from werkzeug.datastructures import FileStorage
 
-from app.answers import answer
 from app.errors import STATUS, Refusal
+from app.inference import predict_files
 from app.settings import MAX_FILE_BYTES, MAX_FILES, MAX_TOP_K
 from cifar_lab.data import sketches
 from cifar_lab.images import display
 
 _DRAWINGS = {name: display.encode(picture, "PNG") for name, picture in sketches.sample_pictures(128).items()}
-pages = Blueprint("pages", __name__)
-pages.add_url_rule("/", "index", lambda: render_template("page.html"))
-pages.add_url_rule("/api", "api", lambda: render_template("api.html"))
-pages.add_url_rule("/api/openapi.json", "openapi", lambda: send_file("openapi.json"))
-pages.add_url_rule("/samples/<name>.png", "sample", lambda name: send_file(_drawing(name), "image/png", max_age=86400))
-pages.add_url_rule("/healthz", "healthz", lambda: jsonify(status="ok"))
-pages.add_url_rule("/readyz", "readyz", lambda: jsonify(status="ready", model=_model(None)[0]))
+routes = Blueprint("routes", __name__)
+routes.add_url_rule("/", "index", lambda: render_template("page.html"))
+routes.add_url_rule("/api", "api", lambda: render_template("api.html"))
+routes.add_url_rule("/api/openapi.json", "openapi", lambda: send_file("openapi.json"))
+routes.add_url_rule("/samples/<name>.png", "sample", lambda name: send_file(_drawing(name), "image/png", max_age=86400))
+routes.add_url_rule("/healthz", "healthz", lambda: jsonify(status="ok"))
+routes.add_url_rule("/readyz", "readyz", lambda: jsonify(status="ready", model=_model(None)[0]))
 
 
-@pages.get("/api/models")
+@routes.get("/api/models")
 def models():
-    """The classifiers that there are, the default one first."""
+    """List the classifiers, the default one first."""
     here = current_app.extensions["classifiers"].items()
     return jsonify(models=[{"name": name, **classifier.card.summary} for name, classifier in here])
 
 
-@pages.post("/result")
+@routes.post("/result")
 def result():
-    """The page with what is said of the pictures."""
-    facts = _answered(with_pictures=True)
+    """Render the page with the predictions."""
+    facts = _predictions(with_pictures=True)
     codes = [found.get("code") for found in facts["predictions"]]
     return render_template("page.html", **facts), STATUS[codes[0]] if all(codes) else 200
 
 
-@pages.post("/api/predict")
+@routes.post("/api/predict")
 def predict():
-    """The same as JSON; when a file can't be read, what is wrong with the first such file."""
-    facts = _answered(with_pictures=False)
+    """Return the predictions as JSON; or the error of the first file that can't be read."""
+    facts = _predictions(with_pictures=False)
     for number, found in enumerate(facts["predictions"], 1):
         if "error" in found:
             which = f"File {number}: " if len(facts["predictions"]) > 1 else ""
@@ -48,8 +48,8 @@ def predict():
     return jsonify(facts)
 
 
-def _answered(*, with_pictures: bool) -> dict:
-    """What `/api/predict` sends. It leaves a line in the log too, and the pictures where they are to be kept."""
+def _predictions(*, with_pictures: bool) -> dict:
+    """Predict for a request: what `/api/predict` sends. Write a line to the log, and store the pictures if asked to."""
     started = time.perf_counter()
     sent, top_k = _sent(), request.values.getlist("top_k") or ["3"]  # the address may hold one, and the form
     wrong = set(top_k) - set(map(str, range(1, MAX_TOP_K + 1)))
@@ -58,20 +58,22 @@ def _answered(*, with_pictures: bool) -> dict:
     model, classifier = _model(request.values.get("model"))
     workers, places = current_app.extensions["workers"], current_app.extensions["places"]
     if not places.acquire(blocking=False):
-        raise Refusal(503, "busy", "Too many pictures are being looked at just now. Try again in a few seconds.")
+        raise Refusal(503, "busy", "The server is busy. Try again in a few seconds.")
     try:
-        found = workers.submit(answer, sent, classifier, int(top_k[0]), with_pictures).result()
+        found = workers.submit(predict_files, sent, classifier, int(top_k[0]), with_pictures).result()
     finally:
         places.release()
     time_ms = round(1000 * (time.perf_counter() - started), 1)
-    current_app.logger.info("%s said %s in %s ms", model, [one.get("code") or one["label"] for one in found], time_ms)
+    current_app.logger.info(
+        "%s predicted %s in %s ms", model, [one.get("code") or one["label"] for one in found], time_ms
+    )
     if current_app.config["UPLOADS"]:
-        current_app.extensions["keeper"].keep(sent, model, found)
+        current_app.extensions["upload_store"].add(sent, model, found)
     return {"model": model, "predictions": found, "time_ms": time_ms}
 
 
 def _sent() -> list[FileStorage]:
-    """The pictures that came: fields `file`, a raw `image/*` body, or a drawing named in the field `sample`."""
+    """Return the uploaded files: fields `file`, a raw `image/*` body, or a drawing named in the field `sample`."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Refusal(403, "cross_site", "This was sent from another site's page. Open this page itself.")
     if request.mimetype.startswith("image/"):
@@ -90,7 +92,7 @@ def _sent() -> list[FileStorage]:
 
 
 def _model(name: str | None) -> tuple:
-    """A classifier's name and itself; the default one when none is named."""
+    """Return a classifier's name and the classifier; the default one if no name is given."""
     classifiers = current_app.extensions["classifiers"]
     if not classifiers:
         raise Refusal(503, "no_model", "There is no classifier here yet. Make one: cifar-lab train, cifar-lab export.")
@@ -101,5 +103,5 @@ def _model(name: str | None) -> tuple:
 
 
 def _drawing(name: str) -> io.BytesIO:
-    """One of our drawings as a PNG file, to try the page without a file."""
+    """Return one of the built-in drawings as a PNG file, to try the page without a file."""
     return io.BytesIO(_DRAWINGS.get(name) or abort(404))

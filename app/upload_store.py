@@ -1,4 +1,4 @@
-"""Keeping what was sent, for whoever wants to learn from it. Off unless a folder is named."""
+"""Store uploads, to learn from them later. Off unless a folder is named."""
 
 import json
 import threading
@@ -10,24 +10,27 @@ from flask import current_app
 from cifar_lab.core import files
 
 
-class Keeper:
-    """A folder that takes files, each under its SHA-256, and a line of JSON a prediction, until it is full."""
+class UploadStore:
+    """A folder for uploads, each named by its SHA-256, and a line of JSON per prediction, until it is full.
+
+    The limit holds for one process: several may together use as many times the space.
+    """
 
     def __init__(self, folder: str, megabytes: int):
         self._folder, self._lock = Path(folder), threading.Lock()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._room = megabytes * 10**6 - sum(file.stat().st_size for file in self._folder.iterdir())
 
-    def keep(self, sent: list, model: str, answers: list[dict]) -> None:
-        """Keep the files that were answered, and what was said of them. A folder that fails costs nobody the answer."""
+    def add(self, sent: list, model: str, answers: list[dict]) -> None:
+        """Store the files that were classified, and their predictions. A folder that fails is logged, not an error."""
         try:
             for file, said in zip(sent, answers, strict=True):
                 if "error" not in said:
-                    self._keep_one(file, model, said)
+                    self._add_one(file, model, said)
         except OSError as error:
-            current_app.logger.error("not kept: %s", error)
+            current_app.logger.error("not stored: %s", error)
 
-    def _keep_one(self, file, model: str, said: dict) -> None:
+    def _add_one(self, file, model: str, said: dict) -> None:
         file.seek(0)
         content = file.read()
         digest = files.sha256_of(content)
