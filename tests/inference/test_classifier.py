@@ -153,11 +153,11 @@ def test_a_file_that_is_not_the_cards_is_refused(models_here, network, stripes):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"class_names": ["one"]}, "names no classes"),
-        ({"temperature": 0}, "gives no temperature above 0"),
-        ({"temperature": float("nan")}, "gives no temperature above 0"),
-        ({"known_threshold": 2}, "gives no known_threshold"),
-        ({"input_size": 100_000}, "gives no input_size"),
+        ({"class_names": ["one"]}, "has no valid class_names"),
+        ({"temperature": 0}, "has no temperature above 0"),
+        ({"temperature": float("nan")}, "has no temperature above 0"),
+        ({"known_threshold": 2}, "has no known_threshold"),
+        ({"input_size": 100_000}, "has no input_size"),
         ({"files": ["model.tflite"]}, "states no files"),
         ({"name": None}, "has no name"),
     ],
@@ -177,7 +177,7 @@ def test_a_card_that_is_no_card_is_refused(tmp_path, text):
 
 
 def test_a_name_that_does_not_exist_lists_those_that_do(exported):
-    with pytest.raises(ValueError, match=r"There is no classifier 'frogs'\. Classifiers here: .*stripes"):
+    with pytest.raises(ValueError, match=r"There is no classifier 'frogs'\. Available classifiers: .*stripes"):
         Classifier.load("frogs")
 
 

@@ -47,12 +47,12 @@ def test_pixels_are_a_row_from_0_to_1():
 @pytest.mark.parametrize("step", [Pixels(), Hog()])
 def test_what_is_no_image_is_refused(step):
     for wrong in (np.zeros((1, 32, 32, 3)), np.zeros((32, 32, 3), np.uint8), [[0]]):
-        with pytest.raises(ValueError, match=r"takes images \(n, height, width, 3\) of uint8, but got"):
+        with pytest.raises(ValueError, match=r"shape \(n, height, width, 3\) and dtype uint8, got"):
             step.transform(wrong)
 
 
 def test_an_image_smaller_than_a_block_is_refused():
-    with pytest.raises(ValueError, match="images of at least 16 x 16 pixels, not 8 x 32"):
+    with pytest.raises(ValueError, match="images of at least 16 x 16 pixels, got 8 x 32"):
         Hog().fit(np.zeros((1, 8, 32, 3), np.uint8))
 
 
