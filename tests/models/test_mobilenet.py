@@ -229,7 +229,7 @@ def test_an_incomplete_file_in_the_cache_is_reported(monkeypatch, tmp_path, cach
     path = imagenet_weights.weights_path()
     path.parent.mkdir()
     path.write_bytes(cache.read_bytes()[:-1000])
-    assert not imagenet_weights.weights_available() and "is not all there" in mobilenet_finding()
+    assert not imagenet_weights.weights_available() and "is incomplete" in mobilenet_finding()
     with pytest.raises(WeightsError, match=r"has [\d,]+ bytes instead of [\d,]+.*Delete it"):
         mobilenet.build_mobilenet(input_size=SIDE)
 
@@ -399,7 +399,7 @@ def test_page_widget_and_command_line_offer_it(classifier, photo, tmp_path):
     assert found["input"] == {"format": "PNG", "width": 2 * SIDE, "height": SIDE} and found["known"]
     request["data"]["file"] = (io.BytesIO(photo), "wide.png")
     result = client.post("/result", **request).text
-    assert f"{SIDE} × {SIDE} pixels" in result and "nobody measured how often they are right" in result
+    assert f"{SIDE} × {SIDE} pixels" in result and "not calibrated" in result
 
     heat = explain.grad_cam(models.load_network("mobilenet"), expected.image)
     assert heat.shape == (SIDE, SIDE) and heat.max() == 1
