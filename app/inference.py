@@ -24,7 +24,6 @@ def predict_files(sent: list, classifier: Classifier, top_k: int, with_pictures:
         except images.PictureError as error:
             result.update(error=str(error), code=error.code)
             continue
-        # Framed now, and the picture let go of before the next is opened: decoded, one can take 100 MB.
         frames.append(classifier.frame(picture.image))
         result["input"] = {"format": picture.format, "width": picture.width, "height": picture.height}
         result["notes"] = display.framing_notes(picture, classifier.card.framings)
@@ -32,6 +31,7 @@ def predict_files(sent: list, classifier: Classifier, top_k: int, with_pictures:
             picture.image.thumbnail((320, 320))  # in place: the frames are made
             result["picture"] = display.data_url(picture.image, "JPEG")
         readable.append(result)
+        del picture  # before the next is opened: a decoded one can take 100 MB
     for result, prediction in zip(readable, classifier.predict_frames(frames, top=top_k), strict=True):
         result.update(label=prediction.label, index=prediction.index, score=prediction.score, known=prediction.known)
         result["top"] = [{"label": guess.label, "score": guess.score} for guess in prediction.top]
