@@ -1,4 +1,4 @@
-"""Datasets: CIFAR-10, built-in sketches, digits, and folders of pictures."""
+"""Datasets: CIFAR-10, the built-in sketches, digits and folders of pictures."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""CIFAR-10: 60,000 small photographs in ten classes (Alex Krizhevsky, 2009).
+"""Find, download and load CIFAR-10: 60,000 small photographs in ten classes (Alex Krizhevsky, 2009).
 
-It has no licence that allows passing it on, so it is never part of this repository: it is taken from where the reader
-put it, from a cache, or from a mirror.
+No licence allows redistributing it, so it is not part of this repository: it is read from a folder that you name, from
+a cache or from a mirror.
 """
 
 import os
@@ -27,60 +27,61 @@ MIRRORS = (
     f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}",  # the official host, very slow since June 2026
 )
 _VALIDATION, _TRAIN_AND_VALIDATION = 5_000, 50_000
-_SPLIT_SEED = 10  # another seed is another validation split: results would no longer compare
+_SPLIT_SEED = 10  # with another seed, validation results could no longer be compared with earlier ones
 
 
 def load_cifar10(*, held_out: str | Path | None = None, progress: bool = True) -> Dataset:
-    """Load CIFAR-10: 45,000 train, 5,000 validation (500 a class) and 10,000 test images.
+    """Load CIFAR-10: 45,000 train, 5,000 validation (500 per class) and 10,000 test images.
 
-    Looked for in this order: where `CIFAR_LAB_DATA` says, `data/`, the Keras cache, then the mirrors.
+    Searches, in this order, the place named by `CIFAR_LAB_DATA`, `data/`, the Keras cache, and the mirrors.
 
     Args:
-        held_out: a text file with the positions (0 to 49,999, in the official order, one a line) of the training
-            images that make the validation split instead, in this order; all others are trained on.
+        held_out: a text file with the positions (0 to 49,999, in the official order, one per line) of the training
+            images to use as the validation split, in this order; all other training images form the train split.
         progress: show a progress bar.
 
     Raises:
-        DataError: what lies there is damaged, or is not CIFAR-10.
-        DownloadError: it is nowhere here, and no mirror served it.
-        ValueError: `held_out` is no such file.
+        DataError: the files found are damaged or not CIFAR-10.
+        DownloadError: no copy was found on this machine, and no mirror served one.
+        ValueError: `held_out` is not a valid list of positions.
     """
     positions = None if held_out is None else read_positions(Path(held_out))
     place = locate_cifar10() or fetch_cifar10(progress=progress)
     images, labels, official = cifar10_files.read_batches(place)
     kind = "the official pixels" if official else "a copy whose pixels are not the official ones"
-    return _divided(images, labels, f"CIFAR-10 (Krizhevsky, 2009), {kind}.", positions)
+    return _make_dataset(images, labels, f"CIFAR-10 (Krizhevsky, 2009), {kind}.", positions)
 
 
 def read_positions(path: Path) -> np.ndarray:
-    """The positions in a text file, `(n,)` int64, 0 to 49,999; lines that begin with # are for people.
+    """Read the positions in a text file, `(n,)` int64, 0 to 49,999; lines that begin with # are comments.
 
     Raises:
-        ValueError: the file is no such list, or lists a position twice, or all of them.
+        ValueError: the file is not a list of positions, or lists one position twice or all of them.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         positions = np.array([int(line) for line in lines if line.strip() and not line.startswith("#")], np.int64)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is no list of positions, one a line: {error}") from error
+        raise ValueError(f"{path} is not a list of positions, one per line: {error}") from error
     inside = len(positions) and positions.min() >= 0 and positions.max() < _TRAIN_AND_VALIDATION
     if not inside or len(np.unique(positions)) < len(positions) or len(positions) == _TRAIN_AND_VALIDATION:
-        raise ValueError(f"{path} has to list positions from 0 to {_TRAIN_AND_VALIDATION - 1}, each once, not all.")
+        largest = _TRAIN_AND_VALIDATION - 1
+        raise ValueError(f"{path} must list positions from 0 to {largest}, each at most once and not all of them.")
     return positions
 
 
 def locate_cifar10() -> Path | None:
-    """Where CIFAR-10 lies on this machine: a folder of batches or an archive, or `None`. Nothing is fetched.
+    """Return the folder of batches or the archive on this machine, or `None`, without downloading anything.
 
     Raises:
-        DataError: `CIFAR_LAB_DATA` names a place without CIFAR-10.
+        DataError: there is no CIFAR-10 at the place named by `CIFAR_LAB_DATA`.
     """
     if placed := os.environ.get("CIFAR_LAB_DATA"):
         place = cifar10_files.find_batches(Path(placed).expanduser())
         if place is None:
             raise DataError(
                 f"CIFAR_LAB_DATA is {placed!r}, but there is no CIFAR-10 there. "
-                f"Put {' or '.join(cifar10_files.FOLDERS)} or {ARCHIVE} into it, or unset it to have CIFAR-10 fetched."
+                f"Put {' or '.join(cifar10_files.FOLDERS)} or {ARCHIVE} there, or unset it to download CIFAR-10."
             )
         return place
     return cifar10_files.find_batches(paths.data_folder()) or next(
@@ -89,17 +90,17 @@ def locate_cifar10() -> Path | None:
 
 
 def _keras_folders() -> list[Path]:
-    """Where `keras.datasets.cifar10` leaves the batches: Keras 3 since 2025, and before."""
+    """Return the folders into which `keras.datasets.cifar10` unpacks the batches: since 2025, and before."""
     datasets = paths.keras_folder() / "datasets"
     folder = cifar10_files.FOLDERS[0]
     return [datasets / f"{folder}-target" / folder, datasets / folder]
 
 
 def fetch_cifar10(*, patient: bool = False, progress: bool = True) -> Path:
-    """Download CIFAR-10 into `data/`, going on where an earlier download stopped.
+    """Download CIFAR-10 into `data/`, resuming an interrupted download.
 
     Args:
-        patient: wait for the slow official host when no other mirror serves it (up to an hour).
+        patient: wait for the slow official host if no other mirror serves it (up to an hour).
         progress: show a progress bar.
 
     Returns:
@@ -112,10 +113,10 @@ def fetch_cifar10(*, patient: bool = False, progress: bool = True) -> Path:
 
 
 def fetch_cifar10_if_quick(seconds: float = 120, *, progress: bool = True) -> Path:
-    """Download CIFAR-10 if that takes about two minutes at most; what has come otherwise is kept.
+    """Download CIFAR-10 if that takes about `seconds` at most; keep a partial download for the next call.
 
     Raises:
-        DownloadError: it would take longer, or there is no network.
+        DownloadError: it would take longer, or no mirror can be reached.
     """
     near = [address for address in MIRRORS if reachable(address)]
     if not near:
@@ -124,7 +125,7 @@ def fetch_cifar10_if_quick(seconds: float = 120, *, progress: bool = True) -> Pa
 
 
 def _fetch(mirrors, *, progress: bool, **options) -> Path:
-    """Download and unpack, one process at a time: one that comes second finds the folder that the first has made."""
+    """Download and unpack, one process at a time; a second process finds the folder that the first has made."""
     folder = paths.data_folder() / cifar10_files.FOLDERS[0]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -133,24 +134,24 @@ def _fetch(mirrors, *, progress: bool, **options) -> Path:
                 archive = folder.with_name(ARCHIVE)
                 download(mirrors, archive, sha256=SHA256, size=SIZE, progress=progress, **options)
                 _unpack(archive, folder)
-    except OSError as error:  # a full disk, a folder that can't be written
+    except OSError as error:  # a full disk, or no permission to write
         raise DownloadError(f"{folder.parent} cannot be written: {error.strerror or error}.") from error
     return folder
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Put the batches of a verified archive into their folder in one step, and remove the archive."""
+    """Extract the batches of a verified archive into `folder` atomically, and remove the archive."""
     with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=archive.parent) as scratch:
         unfinished = Path(scratch) / folder.name
         unfinished.mkdir()
         cifar10_files.extract(archive, unfinished)
-        if folder.exists():  # without all of its batches, or nothing would have been fetched
+        if folder.exists():  # incomplete, else nothing would have been downloaded
             shutil.rmtree(folder)
         os.replace(unfinished, folder)
     archive.unlink()
 
 
-def _divided(images: np.ndarray, labels: np.ndarray, origin: str, held_out: np.ndarray | None = None) -> Dataset:
+def _make_dataset(images: np.ndarray, labels: np.ndarray, origin: str, held_out: np.ndarray | None = None) -> Dataset:
     train_and_validation = Split(images[:_TRAIN_AND_VALIDATION], labels[:_TRAIN_AND_VALIDATION])
     if held_out is None:
         validation, train = stratified_split(train_and_validation.labels, _VALIDATION, seed=_SPLIT_SEED)

@@ -1,4 +1,4 @@
-"""What every dataset is: named classes and three splits of images with labels."""
+"""Datasets: class names and three splits of labelled images."""
 
 import functools
 import hashlib
@@ -19,7 +19,7 @@ class Split:
         labels: `(n,)` int64, 0 to the number of classes - 1.
 
     Raises:
-        ValueError: the arrays have another shape or dtype, or are not equally long.
+        ValueError: the arrays have a different shape or dtype, or different lengths.
     """
 
     images: np.ndarray
@@ -31,7 +31,7 @@ class Split:
             raise ValueError(f"images must be (n, height, width, 3) uint8, not {found}.")
         if self.labels.shape != (len(self.images),) or self.labels.dtype != np.int64:
             raise ValueError(
-                f"labels must be ({len(self.images)},) int64 to go with {len(self.images)} images, "
+                f"labels must be ({len(self.images)},) int64 for {len(self.images)} images, "
                 f"not {self.labels.shape} {self.labels.dtype}."
             )
 
@@ -39,23 +39,22 @@ class Split:
         return len(self.labels)
 
     def take(self, indices: np.ndarray) -> "Split":
-        """The images and labels at `indices`, in that order."""
+        """Return the images and labels at `indices`, in that order."""
         return Split(self.images[indices], self.labels[indices])
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A dataset, ready to learn from.
+    """Class names and the train, validation and test splits.
 
     Attributes:
         name: such as `"cifar10"`.
-        class_names: what label 0, 1, ... means.
-        train: what is learnt from.
-        validation: what decisions are made on: which epoch, which recipe.
-        test: used once, in evaluation.
-        origin: one sentence: where the pictures came from.
-        options: how a reader's own folder was loaded, or which part of which dataset this is, so that it can be had
-            again; empty for others.
+        class_names: the names of labels 0, 1, ...
+        train: the images to train on.
+        validation: the images for decisions: which epoch, which recipe.
+        test: the images for the final evaluation, used once.
+        origin: one sentence on where the pictures came from.
+        options: how to load the dataset again if it is a folder or a subset; otherwise empty.
     """
 
     name: str
@@ -109,44 +108,42 @@ class Dataset:
         test: int | None = None,
         seed: int = 0,
     ) -> "Dataset":
-        """A smaller dataset: some of the classes, or fewer images with every class in proportion, or both.
+        """Return a smaller dataset: some of the classes, a stratified part of the images, or both.
 
-        A split whose size is not given stays whole. `subset(["cat", "dog"], train=20)` has ten cats and ten dogs to
-        learn from, if there are equally many of both.
+        `subset(["cat", "dog"], train=20)` has ten cats and ten dogs in its train split if both are equally frequent.
 
         Args:
-            classes: the classes to keep, at least two, in the order in which they are numbered from now on; all when
-                not given.
-            train: images to keep in the train split.
-            validation: images to keep in the validation split.
-            test: images to keep in the test split.
-            seed: another seed keeps other images.
+            classes: the classes to keep, at least two, in the order of their new labels; by default all.
+            train: the number of images to keep in the train split; by default all.
+            validation: the same for the validation split.
+            test: the same for the test split.
+            seed: fixes which images are kept.
 
         Raises:
-            ValueError: there is no such class, or a split has fewer images than asked for.
+            ValueError: a class does not exist, or a split has fewer images than requested.
         """
         sizes = {"train": train, "validation": validation, "test": test}
-        wanted = {"classes": None if classes is None else list(classes), **sizes, "seed": seed}
-        chosen = self if classes is None else self._of(wanted["classes"])
+        options = {"classes": None if classes is None else list(classes), **sizes, "seed": seed}
+        chosen = self if classes is None else self._with_classes(options["classes"])
         smaller = {}
         for name, size in sizes.items():
             split = getattr(chosen, name)
             if size is not None:
                 if not 1 <= size <= len(split):
-                    raise ValueError(f"The {name} split has {len(split)} images; {size} cannot be taken of it.")
+                    raise ValueError(f"The {name} split has {len(split)} images; {size} cannot be taken from it.")
                 kept, _ = stratified_split(split.labels, size, seed=seed)
                 smaller[name] = split.take(kept)
         whole = {name: getattr(self, name) for name in ("name", "origin", "options")}
         whole["class_names"] = list(self.class_names)
-        return replace(chosen, **smaller, options={"of": whole, "subset": wanted})
+        return replace(chosen, **smaller, options={"of": whole, "subset": options})
 
-    def _of(self, classes: list[str]) -> "Dataset":
-        """The images of some classes, with new labels."""
+    def _with_classes(self, classes: list[str]) -> "Dataset":
+        """Return the images of some classes, relabelled 0, 1, ... in the order of `classes`."""
         if unknown := [name for name in classes if name not in self.class_names]:
             known = ", ".join(self.class_names)
             raise ValueError(f"{self.name} has no class {', '.join(map(repr, unknown))}. Its classes: {known}.")
         if len(set(classes)) < len(classes) or len(classes) < 2:
-            raise ValueError(f"A subset needs two or more classes, each once, not {', '.join(classes) or 'none'}.")
+            raise ValueError(f"A subset needs two or more different classes, not {', '.join(classes) or 'none'}.")
         old = [self.class_names.index(name) for name in classes]  # the old label of each new one
         new = np.zeros(len(self.class_names), np.int64)
         new[old] = np.arange(len(old))
@@ -160,7 +157,7 @@ class Dataset:
 
 
 def stratified_split(labels: np.ndarray, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Choose `count` indices with every class in proportion, and give the rest too.
+    """Split indices into `count` chosen ones, with every class in proportion, and the rest.
 
     Args:
         labels: `(n,)` int64.
@@ -168,10 +165,10 @@ def stratified_split(labels: np.ndarray, count: int, seed: int = 0) -> tuple[np.
         seed: fixes the choice.
 
     Returns:
-        `(chosen, rest)`: two int64 arrays of indices, each in rising order, that together are 0 to n - 1.
+        `(chosen, rest)`: two int64 arrays of indices in ascending order that together are 0 to n - 1.
     """
     shuffled = np.random.default_rng(seed).permutation(len(labels))
-    # Position within its class as a fraction: cutting at a fraction takes that share of every class.
+    # Rank of an image within its class, as a fraction: cutting at a fraction takes that share of every class.
     rank = np.empty(len(labels))
     for label in np.unique(labels):
         members = shuffled[labels[shuffled] == label]

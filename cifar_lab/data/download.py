@@ -1,7 +1,7 @@
-"""Downloading one large file so that nothing is lost and nothing wrong is kept.
+"""Download one large file with mirrors, resume, verification and a lock.
 
-Mirrors are tried in order; a slow one gives way to the next; a killed download goes on where it was; a file stands
-under its name only when its SHA-256 is right; two processes that want the same file wait for each other.
+Mirrors are tried in order, and a slow one is abandoned for the next. A killed download resumes where it stopped. The
+file gets its final name only after its SHA-256 was verified. Two processes never download the same file at once.
 """
 
 import contextlib
@@ -23,15 +23,15 @@ _CHUNK = 1 << 16
 
 
 class DownloadError(ValueError):
-    """A file that could not be fetched, with a sentence that says what was tried and what to do."""
+    """A file could not be downloaded; the message says what was tried and what to do."""
 
 
-class _GiveWay(Exception):
-    """This mirror won't do; the reason is the message, and `again` says whether it is worth another try."""
+class _MirrorError(Exception):
+    """A mirror failed; the message is the reason, and `retry` tells whether another attempt may help."""
 
-    def __init__(self, reason: str, again: bool = False):
+    def __init__(self, reason: str, retry: bool = False):
         super().__init__(reason)
-        self.again = again
+        self.retry = retry
 
 
 def fetch_file(
@@ -49,29 +49,29 @@ def fetch_file(
     """Download a file from the first mirror that serves it well.
 
     Args:
-        mirrors: addresses of the same file, the preferred one first; http or https.
-        destination: where the file goes. Beside it lie `.part` (what has come so far) and `.lock`.
-        sha256: of the whole file, 64 hexadecimal digits; `None` where nobody has published one. Then its size is all
-            that is checked here, and whoever opens it has to see what it holds.
+        mirrors: http or https addresses of the same file, the preferred one first.
+        destination: path of the file. The partial download (`.part`) and the lock (`.lock`) are kept next to it.
+        sha256: of the whole file, 64 hexadecimal digits; `None` if none is published. Then only the size is checked,
+            and the caller has to verify the content.
         size: of the whole file in bytes.
-        slowest: bytes a second; a mirror slower than this over `patience` seconds gives way.
-        patience: seconds without an answer, or too slow, before a mirror gives way.
-        last_is_waited_for: let the last mirror be as slow as it likes, and try it again when it breaks off.
-        progress: show a progress bar, and a line for every mirror that is left.
-        by_hand: what to do with a file that was fetched elsewhere, for the sentence when it can't be fetched.
+        slowest: bytes per second; a mirror slower than this over `patience` seconds is abandoned.
+        patience: seconds without a response, or below `slowest`, after which a mirror is abandoned.
+        last_is_waited_for: accept any speed from the last mirror, and retry it if the connection breaks off.
+        progress: show a progress bar, and print a line for every mirror that is abandoned.
+        by_hand: what to do with a file downloaded by hand, for the error message.
 
     Returns:
         The destination.
 
     Raises:
-        DownloadError: no mirror served it. What has come so far is kept, and the next call goes on there.
+        DownloadError: no mirror served it. The partial download is kept, and the next call resumes it.
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         with only_one(destination.with_name(destination.name + ".lock"), progress):
-            if not destination.exists():  # else another process has just fetched it
+            if not destination.exists():  # else another process has just downloaded it
                 _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited_for, progress, by_hand)
-    except OSError as error:  # a full disk, a folder that can't be written
+    except OSError as error:  # a full disk, or no permission to write
         raise DownloadError(f"{destination} cannot be written: {error.strerror or error}.") from error
     return destination
 
@@ -89,51 +89,51 @@ def _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited
                 _verify(part, sha256, resumed=had > 0)
                 os.replace(part, destination)
                 return
-            except _GiveWay as reason:
-                failures = failures + 1 if reason.again else enough
+            except _MirrorError as error:
+                failures = failures + 1 if error.retry else enough
                 if patient and _size(part) > had:
-                    failures = 0  # slowly, but it moves
-                last = reason
+                    failures = 0  # slow, but progressing
+                last = error
         reasons.append(f"{urlsplit(address).hostname}: {last}")
         if progress:
-            print(f"Leaving {urlsplit(address).hostname}: {last}.")
+            print(f"Abandoning {urlsplit(address).hostname}: {last}.")
     raise DownloadError(
-        f"{destination.name} could not be fetched ({'; '.join(reasons)}). What has come so far is kept: try again, "
-        f"or fetch it elsewhere and {by_hand}."
+        f"{destination.name} could not be fetched ({'; '.join(reasons)}). The partial download is kept: try again, "
+        f"or download it elsewhere and {by_hand}."
     )
 
 
 def _receive(address: str, part: Path, size: int, slowest: float, patience: float, progress: bool) -> None:
-    """Add to `part` what it lacks. Raises `_GiveWay` when the mirror won't do."""
+    """Download the rest of `part`; raise `_MirrorError` if the mirror fails."""
     if _size(part) > size:
         part.unlink()
     if _size(part) == size:
         return
     try:
         with _open(address, _size(part), size, patience) as response:
-            start = _size(part) if response.status == 206 else 0  # 200: the server sends the whole from the start
-            with open(part, "ab" if start else "wb") as file, _bar(start, size, progress) as shown:
+            start = _size(part) if response.status == 206 else 0  # 200: the server sends the whole file
+            with open(part, "ab" if start else "wb") as file, _bar(start, size, progress) as bar:
                 for chunk in _watched(response, slowest, patience):
                     if file.tell() + len(chunk) > size:
-                        file.truncate(0)  # another file altogether: nothing of it is worth keeping
-                        raise _GiveWay("it sends more than the file has")
+                        file.truncate(0)  # a different file: nothing of it is worth keeping
+                        raise _MirrorError("it sends more than the file has")
                     file.write(chunk)
-                    shown.update(len(chunk))
+                    bar.update(len(chunk))
     except urllib.error.HTTPError as error:
-        raise _GiveWay(f"it answers {error.code} {error.reason}") from error
+        raise _MirrorError(f"it responds {error.code} {error.reason}") from error
     except TimeoutError as error:
-        raise _GiveWay(f"no answer for {patience:.0f} seconds", again=not slowest) from error
+        raise _MirrorError(f"no response for {patience:.0f} seconds", retry=not slowest) from error
     except urllib.error.URLError as error:
-        raise _GiveWay(f"it cannot be reached ({error.reason})") from error
+        raise _MirrorError(f"it cannot be reached ({error.reason})") from error
     except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
-        raise _GiveWay(f"the connection broke off ({type(error).__name__})", again=True) from error
+        raise _MirrorError(f"the connection broke off ({type(error).__name__})", retry=True) from error
     if _size(part) < size:
-        raise _GiveWay("the connection broke off", again=True)
+        raise _MirrorError("the connection broke off", retry=True)
 
 
 def _open(address: str, have: int, size: int, patience: float):
     if urlsplit(address).scheme not in ("http", "https"):
-        raise DownloadError(f"{address} is no http or https address.")
+        raise DownloadError(f"{address} is not an http or https address.")
     request = urllib.request.Request(address, headers={"User-Agent": "cifar-lab", "Accept-Encoding": "identity"})
     if have:
         request.add_header("Range", f"bytes={have}-")
@@ -141,37 +141,37 @@ def _open(address: str, have: int, size: int, patience: float):
     expected = {200: None, 206: f"bytes {have}-{size - 1}/{size}"}
     if response.status not in expected or expected[response.status] not in (None, response.headers["Content-Range"]):
         response.close()
-        raise _GiveWay(f"it answers {response.status} with another part of the file than asked for")
+        raise _MirrorError(f"it responds {response.status} with a different range than requested")
     if response.status == 200 and response.headers["Content-Length"] not in (None, str(size)):
         response.close()
-        raise _GiveWay(f"its file has {response.headers['Content-Length']} bytes instead of {size}")
+        raise _MirrorError(f"its file has {response.headers['Content-Length']} bytes instead of {size}")
     return response
 
 
 class _NoDowngrade(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, request, fp, code, msg, headers, newurl):
         if request.type == "https" and urlsplit(newurl).scheme != "https":
-            raise _GiveWay("it redirects from https to an address that is not")
+            raise _MirrorError("it redirects from https to an insecure address")
         return super().redirect_request(request, fp, code, msg, headers, newurl)
 
 
 def _watched(response, slowest: float, patience: float) -> Iterator[bytes]:
-    """The chunks of a response; gives up when less than `slowest` bytes a second came over `patience` seconds."""
+    """Yield the chunks of a response; fail if it is slower than `slowest` bytes per second over `patience` seconds."""
     began, received = time.monotonic(), 0
-    while chunk := response.read1(_CHUNK):  # read1: what is there, without waiting for a full chunk
+    while chunk := response.read1(_CHUNK):  # read1: returns what is available, without waiting for a full chunk
         yield chunk
         received += len(chunk)
         elapsed = time.monotonic() - began
         if elapsed >= patience:
             if received < slowest * elapsed:
-                raise _GiveWay(f"too slow ({received / elapsed / 1000:.0f} kB/s)")
+                raise _MirrorError(f"too slow ({received / elapsed / 1000:.0f} kB/s)")
             began, received = time.monotonic(), 0
 
 
 def _verify(part: Path, sha256: str | None, resumed: bool) -> None:
     if sha256 and files.sha256(part) != sha256:
-        part.unlink()  # a wrong byte can't be found, so all of it goes; perhaps only the part from before was wrong
-        raise _GiveWay("its file is not the right one (its SHA-256 differs)", again=resumed)
+        part.unlink()  # a wrong byte can't be located; if resumed, perhaps only the earlier part was wrong
+        raise _MirrorError("its file is not the right one (its SHA-256 differs)", retry=resumed)
 
 
 def _size(path: Path) -> int:
@@ -185,20 +185,20 @@ def _bar(start: int, size: int, progress: bool):
 
 @contextlib.contextmanager
 def only_one(path: Path, progress: bool = True) -> Iterator[None]:
-    """Let one process at a time go on; the others wait. The system takes the lock back when its process dies.
+    """Admit one process at a time; others wait. The operating system releases the lock of a process that dies.
 
     Args:
         path: the lock file; its folder must exist.
-        progress: say so when waiting.
+        progress: print a line when waiting.
     """
     with open(path, "a+b") as file:
-        said = False
+        waiting = False
         while not _lock(file):
-            if progress and not said:
-                print("Another process is at work on the same; waiting for it.")
-                said = True
+            if progress and not waiting:
+                print("Waiting for another process that is working on the same files.")
+                waiting = True
             time.sleep(0.2)
-        yield  # closing the file frees the lock
+        yield  # closing the file releases the lock
 
 
 def _lock(file) -> bool:
@@ -218,16 +218,16 @@ def _lock(file) -> bool:
 
 
 def reachable(address: str, seconds: float = 4) -> bool:
-    """Whether the host of an address answers within some seconds; a hanging name look-up counts as no."""
+    """Return whether the host of an address accepts a connection within `seconds`, name look-up included."""
     import threading
 
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    answered = threading.Event()
+    connected = threading.Event()
 
-    def knock():
+    def connect():
         with contextlib.suppress(OSError), socket.create_connection((parts.hostname, port), timeout=seconds):
-            answered.set()
+            connected.set()
 
-    threading.Thread(target=knock, daemon=True).start()  # a thread, since look-ups have no time limit of their own
-    return answered.wait(seconds)
+    threading.Thread(target=connect, daemon=True).start()  # a thread, since name look-ups have no timeout
+    return connected.wait(seconds)

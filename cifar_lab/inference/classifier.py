@@ -142,8 +142,8 @@ class Classifier:
         if top < 1:
             raise ValueError(f"top must be at least 1, but it is {top}.")
         many = isinstance(pictures, list | tuple | Generator) or getattr(pictures, "ndim", 0) == 4
-        # A list of frames, not of pictures: a decoded picture can take 100 MB, and is let go of before the next.
-        frames = [self.frame(picture) for picture in (pictures if many else [pictures])]
+        # Frames are kept, pictures are not: a decoded one can take 100 MB (and `map` holds no reference to the last).
+        frames = list(map(self.frame, pictures if many else [pictures]))
         predictions = self.predict_frames(frames, top=top)
         return predictions if many else predictions[0]
 

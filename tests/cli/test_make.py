@@ -100,7 +100,7 @@ def test_a_contact_sheet_shows_each_class_with_its_count(place):
         (["data", "check", "nowhere"], "There is no folder or CSV file 'nowhere'"),
         (["data", "{place}"], "To check a folder of pictures: cifar-lab data check"),
         (["make", "nowhere"], "There is no folder or CSV file 'nowhere'"),
-        (["train", "--dataset", "sketches", "--size", "64"], "Only a folder of your own is loaded with size"),
+        (["train", "--dataset", "sketches", "--size", "64"], "size can only be set for a folder"),
         (["train", "--dataset", "{place}/my pets", "--augment", "swirl"], "not swirl"),
         (["make", "{place}/my pets", "--name", "../up"], "cannot be a classifier's name"),
     ],

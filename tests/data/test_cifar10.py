@@ -1,4 +1,4 @@
-"""CIFAR-10 from folders and archives, whole, damaged and hostile; all of them made here."""
+"""Test loading CIFAR-10 from complete, damaged and hostile folders and archives, all of them made here."""
 
 import io
 import os
@@ -48,7 +48,7 @@ def pack(folder, archive, inside="cifar-10-batches-py"):
 
 
 def expected():
-    """The images as the format's description has them: a red, a green and a blue plane, each row after row."""
+    """Return the images as the format is documented: a red, a green and a blue plane, each row by row."""
     images = np.empty((6 * PER_BATCH, 32, 32, 3), np.uint8)
     for number in range(6):
         rows, _ = batch_rows(number)
@@ -60,7 +60,7 @@ def expected():
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
-def test_python_batches_of_every_protocol(tmp_path, protocol):
+def test_python_batches_load_in_every_pickle_protocol(tmp_path, protocol):
     images, labels, official = cifar10_files.read_batches(write_python(tmp_path / "py", protocol), PER_BATCH)
     np.testing.assert_array_equal(images, expected())
     np.testing.assert_array_equal(labels, np.tile(np.arange(PER_BATCH) % 10, 6))
@@ -68,8 +68,8 @@ def test_python_batches_of_every_protocol(tmp_path, protocol):
     assert not official
 
 
-def test_batches_written_by_python_2():
-    # As in the official files: protocol 2, byte strings (opcode U, T), numpy 1's names. Written by hand.
+def test_python_2_batch_is_parsed():
+    # As in the official files: protocol 2, byte strings (opcodes U and T) and NumPy 1's names.
     rows = np.arange(3072, dtype=np.uint8).tobytes()
     array = (
         b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
@@ -84,7 +84,7 @@ def test_batches_written_by_python_2():
 
 
 @pytest.mark.parametrize("write", [write_python, write_binary])
-def test_folder_and_archive_give_the_same(tmp_path, write):
+def test_folder_and_archive_give_the_same_images(tmp_path, write):
     folder = write(tmp_path / "folder")
     archive = pack(folder, tmp_path / "cifar-10-python.tar.gz")
     for place in (folder, archive):
@@ -114,7 +114,7 @@ def hostile_contents(marker):
     yield Hostile(__import__, "antigravity")
 
 
-def test_hostile_pickles_run_nothing_and_are_refused(tmp_path):
+def test_hostile_pickles_are_rejected_without_running(tmp_path):
     marker = tmp_path / "ran"
     folder = write_python(tmp_path / "py")
     for content in hostile_contents(marker):
@@ -124,19 +124,19 @@ def test_hostile_pickles_run_nothing_and_are_refused(tmp_path):
                 cifar10_files.read_batches(folder, PER_BATCH)
             assert not marker.exists()
     pickle.loads(pickle.dumps(Hostile(os.system, f"touch {marker}")))
-    assert marker.exists(), "the trap itself works: an ordinary unpickler walks into it"
+    assert marker.exists(), "an ordinary unpickler must run the hostile code, else this test proves nothing"
 
 
 @pytest.mark.parametrize(
     "name", ["builtins.eval", "os.system", "numpy.load", "numpy.core.multiarray.scalar", "posix.system"]
 )
-def test_every_other_name_is_refused(name):
+def test_other_pickled_names_are_rejected(name):
     module, _, function = name.rpartition(".")
     with pytest.raises(DataError, match="refused"):
         cifar10_files._BatchUnpickler(io.BytesIO(f"c{module}\n{function}\n.".encode())).load()
 
 
-def test_an_archive_cannot_write_outside_its_folder(tmp_path):
+def test_extract_ignores_paths_in_the_archive(tmp_path):
     archive = tmp_path / "cifar-10-python.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         for name in ("../../data_batch_1", "/tmp/data_batch_2", "cifar-10-batches-py/evil.py"):
@@ -149,7 +149,7 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"out", archive.name}
 
 
-def test_a_file_too_large_for_a_batch_is_not_read(tmp_path, monkeypatch):
+def test_oversized_batch_is_not_read(tmp_path, monkeypatch):
     folder = write_python(tmp_path / "py")
     archive = pack(folder, tmp_path / "cifar-10-python.tar.gz")
     monkeypatch.setattr(cifar10_files, "_LARGEST_FILE", 1000)
@@ -163,7 +163,7 @@ def test_a_file_too_large_for_a_batch_is_not_read(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("write", [write_python, write_binary])
 @pytest.mark.parametrize("name", cifar10_files.BATCHES)
-def test_a_missing_batch_is_named(tmp_path, write, name):
+def test_missing_batch_is_reported(tmp_path, write, name):
     folder = write(tmp_path / "folder")
     next(folder.glob(f"{name}*")).unlink()
     with pytest.raises(DataError, match=f"has no {name}"):
@@ -171,7 +171,7 @@ def test_a_missing_batch_is_named(tmp_path, write, name):
 
 
 @pytest.mark.parametrize("write", [write_python, write_binary])
-def test_a_cut_off_batch_is_named(tmp_path, write):
+def test_truncated_batch_is_reported(tmp_path, write):
     folder = write(tmp_path / "folder")
     path = next(folder.glob("data_batch_4*"))
     path.write_bytes(path.read_bytes()[:-100])
@@ -179,7 +179,7 @@ def test_a_cut_off_batch_is_named(tmp_path, write):
         cifar10_files.read_batches(folder, PER_BATCH)
 
 
-def test_a_cut_off_archive_is_named(tmp_path):
+def test_truncated_archive_is_reported(tmp_path):
     archive = pack(write_python(tmp_path / "py"), tmp_path / "cifar-10-python.tar.gz")
     archive.write_bytes(archive.read_bytes()[:-2000])
     with pytest.raises(DataError, match="damaged"):
@@ -198,19 +198,19 @@ def test_a_cut_off_archive_is_named(tmp_path):
         ({b"data": "text", b"labels": [0]}, "damaged"),
     ],
 )
-def test_a_batch_of_something_else_is_refused(tmp_path, content, sentence):
+def test_unexpected_batch_content_is_rejected(tmp_path, content, sentence):
     folder = write_python(tmp_path / "py")
     (folder / "data_batch_2").write_bytes(pickle.dumps(content, protocol=2))
     with pytest.raises(DataError, match=sentence):
         cifar10_files.read_batches(folder, PER_BATCH)
 
 
-# --- where it lies ---
+# --- locating the files ---
 
 
 @pytest.fixture
-def nowhere(tmp_path, monkeypatch):
-    """A machine without CIFAR-10: no setting, an empty data folder, an empty Keras cache."""
+def empty_machine(tmp_path, monkeypatch):
+    """A machine without CIFAR-10: no environment variable, an empty data folder, an empty Keras cache."""
     monkeypatch.delenv("CIFAR_LAB_DATA", raising=False)
     monkeypatch.delenv("CIFAR_LAB_DATASET", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
@@ -218,52 +218,52 @@ def nowhere(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_nothing_is_found_where_nothing_is(nowhere):
+def test_locate_returns_none_without_cifar10(empty_machine):
     assert cifar10.locate_cifar10() is None
 
 
 @pytest.mark.parametrize("inside", ["", "cifar-10-batches-py"])
-def test_a_placed_folder_is_found_by_itself_or_its_parent(nowhere, monkeypatch, inside):
-    folder = write_python(nowhere / "placed" / inside)
-    monkeypatch.setenv("CIFAR_LAB_DATA", str(nowhere / "placed"))
+def test_locate_accepts_the_folder_or_its_parent(empty_machine, monkeypatch, inside):
+    folder = write_python(empty_machine / "placed" / inside)
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(empty_machine / "placed"))
     assert cifar10.locate_cifar10() == folder
 
 
-def test_a_placed_archive_is_found_by_itself_or_its_folder(nowhere, monkeypatch):
-    (nowhere / "placed").mkdir()
-    archive = pack(write_python(nowhere / "py"), nowhere / "placed" / "cifar-10-python.tar.gz")
+def test_locate_accepts_the_archive_or_its_folder(empty_machine, monkeypatch):
+    (empty_machine / "placed").mkdir()
+    archive = pack(write_python(empty_machine / "py"), empty_machine / "placed" / "cifar-10-python.tar.gz")
     for place in (archive, archive.parent):
         monkeypatch.setenv("CIFAR_LAB_DATA", str(place))
         assert cifar10.locate_cifar10() == archive
 
 
-def test_the_order_is_setting_own_cache_keras_cache(nowhere, monkeypatch):
-    old_keras = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py")
+def test_locate_prefers_the_variable_then_data_then_the_keras_cache(empty_machine, monkeypatch):
+    old_keras = write_python(empty_machine / "keras" / "datasets" / "cifar-10-batches-py")
     assert cifar10.locate_cifar10() == old_keras
-    keras = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py-target" / "cifar-10-batches-py")
+    keras = write_python(empty_machine / "keras" / "datasets" / "cifar-10-batches-py-target" / "cifar-10-batches-py")
     assert cifar10.locate_cifar10() == keras
-    own = write_binary(nowhere / "data" / "cifar-10-batches-bin")
+    own = write_binary(empty_machine / "data" / "cifar-10-batches-bin")
     assert cifar10.locate_cifar10() == own
-    placed = write_python(nowhere / "placed")
+    placed = write_python(empty_machine / "placed")
     monkeypatch.setenv("CIFAR_LAB_DATA", str(placed))
     assert cifar10.locate_cifar10() == placed
 
 
-def test_a_half_filled_keras_cache_is_passed_over(nowhere):
-    folder = write_python(nowhere / "keras" / "datasets" / "cifar-10-batches-py")
+def test_incomplete_keras_cache_is_ignored(empty_machine):
+    folder = write_python(empty_machine / "keras" / "datasets" / "cifar-10-batches-py")
     (folder / "test_batch").unlink()
-    (nowhere / "keras" / "datasets" / "cifar-10-python.tar.gz").write_bytes(b"half")
+    (empty_machine / "keras" / "datasets" / "cifar-10-python.tar.gz").write_bytes(b"half")
     assert cifar10.locate_cifar10() is None
 
 
-def test_a_setting_that_points_nowhere_is_an_error_not_a_download(nowhere, monkeypatch):
-    monkeypatch.setenv("CIFAR_LAB_DATA", str(nowhere / "typo"))
+def test_wrong_data_variable_is_an_error_not_a_download(empty_machine, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_DATA", str(empty_machine / "typo"))
     with pytest.raises(DataError, match=r"typo.*there is no CIFAR-10 there"):
         cifar10.load_cifar10()
 
 
-def test_a_fetched_archive_becomes_a_folder_and_the_archive_goes(nowhere, monkeypatch):
-    source = pack(write_python(nowhere / "py"), nowhere / "cifar-10-python.tar.gz").read_bytes()
+def test_downloaded_archive_is_unpacked_and_removed(empty_machine, monkeypatch):
+    source = pack(write_python(empty_machine / "py"), empty_machine / "cifar-10-python.tar.gz").read_bytes()
 
     def download(_mirrors, destination, **_):
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -272,7 +272,7 @@ def test_a_fetched_archive_becomes_a_folder_and_the_archive_goes(nowhere, monkey
     monkeypatch.setattr(cifar10, "download", download)
     folder = cifar10.fetch_cifar10(progress=False)
     assert folder == cifar10.locate_cifar10()
-    assert {path.name for path in (nowhere / "data").iterdir()} == {"cifar-10-batches-py", "cifar-10.lock"}
+    assert {path.name for path in (empty_machine / "data").iterdir()} == {"cifar-10-batches-py", "cifar-10.lock"}
     np.testing.assert_array_equal(cifar10_files.read_batches(folder, PER_BATCH)[0], expected())
 
 
@@ -295,7 +295,7 @@ print(len(cifar10_files.read_batches(cifar10.fetch_cifar10(progress=False), 20)[
 """
 
 
-def test_two_processes_that_load_at_once_fetch_and_unpack_once(tmp_path):
+def test_concurrent_processes_download_and_unpack_once(tmp_path):
     archive = pack(write_python(tmp_path / "py"), tmp_path / "archive.tar.gz")
     (tmp_path / "data").mkdir()
     command = [sys.executable, "-c", CHILD, str(tmp_path / "data"), str(archive)]
@@ -304,8 +304,8 @@ def test_two_processes_that_load_at_once_fetch_and_unpack_once(tmp_path):
     assert (tmp_path / "data" / "downloads").read_text() == "x"
 
 
-def test_a_data_folder_that_cannot_be_written_is_named(nowhere):
-    (nowhere / "data").write_text("a file where the folder should be")
+def test_unwritable_data_folder_is_reported(empty_machine):
+    (empty_machine / "data").write_text("a file where the folder should be")
     with pytest.raises(DownloadError, match="cannot be written"):
         cifar10.fetch_cifar10(progress=False)
 
@@ -313,10 +313,10 @@ def test_a_data_folder_that_cannot_be_written_is_named(nowhere):
 # --- the dataset ---
 
 
-def test_three_stratified_splits():
+def test_splits_are_stratified_and_disjoint():
     images = np.zeros((60_000, 32, 32, 3), np.uint8)
     images[:, 0, 0] = np.stack([np.arange(60_000) >> shift & 255 for shift in (0, 8, 16)], axis=1)  # numbered
-    dataset = cifar10._divided(images, np.arange(60_000) % 10, "Made by the tests.")
+    dataset = cifar10._make_dataset(images, np.arange(60_000) % 10, "Made by the tests.")
     numbers = {}
     for name, count in (("train", 45_000), ("validation", 5_000), ("test", 10_000)):
         split = getattr(dataset, name)
@@ -331,40 +331,40 @@ def test_three_stratified_splits():
 
 
 @pytest.fixture
-def stand_in(nowhere, monkeypatch, stripes):
+def stand_in(empty_machine, monkeypatch, stripes):
     monkeypatch.setattr(cifar10, "load_cifar10", lambda **_: "photographs")
     monkeypatch.setattr(sketches, "load_sketches", lambda: "drawings")
-    return nowhere
+    return empty_machine
 
 
-def test_auto_takes_what_is_on_disk(stand_in, monkeypatch, capsys):
+def test_auto_loads_cifar10_from_disk(stand_in, monkeypatch, capsys):
     monkeypatch.setenv("CIFAR_LAB_DATA", str(write_python(stand_in / "placed")))
     assert data.load() == "photographs"
     assert capsys.readouterr().out == "Dataset: cifar10 (it is on this machine).\n"
 
 
-def test_auto_takes_the_drawings_without_a_network_and_says_how_to_get_the_photographs(stand_in, monkeypatch, capsys):
+def test_auto_falls_back_to_the_sketches_offline(stand_in, monkeypatch, capsys):
     monkeypatch.setattr(cifar10, "reachable", lambda _: False)
     assert data.load() == "drawings"
-    said = capsys.readouterr().out
-    assert "no mirror can be reached" in said and "cifar-lab data cifar10" in said
+    printed = capsys.readouterr().out
+    assert "no mirror can be reached" in printed and "cifar-lab data cifar10" in printed
 
 
-def test_auto_takes_what_could_be_fetched_quickly(stand_in, monkeypatch, capsys):
+def test_auto_downloads_cifar10_if_that_is_quick(stand_in, monkeypatch, capsys):
     monkeypatch.setattr(
         cifar10, "fetch_cifar10_if_quick", lambda **_: write_python(stand_in / "data" / "cifar-10-batches-py")
     )
     assert data.load() == "photographs"
-    assert "just fetched" in capsys.readouterr().out
+    assert "just downloaded" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("setting", "result"), [("sketches", "drawings"), ("cifar10", "photographs")])
-def test_auto_does_as_it_is_told(stand_in, monkeypatch, setting, result):
+def test_auto_follows_the_environment_variable(stand_in, monkeypatch, setting, result):
     monkeypatch.setenv("CIFAR_LAB_DATASET", setting)
     assert data.load("auto") == result
 
 
-def test_names_that_do_not_exist_are_refused_with_those_that_do(stand_in, monkeypatch):
+def test_unknown_dataset_is_rejected_with_the_known_names(stand_in, monkeypatch):
     with pytest.raises(ValueError, match=r"There is no dataset 'imagenet'\. Choose one of: auto, cifar10, sketches"):
         data.load("imagenet")
     monkeypatch.setenv("CIFAR_LAB_DATASET", "imagenet")
@@ -384,10 +384,10 @@ def small_cifar10(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_held_out_images_are_validated_on_and_not_trained_on(small_cifar10):
+def test_held_out_images_form_the_validation_split(small_cifar10):
     positions = [99, 3, 40]
     path = small_cifar10 / "held_out.txt"
-    path.write_text("# for people\n99\n3\n\n40\n", encoding="utf-8")
+    path.write_text("# a comment\n99\n3\n\n40\n", encoding="utf-8")
     dataset = data.load("cifar10", held_out=path)
     np.testing.assert_array_equal(dataset.validation.images, expected()[positions])  # in the order of the file
     trained_on = np.delete(expected()[: 5 * PER_BATCH], positions, axis=0)
@@ -396,18 +396,18 @@ def test_held_out_images_are_validated_on_and_not_trained_on(small_cifar10):
 
 
 @pytest.mark.parametrize("text", ["", "100\n", "-1\n", "3\n3\n", "three\n", "\n".join(map(str, range(100)))])
-def test_a_list_that_makes_no_sense_is_refused(small_cifar10, text):
+def test_invalid_held_out_list_is_rejected(small_cifar10, text):
     path = small_cifar10 / "held_out.txt"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"held_out\.txt"):
         data.load("cifar10", held_out=path)
 
 
-def test_only_cifar10_holds_out_by_position(tmp_path):
-    with pytest.raises(ValueError, match="Only the dataset cifar10"):
+def test_held_out_is_for_cifar10_only(tmp_path):
+    with pytest.raises(ValueError, match="held_out is for the dataset cifar10 only"):
         data.load("sketches", held_out=tmp_path / "held_out.txt")
 
 
-def test_the_shipped_list_holds_out_a_thousand_exact_images_and_as_many_others():
+def test_shipped_held_out_list_has_1000_exact_and_1000_other_images():
     positions, exact = (cifar10.read_positions(paths.data_folder() / f"{name}.txt") for name in ("held_out", "exact"))
     np.testing.assert_array_equal(np.isin(positions, exact), [True] * 1000 + [False] * 1000)

@@ -1,4 +1,4 @@
-"""Datasets: their checks, splits, subsets and fingerprints."""
+"""Test the checks, splits, subsets and fingerprints of datasets."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from tests.conftest import make_stripes
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 50, 100])
-def test_a_stratified_split_divides_every_class_in_proportion(count):
+def test_stratified_split_keeps_class_proportions(count):
     labels = np.repeat([0, 1, 2], [50, 30, 20])
     chosen, rest = stratified_split(labels, count, seed=3)
     assert sorted([*chosen, *rest]) == list(range(100))
@@ -24,31 +24,31 @@ def test_a_stratified_split_divides_every_class_in_proportion(count):
         assert abs(np.sum(labels[chosen] == label) - share * count) <= 1
 
 
-def test_it_divides_as_scikit_learn_does():
+def test_stratified_split_agrees_with_scikit_learn():
     labels = np.random.default_rng(0).choice(4, 1000, p=[0.1, 0.2, 0.3, 0.4])
     ours = np.bincount(labels[stratified_split(labels, 200)[0]])
     [(_, theirs)] = StratifiedShuffleSplit(1, test_size=200, random_state=0).split(labels, labels)
     assert np.abs(ours - np.bincount(labels[theirs])).max() <= 1
 
 
-def test_a_seed_fixes_the_split():
+def test_seed_fixes_the_split():
     labels = np.arange(100) % 5
     first, again, other = (stratified_split(labels, 20, seed=seed)[0].tolist() for seed in (1, 1, 2))
     assert first == again != other
 
 
-def test_a_subset_keeps_images_with_their_labels(stripes):
+def test_subset_keeps_images_with_their_labels(stripes):
     smaller = stripes.subset(train=50, test=10)
     assert [len(smaller.train), len(smaller.validation), len(smaller.test)] == [50, 60, 10]
     of_image = {image.tobytes(): label for image, label in zip(stripes.train.images, stripes.train.labels, strict=True)}
     assert all(of_image[i.tobytes()] == n for i, n in zip(smaller.train.images, smaller.train.labels, strict=True))
-    with pytest.raises(ValueError, match="has 200 images; 201 cannot be taken"):
+    with pytest.raises(ValueError, match="has 200 images; 201 cannot"):
         stripes.subset(train=201)
 
 
 @pytest.fixture(scope="module")
 def four():
-    """Four classes, whose every image says what it is: its number and its class are in its pixels."""
+    """Four classes; every image has its number and its class in its first pixel."""
 
     def split(first: int) -> Split:
         labels = np.arange(40) % 4
@@ -59,7 +59,7 @@ def four():
     return data.Dataset("four", ("bird", "cat", "deer", "dog"), split(0), split(40), split(80), "Made here.")
 
 
-def test_a_subset_of_classes_has_just_their_images_with_new_labels(four):
+def test_subset_of_classes_relabels_their_images(four):
     pair = four.subset(["dog", "cat"])
     assert (pair.name, pair.class_names) == ("four-dog-cat", ("dog", "cat"))
     for name in ("train", "validation", "test"):
@@ -70,10 +70,10 @@ def test_a_subset_of_classes_has_just_their_images_with_new_labels(four):
         numbers = [
             int(number) for number, label in zip(whole.images[:, 0, 0, 0], whole.labels, strict=True) if label in (1, 3)
         ]
-        assert part.images[:, 0, 0, 0].tolist() == numbers  # in the order that they had
+        assert part.images[:, 0, 0, 0].tolist() == numbers  # in the original order
 
 
-def test_a_subset_of_classes_and_sizes_has_as_many_of_each(four):
+def test_subset_of_classes_and_sizes_is_balanced(four):
     pair = four.subset(["cat", "dog"], train=6)
     assert np.bincount(pair.train.labels).tolist() == [3, 3]
     assert len(pair.test) == 20
@@ -84,17 +84,17 @@ def test_a_subset_of_classes_and_sizes_has_as_many_of_each(four):
     ("classes", "sentence"),
     [
         (["cat", "horse"], "four has no class 'horse'. Its classes: bird, cat, deer, dog"),
-        (["cat"], "two or more classes, each once, not cat"),
-        (["cat", "cat"], "each once"),
+        (["cat"], "two or more different classes, not cat"),
+        (["cat", "cat"], "different classes, not cat, cat"),
         ([], "not none"),
     ],
 )
-def test_classes_that_are_not_there_are_named(four, classes, sentence):
+def test_invalid_classes_are_rejected(four, classes, sentence):
     with pytest.raises(ValueError, match=sentence):
         four.subset(classes)
 
 
-def test_a_subset_can_be_had_again_from_what_a_card_says(four, monkeypatch):
+def test_subset_is_loaded_again_from_a_card(four, monkeypatch):
     monkeypatch.setattr("cifar_lab.data.sketches.load_sketches", lambda: dataclasses.replace(four, name="sketches"))
     part = data.load("sketches").subset(["dog", "cat"]).subset(train=6, test=8, seed=3)
     facts = json.loads(json.dumps(runs.describe_dataset(part)))
@@ -103,7 +103,7 @@ def test_a_subset_can_be_had_again_from_what_a_card_says(four, monkeypatch):
     assert data.load_again(facts, "sketches").class_names == ("dog", "cat")
 
 
-def test_a_subset_of_a_folder_can_be_had_again_until_it_changes(tmp_path, monkeypatch):
+def test_subset_of_a_folder_is_loaded_again_until_the_folder_changes(tmp_path, monkeypatch):
     monkeypatch.setattr("cifar_lab.core.paths.data_folder", lambda: tmp_path / "data")
     rng = np.random.default_rng(0)
     for name in ("ants", "bees", "cats"):
@@ -116,12 +116,12 @@ def test_a_subset_of_a_folder_can_be_had_again_until_it_changes(tmp_path, monkey
     facts = json.loads(json.dumps(runs.describe_dataset(part)))
     assert data.is_here(facts) and data.load_again(facts, progress=False).fingerprint() == part.fingerprint()
     (tmp_path / "pets" / "bees" / "3.png").unlink()
-    with pytest.raises(ValueError, match="have changed since it was trained"):
+    with pytest.raises(ValueError, match="have changed since training"):
         data.load_again(facts, progress=False)
     assert data.load_again(facts, tmp_path / "pets", progress=False).class_names == ("bees", "cats")
 
 
-def test_a_fingerprint_changes_with_anything_that_matters(stripes):
+def test_fingerprint_depends_on_images_labels_and_class_names(stripes):
     assert stripes.fingerprint() == make_stripes().fingerprint()
     images = stripes.test.images.copy()
     images[-1, -1, -1, -1] ^= 1
@@ -140,19 +140,19 @@ def test_a_fingerprint_changes_with_anything_that_matters(stripes):
     [
         (np.zeros((2, 4, 4, 3)), np.zeros(2, np.int64), "uint8, not"),
         (np.zeros((2, 4, 4), np.uint8), np.zeros(2, np.int64), r"\(n, height, width, 3\)"),
-        (np.zeros((2, 4, 4, 3), np.uint8), np.zeros(3, np.int64), "to go with 2 images"),
+        (np.zeros((2, 4, 4, 3), np.uint8), np.zeros(3, np.int64), "for 2 images"),
         (np.zeros((2, 4, 4, 3), np.uint8), np.zeros(2, np.int32), "int64"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(images, labels, sentence):
+def test_split_rejects_wrong_arrays(images, labels, sentence):
     with pytest.raises(ValueError, match=sentence):
         Split(images, labels)
 
 
-def test_labels_without_a_class_name_are_refused(stripes):
+def test_dataset_rejects_labels_without_a_class_name(stripes):
     with pytest.raises(ValueError, match="labels from 0 to 1, but there are 1 classes"):
         dataclasses.replace(stripes, class_names=("level",))
 
 
-def test_the_sketches_are_always_here():
+def test_sketches_are_always_available():
     assert data.is_here("sketches") and data.is_here({"name": "sketches"})

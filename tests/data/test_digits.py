@@ -1,4 +1,4 @@
-"""Digits: where they come from, what is made of them for training, and what the shipped network says of handwriting."""
+"""Test the digits dataset, its rendering as handwriting on paper, and the shipped digits classifier."""
 
 import importlib.util
 import io
@@ -32,7 +32,7 @@ SHIPPED = Path(__file__).parent.parent.parent / "data" / "models" / "digits"
 
 @pytest.fixture
 def places(tmp_path, monkeypatch):
-    """Three folders where MNIST may lie, all of them empty, in the order of search."""
+    """The three folders in which MNIST is searched, in order; all of them empty."""
     for name in ("placed", "data", "keras/datasets"):
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.setenv("CIFAR_LAB_DATA", str(tmp_path / "placed"))
@@ -43,18 +43,18 @@ def places(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def bundled():
-    """The digits of scikit-learn."""
+    """The digits bundled with scikit-learn."""
     return digits._bundled()
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    """The twenty drawn digits: file name -> (digit, content)."""
+    """Twenty drawn digits: file name -> (digit, content)."""
     return drawn_digits.drawn()
 
 
 def write_mnist(folder: Path, monkeypatch, **changes) -> dict[str, np.ndarray]:
-    """A small file of MNIST's form, and its SHA-256 in the place of the real one's."""
+    """Write a small file in MNIST's format, and accept its SHA-256 instead of the real one."""
     rng = np.random.default_rng(0)
     arrays = {
         "x_train": rng.integers(0, 256, (60, 28, 28), np.uint8),
@@ -70,7 +70,7 @@ def write_mnist(folder: Path, monkeypatch, **changes) -> dict[str, np.ndarray]:
 # --- the dataset ---
 
 
-def test_the_bundled_digits_are_scikit_learns(bundled):
+def test_bundled_digits_match_scikit_learn(bundled):
     from sklearn.datasets import load_digits
 
     raw = load_digits()
@@ -79,30 +79,30 @@ def test_the_bundled_digits_are_scikit_learns(bundled):
     np.testing.assert_array_equal(labels, raw.target)
     assert images.shape == (1797, 32, 32, 3) and images.dtype == np.uint8
     assert (images[..., :1] == images).all()  # grey
-    # The middle 8 of 10 rows and columns, averaged, are the digits as they came.
+    # Averaged down to 10 x 10, the middle 8 x 8 are the original digits.
     small = [Image.fromarray(image[4:28, 4:28, 0]).resize((10, 10), Image.Resampling.BOX) for image in images]
     found = np.stack(small).astype(float)[:, 1:-1, 1:-1].reshape(1797, -1)
-    alike = [np.corrcoef(a, b)[0, 1] for a, b in zip(found, raw.data, strict=True)]
-    assert min(alike) > 0.95
-    assert not images[:, :4].any() and not images[:, :, 28:].any()  # black around
+    correlations = [np.corrcoef(a, b)[0, 1] for a, b in zip(found, raw.data, strict=True)]
+    assert min(correlations) > 0.95
+    assert not images[:, :4].any() and not images[:, :, 28:].any()  # a black border
     assert "scikit-learn" in bundled.origin and bundled.class_names == tuple("0123456789")
 
 
-def test_the_splits_are_cut_between_two_hands(bundled):
-    # Each hand begins with 0 to 9, three times, and so does each split.
+def test_splits_are_cut_between_writers(bundled):
+    # Each writer's series begins with 0 to 9 three times, and so does each split.
     for split in (bundled.train, bundled.validation, bundled.test):
         np.testing.assert_array_equal(split.labels[:30], np.tile(np.arange(10), 3))
     assert [len(split) for split in (bundled.train, bundled.validation, bundled.test)] == [1157, 258, 382]
 
 
-def test_without_mnist_the_name_gives_the_bundled_ones_and_says_so(places, bundled):
+def test_without_mnist_the_bundled_digits_are_loaded(places, bundled):
     dataset = data.load("digits", progress=False)
     assert dataset.fingerprint() == bundled.fingerprint()  # the same every time
     assert data.is_here("digits") and dataset.name == "digits"
     assert "scikit-learn" in dataset.origin
 
 
-def test_mnist_is_read_as_it_is(places, monkeypatch):
+def test_mnist_is_loaded_unchanged(places, monkeypatch):
     arrays = write_mnist(places[1], monkeypatch)
     dataset = data.load("digits")
     assert "MNIST" in dataset.origin
@@ -111,11 +111,11 @@ def test_mnist_is_read_as_it_is(places, monkeypatch):
     np.testing.assert_array_equal(dataset.test.labels, arrays["y_test"])
     assert not dataset.test.images[:, :2].any() and not dataset.test.images[:, :, 30:].any()
     np.testing.assert_array_equal(np.bincount(dataset.validation.labels), [3] * 10)
-    learnt = np.concatenate([dataset.train.images, dataset.validation.images])[:, 2:30, 2:30, 0]
-    assert sorted(image.tobytes() for image in learnt) == sorted(image.tobytes() for image in arrays["x_train"])
+    official = np.concatenate([dataset.train.images, dataset.validation.images])[:, 2:30, 2:30, 0]
+    assert sorted(image.tobytes() for image in official) == sorted(image.tobytes() for image in arrays["x_train"])
 
 
-def test_mnist_is_looked_for_in_three_places(places, monkeypatch):
+def test_mnist_is_searched_in_three_places(places, monkeypatch):
     assert digits.locate_mnist() is None
     for folder in reversed(places):
         write_mnist(folder, monkeypatch)
@@ -124,27 +124,27 @@ def test_mnist_is_looked_for_in_three_places(places, monkeypatch):
     assert digits.locate_mnist() == places[2] / "mnist.npz"
 
 
-def test_what_is_not_mnist_is_not_opened(places, monkeypatch):
+def test_wrong_mnist_file_is_not_opened(places, monkeypatch):
     (places[0] / "mnist.npz").write_bytes(b"something else")
     monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was opened"))
-    with pytest.raises(DataError, match=r"mnist\.npz is not the .* Move it away"):
+    with pytest.raises(DataError, match=r"mnist\.npz is not the "):
         data.load("digits")
 
 
-def test_no_pickle_is_loaded_even_from_the_known_file(places, monkeypatch):
+def test_pickles_in_mnist_are_not_loaded(places, monkeypatch):
     write_mnist(places[0], monkeypatch, y_test=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
         data.load("digits")
 
 
-def test_address_and_sha256_are_those_in_keras():
+def test_address_and_sha256_match_keras():
     package = Path(importlib.util.find_spec("keras").origin).parent  # not imported: that takes seconds
     source = (package / "src" / "datasets" / "mnist.py").read_text(encoding="utf-8")
     folder, name = digits.MIRRORS[0].rsplit("/", 1)
     assert digits.SHA256 in source and folder in source and name in source
 
 
-def test_the_command_says_what_there_is_when_mnist_cannot_be_fetched(places, monkeypatch):
+def test_data_digits_reports_the_bundled_digits_if_the_download_fails(places, monkeypatch):
     def unreachable(mirrors, destination, *, sha256, size, progress, by_hand):
         assert destination == places[1] / "mnist.npz" and sha256 == digits.SHA256 and size == 11_490_434
         assert by_hand == "put it into data/"
@@ -160,7 +160,7 @@ def test_the_command_says_what_there_is_when_mnist_cannot_be_fetched(places, mon
 # --- paper ---
 
 
-def test_writing_on_paper_repeats_itself_and_spares_its_input(bundled):
+def test_render_on_paper_is_reproducible_and_keeps_its_input(bundled):
     images = bundled.train.images[:40]
     before = images.copy()
     first, again, other = (handwriting.render_on_paper(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
@@ -171,7 +171,7 @@ def test_writing_on_paper_repeats_itself_and_spares_its_input(bundled):
     assert handwriting.render_on_paper(images[:0], np.random.default_rng(0)).shape == (0, 32, 32, 3)
 
 
-def test_places_between_pixels_are_read_as_scipy_reads_them():
+def test_bilinear_sampling_matches_scipy():
     from scipy.ndimage import map_coordinates
 
     rng = np.random.default_rng(0)
@@ -181,43 +181,43 @@ def test_places_between_pixels_are_read_as_scipy_reads_them():
         map_coordinates(image, [(y + 1) * 4 - 0.5, (x + 1) * 4 - 0.5], order=1, mode="grid-constant", cval=0)
         for image, x, y in zip(strokes, across, down, strict=True)
     ]
-    np.testing.assert_allclose(handwriting._sampled(strokes, across, down), expected, atol=1e-5)
+    np.testing.assert_allclose(handwriting._sample(strokes, across, down), expected, atol=1e-5)
 
 
-def test_strokes_are_evened_to_one():
+def test_strokes_are_normalised_to_one():
     strokes = np.zeros((1, 20, 20), np.float32)
-    strokes[0, 2:18, 9] = np.linspace(0.4, 0.9, 16)  # ever paler
-    evened = handwriting._even(strokes)
-    assert evened[0, 2:18, 9].min() > 0.79 and evened.max() == 1
-    assert (evened[strokes == 0] == 0).all()
+    strokes[0, 2:18, 9] = np.linspace(0.4, 0.9, 16)  # fading
+    normalised = handwriting._normalise(strokes)
+    assert normalised[0, 2:18, 9].min() > 0.79 and normalised.max() == 1
+    assert (normalised[strokes == 0] == 0).all()
 
 
-def test_paper_comes_light_and_dark_and_a_share_stays_empty(bundled):
-    # The border of most pictures is paper, the digit lies inside.
+def test_a_third_of_the_pictures_is_light_on_dark(bundled):
+    # The border of most pictures is paper; the digit is inside.
     pictures = handwriting.render_on_paper(bundled.train.images[:300], np.random.default_rng(0))
     grey = pictures.mean(axis=3)
     border = np.median(np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1), axis=1)
     furthest = np.where(grey.max(axis=(1, 2)) - border > border - grey.min(axis=(1, 2)), 1, -1)
     assert 0.2 < (furthest > 0).mean() < 0.5  # light on dark: about a third
     blank = np.zeros((200, 32, 32, 3), np.uint8)
-    assert handwriting._drawn(handwriting._even(blank.mean(axis=3) / 255), np.random.default_rng(0)).max() == 0
+    assert handwriting._draw(handwriting._normalise(blank.mean(axis=3) / 255), np.random.default_rng(0)).max() == 0
 
 
-def test_the_augmentation_leaves_some_sheets_empty(bundled):
-    images, nobody = bundled.train.images[:50], np.zeros(50, bool)
-    shown = Augmentation(paper=True)(images, nobody, np.random.default_rng(3))
+def test_augmentation_leaves_some_sheets_empty(bundled):
+    images, not_mirrored = bundled.train.images[:50], np.zeros(50, bool)
+    shown = Augmentation(paper=True)(images, not_mirrored, np.random.default_rng(3))
     np.testing.assert_array_equal(shown, handwriting.render_on_paper(images, np.random.default_rng(3), nothing=0.06))
-    chances = np.random.default_rng(3).random(50)  # the first that are drawn: who gets no digit
+    first_drawn = np.random.default_rng(3).random(50)  # decides which images get no digit
     without = handwriting.render_on_paper(np.zeros_like(images), np.random.default_rng(3))
     empty = (shown == without).all(axis=(1, 2, 3))
-    np.testing.assert_array_equal(empty, chances < 0.03)
+    np.testing.assert_array_equal(empty, first_drawn < 0.03)
     assert empty.any()
 
 
-def test_the_recipe_shows_digits_on_paper_and_nothing_else_does():
+def test_only_the_digits_recipe_renders_on_paper():
     with_paper = [name for name, recipe in recipes.RECIPES.items() if recipe.augmentation.paper]
     assert with_paper == ["digits"]
-    assert recipes.get("digits").flip == "none"  # a mirrored 2 is none
+    assert recipes.get("digits").flip == "none"  # a mirrored 2 is not a 2
 
 
 # --- the shipped network ---
@@ -225,7 +225,7 @@ def test_the_recipe_shows_digits_on_paper_and_nothing_else_does():
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    """The models folder holds the shipped digits and nothing else."""
+    """The shipped digits classifier, alone in the models folder."""
     folder = tmp_path_factory.mktemp("models")
     shutil.copytree(SHIPPED, folder / "digits")
     with pytest.MonkeyPatch.context() as patch:
@@ -233,12 +233,12 @@ def shipped(tmp_path_factory):
         yield Classifier.load("digits")
 
 
-def test_the_photographs_stay_the_default_beside_the_digits(monkeypatch):
+def test_default_classifier_is_cifar10(monkeypatch):
     monkeypatch.delenv("CIFAR_LAB_MODELS", raising=False)
     assert "digits" in model_card.list_classifiers() and model_card.default_classifier() == "cifar10"
 
 
-def test_the_card_tells_how_to_make_it_again(shipped):
+def test_card_records_how_to_reproduce_it(shipped):
     content = shipped.card.content
     assert content["trained"]["command"] == "cifar-lab train --recipe digits --dataset digits"
     assert (
@@ -249,45 +249,45 @@ def test_the_card_tells_how_to_make_it_again(shipped):
     assert sum(file["bytes"] for file in content["files"].values()) < 2_000_000
 
 
-def test_hands_that_it_never_saw(shipped, bundled):
+def test_accuracy_on_unseen_writers(shipped, bundled):
     assert shipped.card.content["trained"]["dataset"]["fingerprint"] == bundled.fingerprint()
-    right = shipped.probabilities(bundled.test.images).argmax(axis=1) == bundled.test.labels
-    assert right.mean() >= 0.98
-    assert shipped.card.content["metrics"]["test"]["accuracy"] == pytest.approx(right.mean())
+    correct = shipped.probabilities(bundled.test.images).argmax(axis=1) == bundled.test.labels
+    assert correct.mean() >= 0.98
+    assert shipped.card.content["metrics"]["test"]["accuracy"] == pytest.approx(correct.mean())
 
 
-def test_what_was_learnt_holds_on_paper(shipped, bundled):
+def test_accuracy_on_paper(shipped, bundled):
     pictures = handwriting.render_on_paper(bundled.test.images, np.random.default_rng(7))
-    right = shipped.probabilities(pictures).argmax(axis=1) == bundled.test.labels
-    assert right.mean() > 0.8  # some are too small, too pale or too thick for anybody
+    correct = shipped.probabilities(pictures).argmax(axis=1) == bundled.test.labels
+    assert correct.mean() > 0.8  # some are too small, too pale or too thick even for people
 
 
 @pytest.fixture(scope="module")
 def on_paper(bundled):
-    """Each validation digit four times, as exporting a run of the recipe meets them: images and labels."""
+    """Images and labels: each validation digit four times, as they are made when a run of the recipe is exported."""
     rng = np.random.default_rng(0)
     split = bundled.validation
     return np.concatenate([handwriting.render_on_paper(split.images, rng) for _ in range(4)]), np.tile(split.labels, 4)
 
 
-def test_the_threshold_keeps_95_in_100_digits_on_paper(shipped, on_paper):
+def test_threshold_keeps_95_percent_of_digits_on_paper(shipped, on_paper):
     known = shipped.probabilities(on_paper[0]).max(axis=1) >= shipped.card.known_threshold
     assert known.mean() == pytest.approx(0.95, abs=0.01)
 
 
-def test_scores_of_a_run_on_paper_are_calibrated_on_paper(bundled, on_paper, monkeypatch):
-    asked = {}
-    monkeypatch.setattr(export, "export_model", lambda _, dataset, __, **options: asked.update(options, of=dataset))
+def test_export_calibrates_a_run_on_paper_with_paper(bundled, on_paper, monkeypatch):
+    exported = {}
+    monkeypatch.setattr(export, "export_model", lambda _, dataset, __, **options: exported.update(options, of=dataset))
     for recipe in ({"name": "digits", "paper": True}, {"name": "tutorial"}):
         content = {"recipe": recipe, "dataset": {"fingerprint": bundled.fingerprint()}, "metrics": {}}
-        export.export_run(SimpleNamespace(card=content, load_model=lambda: None), bundled, "any")
+        export.export_run(SimpleNamespace(record=content, load_model=lambda: None), bundled, "any")
         if "paper" in recipe:
-            np.testing.assert_array_equal(asked["of"].validation.images, on_paper[0])
-            np.testing.assert_array_equal(asked["of"].validation.labels, on_paper[1])
-    assert asked["of"] is bundled and "calibration" not in asked  # the validation split as it is
+            np.testing.assert_array_equal(exported["of"].validation.images, on_paper[0])
+            np.testing.assert_array_equal(exported["of"].validation.labels, on_paper[1])
+    assert exported["of"] is bundled and "calibration" not in exported  # the unchanged validation split
 
 
-def test_an_empty_sheet_is_none_of_these(shipped):
+def test_empty_sheet_is_none_of_these(shipped):
     colours = [(250, 250, 248), (243, 232, 205), (205, 205, 203), (250, 236, 130), (28, 30, 34), (20, 60, 45)]
     rng = np.random.default_rng(0)
     sheets = [
@@ -297,20 +297,20 @@ def test_an_empty_sheet_is_none_of_these(shipped):
     assert [prediction.known for prediction in shipped.predict(sheets)] == [False] * len(sheets)
 
 
-def test_twenty_hands_through_library_command_page_and_widget(shipped, drawn, tmp_path):
+def test_library_command_page_and_widget_agree(shipped, drawn, tmp_path):
     expected = {name: shipped.predict(content) for name, (_, content) in drawn.items()}
-    wrong = {name: said.label for name, said in expected.items() if said.label != drawn[name][0]}
+    wrong = {name: one.label for name, one in expected.items() if one.label != drawn[name][0]}
     assert len(drawn) == 20 and len(wrong) <= 2, wrong
     assert_same(expected, by_command(drawn, tmp_path))
     client = create_app({"TESTING": True}).test_client()
     assert_same(expected, by_api(client, drawn))
-    assert by_page(client, drawn) == {name: (said.label, said.known) for name, said in expected.items()}
+    assert by_page(client, drawn) == {name: (one.label, one.known) for name, one in expected.items()}
     assert_same(expected, by_widget(drawn))
 
 
 def assert_same(expected, found):
-    """To the last bit."""
-    assert found == {name: (said.label, said.score, said.known) for name, said in expected.items()}
+    """Assert that labels, scores (bit by bit) and the known flag are equal."""
+    assert found == {name: (one.label, one.score, one.known) for name, one in expected.items()}
 
 
 def by_command(drawn, folder: Path) -> dict:
@@ -324,8 +324,8 @@ def by_command(drawn, folder: Path) -> dict:
     return {row["filename"]: (row["label"], row["score"], row["known"]) for row in rows}
 
 
-def sent(client, address: str, drawn) -> list:
-    """The responses to two forms of ten files, as a browser sends them."""
+def post(client, address: str, drawn) -> list:
+    """Post two forms of ten files like a browser; return the responses."""
     named, responses = list(drawn.items()), []
     for half in (named[:10], named[10:]):
         form = {"model": "digits", "file": [(io.BytesIO(content), name) for name, (_, content) in half]}
@@ -335,20 +335,20 @@ def sent(client, address: str, drawn) -> list:
 
 
 def by_api(client, drawn) -> dict:
-    found = [one for response in sent(client, "/api/predict", drawn) for one in response.json["predictions"]]
+    found = [one for response in post(client, "/api/predict", drawn) for one in response.json["predictions"]]
     return {one["filename"]: (one["label"], one["score"], one["known"]) for one in found}
 
 
 def by_page(client, drawn) -> dict:
-    pages = "".join(response.get_data(as_text=True) for response in sent(client, "/result", drawn))
+    pages = "".join(response.get_data(as_text=True) for response in post(client, "/result", drawn))
     pattern = r"<h3>(?:(\d) <span|none of these.*?nearest guess is (\d) )"
-    answers = re.findall(pattern, pages, re.DOTALL)
-    assert len(answers) == 20
-    return {name: (known or guess, bool(known)) for name, (known, guess) in zip(drawn, answers, strict=True)}
+    labels = re.findall(pattern, pages, re.DOTALL)
+    assert len(labels) == 20
+    return {name: (known or guess, bool(known)) for name, (known, guess) in zip(drawn, labels, strict=True)}
 
 
 def by_widget(drawn) -> dict:
     lab = UploadClassifier(model="digits")
     lab.take([(name, content) for name, (_, content) in drawn.items()])
     found = {answer.name: answer.predictions["digits"] for answer in lab.answers}
-    return {name: (said.label, said.score, said.known) for name, said in found.items()}
+    return {name: (one.label, one.score, one.known) for name, one in found.items()}

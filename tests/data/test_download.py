@@ -1,4 +1,4 @@
-"""Downloading, against a server of our own on loopback that does everything a mirror can do wrong."""
+"""Test downloads from a local server that makes every mistake a mirror can make."""
 
 import hashlib
 import os
@@ -20,12 +20,12 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Mirror(BaseHTTPRequestHandler):
-    """Serves CONTENT; the first part of the path says how."""
+    """Serve CONTENT in the way named by the first part of the path."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.server.asked.append((self.path, self.headers.get("Range")))
+        self.server.requests.append((self.path, self.headers.get("Range")))
         getattr(self, self.path.split("/")[1])()
 
     def good(self, content=CONTENT, pause=0.0, step=1_000_000):
@@ -55,7 +55,7 @@ class Mirror(BaseHTTPRequestHandler):
         time.sleep(3)
 
     def cutting(self):
-        """Breaks off after 100,000 bytes, wherever it began."""
+        """Close the connection after 100,000 bytes."""
         start = int(self.headers.get("Range", "bytes=0-")[6:-1])
         self.send_response(206 if start else 200)
         if start:
@@ -72,7 +72,7 @@ class Mirror(BaseHTTPRequestHandler):
         self.wfile.write(CONTENT)
 
     def misplaced(self):
-        """Answers a range with another one."""
+        """Respond with a different range than requested."""
         self.send_response(206)
         self.send_header("Content-Range", f"bytes 0-999/{len(CONTENT)}")
         self.send_header("Content-Length", "1000")
@@ -113,7 +113,7 @@ class Mirror(BaseHTTPRequestHandler):
 @pytest.fixture
 def mirror():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
-    server.daemon_threads, server.asked, server.handle_error = True, [], lambda *_: None
+    server.daemon_threads, server.requests, server.handle_error = True, [], lambda *_: None
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     yield server
     server.shutdown()
@@ -130,15 +130,15 @@ def get(mirror, tmp_path):
     return get
 
 
-def test_a_good_mirror_gives_the_file_and_leaves_nothing_else(get, tmp_path):
+def test_good_mirror_leaves_the_file_only(get, tmp_path):
     assert get("good").read_bytes() == CONTENT
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"file", "file.lock"}
 
 
-def test_a_file_that_is_there_is_not_fetched_again(get, mirror):
+def test_existing_file_is_not_downloaded_again(get, mirror):
     get("good")
     get("good")
-    assert len(mirror.asked) == 1
+    assert len(mirror.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -147,50 +147,50 @@ def test_a_file_that_is_there_is_not_fetched_again(get, mirror):
         ("missing", "404"),
         ("failing", "500"),
         ("slow", "too slow"),
-        ("stalling", "no answer"),
+        ("stalling", "no response"),
         ("wrong", "SHA-256 differs"),
         ("page", "12 bytes instead of 300000"),
         ("endless", "more than the file has"),
     ],
 )
-def test_a_bad_mirror_gives_way_to_the_next_and_the_reason_is_said(get, capsys, way, reason):
+def test_bad_mirror_is_abandoned_with_a_reason(get, capsys, way, reason):
     assert get(way, "good", progress=True).read_bytes() == CONTENT
     assert reason in capsys.readouterr().out
 
 
-def test_a_connection_that_breaks_off_is_taken_up_where_it_was(get, mirror):
+def test_broken_connection_is_resumed(get, mirror):
     assert get("cutting", "good").read_bytes() == CONTENT
-    ranges = [asked for _, asked in mirror.asked]
+    ranges = [requested for _, requested in mirror.requests]
     assert ranges == [None, "bytes=100000-", "bytes=200000-"]
 
 
-def test_what_came_from_a_slow_mirror_is_kept_for_the_next(get, mirror):
+def test_next_mirror_resumes_the_download_of_a_slow_one(get, mirror):
     get("slow", "good")
-    assert mirror.asked[-1][1] not in (None, "bytes=0-")
+    assert mirror.requests[-1][1] not in (None, "bytes=0-")
 
 
-def test_a_server_that_ignores_ranges_starts_over(get, tmp_path):
+def test_server_without_ranges_restarts_the_download(get, tmp_path):
     part = tmp_path / "data" / "file.part"
     part.parent.mkdir()
     part.write_bytes(b"x" * 5000)
     assert get("rangeless").read_bytes() == CONTENT
 
 
-def test_a_server_that_sends_another_range_is_left(get, tmp_path):
+def test_server_with_a_wrong_range_is_abandoned(get, tmp_path):
     part = tmp_path / "data" / "file.part"
     part.parent.mkdir()
     part.write_bytes(CONTENT[:5000])
     assert get("misplaced", "good").read_bytes() == CONTENT
 
 
-def test_half_a_file_that_is_wrong_is_thrown_away(get, tmp_path):
+def test_wrong_partial_download_is_discarded(get, tmp_path):
     part = tmp_path / "data" / "file.part"
     part.parent.mkdir()
     part.write_bytes(b"x" * 5000)  # resuming this can never give the right SHA-256
     assert get("good").read_bytes() == CONTENT
 
 
-def test_a_part_that_is_too_long_is_thrown_away(get, tmp_path):
+def test_oversized_partial_download_is_discarded(get, tmp_path):
     part = tmp_path / "data" / "file.part"
     part.parent.mkdir()
     part.write_bytes(b"x" * (len(CONTENT) + 1))
@@ -201,40 +201,40 @@ def test_redirects_are_followed(get):
     assert get("moved").read_bytes() == CONTENT
 
 
-def test_no_mirror_left_says_what_was_tried_and_what_to_do(get, tmp_path):
+def test_error_lists_all_mirrors_and_the_remedy(get, tmp_path):
     with pytest.raises(DownloadError, match=r"404.*500.*CIFAR_LAB_DATA"):
         get("missing", "failing")
     assert not (tmp_path / "data" / "file").exists()
 
 
-def test_a_wrong_file_never_stands_under_the_name(get, tmp_path):
+def test_wrong_file_never_gets_the_final_name(get, tmp_path):
     with pytest.raises(DownloadError, match="SHA-256 differs"):
         get("wrong")
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"file.lock"}
 
 
-def test_the_last_mirror_is_waited_for_when_asked(get):
+def test_last_mirror_may_be_slow_if_requested(get):
     with pytest.raises(DownloadError, match="too slow"):
         get("steady", slowest=10_000_000, patience=0.2)
     assert get("missing", "steady", slowest=10_000_000, patience=0.2, last_is_waited_for=True).read_bytes() == CONTENT
 
 
-def test_a_server_that_is_not_there(tmp_path):
+def test_unreachable_server_is_reported(tmp_path):
     with pytest.raises(DownloadError, match="cannot be reached"):
         fetch_file(["http://127.0.0.1:9/file"], tmp_path / "file", sha256=SHA256, size=1, patience=0.5, progress=False)
     assert not reachable("http://127.0.0.1:9/", seconds=0.5)
 
 
-def test_a_running_server_is_reachable(mirror):
+def test_running_server_is_reachable(mirror):
     assert reachable(f"http://127.0.0.1:{mirror.server_port}/", seconds=2)
 
 
-def test_other_schemes_are_refused(tmp_path):
-    with pytest.raises(DownloadError, match="no http or https"):
+def test_other_url_schemes_are_rejected(tmp_path):
+    with pytest.raises(DownloadError, match="not an http or https"):
         fetch_file(["file:///etc/passwd"], tmp_path / "file", sha256=SHA256, size=1, progress=False)
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+def test_unwritable_folder_is_reported(tmp_path):
     (tmp_path / "data").write_text("a file where the folder should be")
     with pytest.raises(DownloadError, match="cannot be written"):
         fetch_file(["http://127.0.0.1:9/"], tmp_path / "data" / "file", sha256=SHA256, size=1, progress=False)
@@ -256,7 +256,7 @@ def child(mirror, way, destination):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_a_killed_download_goes_on_where_it_was(mirror, tmp_path):
+def test_killed_download_is_resumed(mirror, tmp_path):
     destination, part = tmp_path / "file", tmp_path / "file.part"
     process = child(mirror, "steady", destination)
     while not (part.exists() and part.stat().st_size > 50_000):
@@ -267,11 +267,11 @@ def test_a_killed_download_goes_on_where_it_was(mirror, tmp_path):
     assert not destination.exists()
     assert child(mirror, "steady", destination).wait(timeout=30) == 0
     assert destination.read_bytes() == CONTENT
-    assert int(mirror.asked[-1][1][6:-1]) > 50_000
+    assert int(mirror.requests[-1][1][6:-1]) > 50_000
 
 
-def test_two_processes_at_once_fetch_it_once(mirror, tmp_path):
+def test_concurrent_processes_download_once(mirror, tmp_path):
     processes = [child(mirror, "steady", tmp_path / "file") for _ in range(2)]
     assert [process.wait(timeout=30) for process in processes] == [0, 0]
     assert (tmp_path / "file").read_bytes() == CONTENT
-    assert len(mirror.asked) == 1
+    assert len(mirror.requests) == 1

@@ -1,4 +1,4 @@
-"""A folder of pictures: every planted mistake is found and named, nothing leaks, and a kill loses nothing."""
+"""Test folders of pictures: every planted fault is found, splits do not leak, and a killed run resumes."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from cifar_lab.data.folder.listing import FolderError
 from cifar_lab.training import runs
 from tests.helpers.planted_folder import plant
 
-FILES = 220  # 6 that can't be used, 7 that repeat others, 189 and 18 that are good
+FILES = 220  # 6 unusable, 7 repeated, 189 + 18 good
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A folder with mistakes, and what was planted: paths by reason. The cache lies beside it."""
+    """A folder with planted faults, and their paths by reason; the cache is next to it."""
     place = tmp_path_factory.mktemp("pictures")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "data_folder", lambda: place / "cache")
@@ -42,7 +42,7 @@ def picture(seed: int, size=(40, 40)) -> Image.Image:
 
 
 def make_folder(place: Path, **counts: int) -> Path:
-    """A folder with so many different pictures of each class; `train__cats` stands for train/cats."""
+    """Make a folder with `count` different pictures per class; `train__cats` stands for train/cats."""
     seed = 1000
     for name, count in counts.items():
         (place / name.replace("__", "/")).mkdir(parents=True)
@@ -54,54 +54,54 @@ def make_folder(place: Path, **counts: int) -> Path:
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """An empty folder to make things in, and a cache of its own."""
+    """The path of a folder to be made, with its own cache."""
     monkeypatch.setattr(paths, "data_folder", lambda: tmp_path / "cache")
     return tmp_path / "pets"
 
 
-# --- what is found ---
+# --- the report ---
 
 
-def test_every_planted_mistake_is_found_and_named(planted):
+def test_every_planted_fault_is_reported(planted):
     place, truth = planted
     report = checks.check_folder(place, progress=False)
     found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
     assert found | {"misnamed": set(report.misnamed)} == truth
     wrong = [paths for reason, paths in truth.items() if reason != "misnamed"]
-    assert len(wrong) == 9 and sum(map(len, wrong)) == 14  # the original of one in two classes is left out too
-    assert len(truth["misnamed"]) == 5 and f"5 files have a wrong ending, such as {min(truth['misnamed'])}" in str(
-        report
-    )
+    assert len(wrong) == 9 and sum(map(len, wrong)) == 14  # a picture in two classes is left out twice
+    assert len(truth["misnamed"]) == 5
+    text = " ".join(str(report).split())  # undo line wrapping
+    assert "5 files have the wrong file extension" in text and min(truth["misnamed"]) in text
     bad = set().union(*wrong)
     good = Counter(path.parent.name for path in place.glob("*/*") if f"{path.parent.name}/{path.name}" not in bad)
     assert report.counts == dict(good)
-    twins = {problem.path: problem.twin for problem in report.problems if problem.twin}
-    assert all(Path(twin).stem.isdigit() for path, twin in twins.items() if "repeat" in path)  # the original stays
+    repeats = {problem.path: problem.twin for problem in report.problems if problem.twin}
+    assert all(Path(kept).stem.isdigit() for path, kept in repeats.items() if "repeat" in path)  # the original is kept
     signatures = {".jpg": b"\xff\xd8\xff", ".png": b"\x89PNG", ".webp": b"RIFF", ".bmp": b"BM", ".gif": b"GIF8"}
-    true = [path for path in place.glob("*/0*") if path.read_bytes().startswith(signatures[path.suffix])]
-    assert len(true) == FILES - 13 - 5
+    well_named = [path for path in place.glob("*/0*") if path.read_bytes().startswith(signatures[path.suffix])]
+    assert len(well_named) == FILES - 13 - 5
 
 
-def test_the_report_says_what_to_do(planted):
-    text = " ".join(str(checks.check_folder(planted[0], progress=False)).split())  # wherever its lines end
+def test_report_recommends_fixes(planted):
+    text = " ".join(str(checks.check_folder(planted[0], progress=False)).split())  # undo line wrapping
     for words in ("damaged", "HEIC", "Most Compatible", "the same picture again", "cool/m00002.jpg", "--balance down"):
         assert words in text
     report = checks.check_folder(planted[0], progress=False)
-    assert str(report) == repr(report) and max(map(len, str(report).splitlines())) <= 88  # what a notebook shows
+    assert str(report) == repr(report) and max(map(len, str(report).splitlines())) <= 88  # fits into a notebook
 
 
-def test_the_counts_are_the_files_on_disk(dataset, capsys, planted):
+def test_counts_match_the_files_on_disk(dataset, capsys, planted):
     data.load(planted[0], progress=False)
-    said = capsys.readouterr().out
-    assert said.startswith(f"Dataset: pets: {FILES - 14} of {FILES} files in 2 classes can be used; left out: ")
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Dataset: pets: {FILES - 14} of {FILES} files in 2 classes can be used; left out: ")
     assert sum(len(getattr(dataset, split)) for split in ("train", "validation", "test")) == FILES - 14
 
 
-def test_an_image_is_what_the_picture_pipeline_makes_of_its_file(planted, dataset):
+def test_images_match_to_input_of_their_files(planted, dataset):
     of_file = {images.to_input(path).tobytes() for path in planted[0].glob("warm/0*")}
     warm = dataset.class_names.index("warm")
-    shown = [image.tobytes() for split in splits_of(dataset) for image in split.images[split.labels == warm]]
-    assert len(shown) == len(set(shown)) and set(shown) == of_file
+    loaded = [image.tobytes() for split in splits_of(dataset) for image in split.images[split.labels == warm]]
+    assert len(loaded) == len(set(loaded)) and set(loaded) == of_file
 
 
 # --- splits ---
@@ -112,21 +112,21 @@ def splits_of(dataset):
 
 
 def difference_hashes(pictures: np.ndarray) -> np.ndarray:
-    """Whether each of 9 x 8 grey points is darker than its neighbour, `(n, 64)` bool: another way to tell copies."""
+    """Compute difference hashes, `(n, 64)` bool: whether each of 9 x 8 grey pixels is darker than its neighbour."""
     small = [Image.fromarray(image).convert("L").resize((9, 8), Image.Resampling.BOX) for image in pictures]
-    points = np.array([np.asarray(grey, np.int16) for grey in small])
-    return (points[:, :, 1:] > points[:, :, :-1]).reshape(len(pictures), 64)
+    pixels = np.array([np.asarray(grey, np.int16) for grey in small])
+    return (pixels[:, :, 1:] > pixels[:, :, :-1]).reshape(len(pictures), 64)
 
 
 def close_pairs(one: np.ndarray, other: np.ndarray) -> int:
-    """How many of all pairs look the same to the difference hash, mirrored ones too."""
+    """Count the pairs with nearly equal difference hashes, mirror images included."""
     hashes = difference_hashes(one)
     found = [(hashes[:, None] != difference_hashes(view)[None]).sum(axis=2) <= 8 for view in (other, other[:, :, ::-1])]
     return int((found[0] | found[1]).sum())
 
 
 @pytest.mark.parametrize("keep_alike", [False, True])
-def test_no_copy_comes_into_another_split(planted, keep_alike):
+def test_copies_are_never_in_different_splits(planted, keep_alike):
     dataset = data.load(planted[0], keep_alike=keep_alike, validation=0.25, test=0.25, progress=False)
     train, validation, test = (split.images for split in splits_of(dataset))
     assert close_pairs(train, validation) == close_pairs(train, test) == close_pairs(validation, test) == 0
@@ -135,20 +135,20 @@ def test_no_copy_comes_into_another_split(planted, keep_alike):
     assert pairs == (len(planted[1]["alike"]) if keep_alike else 0)
 
 
-def test_every_class_is_divided_in_proportion(dataset):
+def test_split_is_stratified(dataset):
     counts = np.array([np.bincount(split.labels, minlength=2) for split in splits_of(dataset)])
     np.testing.assert_allclose(counts[1:], 0.15 * counts.sum(axis=0) * np.ones((2, 1)), atol=1)
     assert counts.min() > 0
 
 
-def test_neither_names_nor_the_order_of_the_file_system_nor_the_place_matter(planted, dataset, tmp_path, monkeypatch):
+def test_split_ignores_names_order_and_location(planted, dataset, tmp_path, monkeypatch):
     shutil.copytree(planted[0], tmp_path / "elsewhere", copy_function=shutil.copyfile)
     listdir = os.listdir
     monkeypatch.setattr(os, "listdir", lambda place: listdir(place)[::-1])
     assert data.load(tmp_path / "elsewhere", progress=False).fingerprint() == dataset.fingerprint()
     repeated = {problem.twin for problem in checks.check_folder(tmp_path / "elsewhere", progress=False).problems}
     for path in (tmp_path / "elsewhere" / "warm").glob("0*"):
-        if f"warm/{path.name}" not in repeated:  # of copies the first stays, by its name
+        if f"warm/{path.name}" not in repeated:  # of copies, the first by name is kept
             path.rename(path.with_stem("9" + path.stem))
     renamed = data.load(tmp_path / "elsewhere", progress=False)
     assert renamed.fingerprint() == dataset.fingerprint()
@@ -157,7 +157,7 @@ def test_neither_names_nor_the_order_of_the_file_system_nor_the_place_matter(pla
     assert sorted(map(len, splits_of(other))) == sorted(map(len, splits_of(dataset)))
 
 
-def test_splits_that_the_folder_has_are_left_as_they_are(here):
+def test_given_splits_are_kept(here):
     make_folder(here, train__cats=6, train__dogs=5, Val__cats=3, Val__dogs=2, test__cats=2, test__dogs=4)
     shutil.copy(here / "Val" / "dogs" / "001.png", here / "train" / "dogs" / "seen.png")  # a leak
     dataset = data.load(here, progress=False)
@@ -166,7 +166,7 @@ def test_splits_that_the_folder_has_are_left_as_they_are(here):
     assert problem[:2] == ("train/dogs/seen.png", "copy") and problem.twin == "Val/dogs/001.png"
 
 
-def test_a_missing_split_is_taken_from_train(here):
+def test_missing_split_is_taken_from_train(here):
     make_folder(here, train__cats=20, train__dogs=20, test__cats=3, test__dogs=3)
     assert [len(split) for split in splits_of(data.load(here, progress=False))] == [34, 6, 6]
 
@@ -174,7 +174,7 @@ def test_a_missing_split_is_taken_from_train(here):
 # --- balance ---
 
 
-def test_down_takes_as_many_of_each_class(planted, dataset):
+def test_balance_down_takes_equally_many_of_each_class(planted, dataset):
     smaller = data.load(planted[0], balance="down", progress=False)
     rarest = np.bincount(dataset.train.labels).min()
     assert np.bincount(smaller.train.labels).tolist() == [rarest, rarest]
@@ -182,7 +182,7 @@ def test_down_takes_as_many_of_each_class(planted, dataset):
     np.testing.assert_array_equal(smaller.validation.images, dataset.validation.images)
 
 
-def test_up_adds_changed_copies_to_the_train_split_alone(planted, dataset):
+def test_balance_up_adds_augmented_copies_to_train_only(planted, dataset):
     larger = data.load(planted[0], balance="up", progress=False)
     most, count = np.bincount(dataset.train.labels).max(), len(dataset.train)
     assert np.bincount(larger.train.labels).tolist() == [most, most]
@@ -192,8 +192,8 @@ def test_up_adds_changed_copies_to_the_train_split_alone(planted, dataset):
     added = larger.train.images[count:]
     assert len({image.tobytes() for image in added}) == len(added) == 2 * most - count
     originals, likeness = fingerprints.most_similar(added, dataset.train.images, progress=False)
-    assert np.median(likeness) > 0.7  # changed little,
-    assert (dataset.train.labels[originals] == larger.train.labels[count:]).all()  # and of the rare class
+    assert np.median(likeness) > 0.7  # changed only a little
+    assert (dataset.train.labels[originals] == larger.train.labels[count:]).all()
     assert larger.fingerprint() == data.load(planted[0], balance="up", progress=False).fingerprint()
     assert larger.fingerprint() != data.load(planted[0], balance="up", augment=["noise"], progress=False).fingerprint()
 
@@ -208,7 +208,7 @@ def test_copies_multiply_the_train_split(planted, dataset):
 
 @pytest.fixture
 def counted(here, monkeypatch):
-    """A folder of 12 + 12 files in parts of 5, and a list that grows with every file that is decoded."""
+    """A folder of 12 + 12 files in cache parts of 5, and a list that grows with every decoded file."""
     make_folder(here, cats=12, dogs=12)
     decoded, to_input = [], images.to_input
     monkeypatch.setattr(image_cache, "_PART_FILES", 5)
@@ -216,14 +216,14 @@ def counted(here, monkeypatch):
     return here, decoded
 
 
-def test_a_killed_decoding_goes_on_where_it_was(counted, monkeypatch):
+def test_killed_decoding_resumes(counted, monkeypatch):
     place, decoded = counted
     write_json = image_cache.files.write_json
     written = []
 
     def die_in_the_third(path, content):
         written.append(path)
-        if len(written) == 3:  # the images are there, what they are is not yet
+        if len(written) == 3:  # the images are written, the outcomes are not
             raise KeyboardInterrupt
         write_json(path, content)
 
@@ -238,7 +238,7 @@ def test_a_killed_decoding_goes_on_where_it_was(counted, monkeypatch):
     assert len(decoded) == 26
 
 
-def test_what_the_cache_holds_is_not_believed(counted):
+def test_damaged_cache_is_decoded_again(counted):
     place, decoded = counted
     expected = data.load(place, progress=False).fingerprint()
     cache = next((place.parent / "cache" / "folders").glob("pets-*"))
@@ -255,7 +255,7 @@ def test_what_the_cache_holds_is_not_believed(counted):
     assert 0 < len(decoded) <= 15
 
 
-def test_a_pickle_in_the_cache_is_never_loaded(counted):
+def test_pickles_in_the_cache_are_not_loaded(counted):
     place, _ = counted
     data.load(place, progress=False)
     file = next((place.parent / "cache" / "folders").glob("pets-*/*.npy"))
@@ -266,7 +266,7 @@ def test_a_pickle_in_the_cache_is_never_loaded(counted):
         data.load(place, progress=False)
 
 
-def test_a_changed_file_is_decoded_anew_and_others_are_not(counted):
+def test_changed_file_is_decoded_again(counted):
     place, decoded = counted
     before = data.load(place, progress=False).fingerprint()
     decoded.clear()
@@ -278,7 +278,7 @@ def test_a_changed_file_is_decoded_anew_and_others_are_not(counted):
     assert len(list(cache.glob("*.npy"))) == 6  # the part of the old file is gone
 
 
-def test_what_was_decoded_of_a_temporary_folder_goes_when_that_is_gone(here, tmp_path, monkeypatch):
+def test_cache_of_a_deleted_temporary_folder_is_removed(here, tmp_path, monkeypatch):
     monkeypatch.setattr(image_cache.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     gone = make_folder(tmp_path / "temporary" / "gone", cats=3, dogs=3)
     kept = make_folder(tmp_path / "temporary" / "kept", cats=3, dogs=3)
@@ -299,7 +299,7 @@ def test_what_was_decoded_of_a_temporary_folder_goes_when_that_is_gone(here, tmp
     }
 
 
-def test_no_more_than_a_few_parts_are_in_memory(planted, dataset, tmp_path, monkeypatch):
+def test_few_parts_are_in_memory_at_once(planted, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "data_folder", lambda: tmp_path)
     monkeypatch.setattr(image_cache, "_PART_FILES", 10)
     monkeypatch.setattr(loading, "IN_MEMORY", 0)
@@ -319,10 +319,10 @@ def test_no_more_than_a_few_parts_are_in_memory(planted, dataset, tmp_path, monk
     assert large.fingerprint() == dataset.fingerprint()
 
 
-# --- a messy folder ---
+# --- the example folder ---
 
 
-def test_messy_pets_are_drawn_cats_and_dogs_with_every_mistake(here):
+def test_pets_folder_has_every_fault(here):
     planted = example.make_pets_folder(here, cats=44, dogs=11, mistakes=6, repeats=5)
     report = checks.check_folder(here, progress=False)
     found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
@@ -340,18 +340,18 @@ def test_messy_pets_are_drawn_cats_and_dogs_with_every_mistake(here):
     assert likeness > 0.8  # the drawing, with a margin
 
 
-def test_a_folder_with_something_in_it_is_not_made_messy(here):
+def test_example_folder_is_not_written_into_a_used_folder(here):
     make_folder(here, cats=4)
     before = {path: path.read_bytes() for path in here.glob("*/*")}
-    with pytest.raises(ValueError, match="pets is not empty, and nothing in it is to be overwritten"):
+    with pytest.raises(ValueError, match="pets is not empty"):
         example.make_example_folder(here, [("cats", picture(0))])
     assert before == {path: path.read_bytes() for path in here.glob("*/*")}
 
 
-# --- what folders may hold ---
+# --- contents of folders ---
 
 
-def test_what_other_systems_leave_behind_is_passed_over(here):
+def test_files_left_by_operating_systems_are_ignored(here):
     make_folder(here, cats=4, dogs=4)
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._000.png"):
         (here / "cats" / name).write_bytes(b"\x00\x05")
@@ -361,16 +361,16 @@ def test_what_other_systems_leave_behind_is_passed_over(here):
     assert report.problems == () and report.file_count == 8 and list(report.counts) == ["cats", "dogs"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows lets few people make links, and nobody such names")
+@pytest.mark.skipif(os.name == "nt", reason="Windows restricts symbolic links and file names")
 def test_links_and_names_from_other_systems(here):
     make_folder(here, cats=4, dogs=4)
     (here / "cats" / "again").symlink_to(here / "cats")  # a loop
     (here / "cats" / "itself").symlink_to("itself")
     (here / "dogs" / "nowhere.jpg").symlink_to("nothing")
     os.mkfifo(here / "dogs" / "pipe.jpg")
-    Path(os.fsdecode(bytes(here) + b"/dogs/caf\xe9.jpg")).write_bytes(b"no picture")
+    Path(os.fsdecode(bytes(here) + b"/dogs/caf\xe9.jpg")).write_bytes(b"not a picture")
     (here / "cats\\packed.png").write_bytes(b"")
-    shutil.copytree(here / "cats", here / "Ka\u0308tzchen", ignore=lambda *_: ["again", "itself"])  # as macOS spells it
+    shutil.copytree(here / "cats", here / "Ka\u0308tzchen", ignore=lambda *_: ["again", "itself"])  # NFD, as on macOS
     report = checks.check_folder(here, progress=False)
     by_reason = {reason: len(problems) for reason, problems in report.by_reason.items()}
     assert by_reason == {"no_picture": 1, "unreadable": 3, "no_class": 1, "conflict": 8}
@@ -379,7 +379,7 @@ def test_links_and_names_from_other_systems(here):
     assert "caf\\xe9.jpg" in str(report) and "unpack the archive" in "\n".join(map(str, report.problems))
 
 
-def test_a_table_of_paths_and_labels(here):
+def test_csv_file_of_paths_and_labels(here):
     make_folder(here, a=9, b=9)
     (here / "b").rename(here / "ü b")
     rows = [f"a\\{n:03}.png;Hund;" for n in range(9)] + [f"ü b/{n:03}.png; Katze ;" for n in range(8)]
@@ -406,21 +406,21 @@ def test_a_table_of_paths_and_labels(here):
     assert dataset.class_names == ("Hund", "Katze") and dataset.name == "pets"
 
 
-def test_pictures_alike_in_two_classes_stay_together(here):
+def test_look_alikes_of_two_classes_are_in_the_same_split(here):
     make_folder(here, cats=5, dogs=5)
     with Image.open(here / "cats" / "002.png") as original:
         original.point(lambda value: value * 0.9).save(here / "dogs" / "dark.png")
     report = checks.check_folder(here, progress=False)
     assert report.disputed == (("cats/002.png", "dogs/dark.png"),) and report.problems == ()
-    assert "see whether each is in the right class" in " ".join(str(report).split())
+    assert "check whether each is in the right class" in " ".join(str(report).split())
     for seed in range(5):
         dataset = data.load(here, seed=seed, progress=False)
-        shown = [images.to_input(here / path).tobytes() for path in report.disputed[0]]
-        holding = [split for split in splits_of(dataset) if {image.tobytes() for image in split.images} & set(shown)]
+        pair = {images.to_input(here / path).tobytes() for path in report.disputed[0]}
+        holding = [split for split in splits_of(dataset) if {image.tobytes() for image in split.images} & pair]
         assert len(holding) == 1
 
 
-# --- what can't be learnt from ---
+# --- unusable folders and options ---
 
 
 def too_many(place):
@@ -437,18 +437,18 @@ def flat(place):
     ("make", "sentence"),
     [
         (lambda place: None, "There is no folder or CSV file"),
-        (lambda place: place.mkdir(), "neither files nor subfolders. Make a subfolder for each class"),
+        (lambda place: place.mkdir(), "neither files nor subfolders"),
         (flat, "1 files, but no subfolder"),
-        (lambda place: (place / "cats").mkdir(parents=True), "has no file in a class"),
-        (lambda place: make_folder(place, cats=3), "one class only, 'cats'. A classifier needs two or more"),
+        (lambda place: (place / "cats").mkdir(parents=True), "has no file in any class"),
+        (lambda place: make_folder(place, cats=3), "only one class, 'cats'"),
         (lambda place: make_folder(place, pets__cats=3, pets__dogs=3), r"Did you mean .*pets.pets\?"),
-        (lambda place: make_folder(place, cats=9, dogs=2), "'dogs' has 2 different pictures to learn from; at least 3"),
+        (lambda place: make_folder(place, cats=9, dogs=2), "'dogs' has 2 different pictures to train on; at least 3"),
         (lambda place: make_folder(place, cats=9, dogs=0, cows=9) / "dogs" / "x", None),
-        (too_many, "1,001 subfolders, and each would be a class; 1,000 is the limit"),
+        (too_many, "1,001 subfolders, .* the limit is 1,000"),
         (lambda place: place.with_suffix(".zip").write_bytes(b"PK"), "no folder or CSV file"),
     ],
 )
-def test_a_folder_that_cannot_be_learnt_from_is_explained(here, make, sentence):
+def test_unusable_folder_is_rejected(here, make, sentence):
     make(here)
     if sentence is None:
         assert data.load(here, progress=False).class_names == ("cats", "cows")
@@ -465,14 +465,14 @@ def test_a_folder_that_cannot_be_learnt_from_is_explained(here, make, sentence):
         ("path,label\nä,b\n".encode("latin-1"), "Save it as CSV UTF-8"),
     ],
 )
-def test_a_table_that_is_none_is_explained(here, text, sentence):
+def test_invalid_csv_file_is_rejected(here, text, sentence):
     here.mkdir()
     (here / "pets.csv").write_bytes(text)
     with pytest.raises(FolderError, match=sentence):
         data.load(here / "pets.csv", progress=False)
 
 
-def test_an_archive_has_to_be_unpacked(here):
+def test_archive_is_rejected(here):
     here.mkdir()
     (here / "pets.zip").write_bytes(b"PK")
     with pytest.raises(FolderError, match="Unpack it first"):
@@ -490,27 +490,27 @@ def test_an_archive_has_to_be_unpacked(here):
         ({"test": 0.6}, "together at most 0.5"),
     ],
 )
-def test_a_wish_that_cannot_be_is_refused(planted, options, sentence):
+def test_invalid_option_is_rejected(planted, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         data.load(planted[0], progress=False, **options)
 
 
 def test_options_are_for_folders_only():
-    with pytest.raises(ValueError, match="Only a folder of your own is loaded with size, not the dataset 'sketches'"):
+    with pytest.raises(ValueError, match="size can only be set for a folder of pictures, not for 'sketches'"):
         data.load("sketches", size=64)
 
 
-def test_a_full_disk_is_said_before_decoding(here, monkeypatch):
+def test_full_disk_is_reported_before_decoding(here, monkeypatch):
     make_folder(here, cats=3, dogs=3)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(FolderError, match="Make room there"):
+    with pytest.raises(FolderError, match="GB are free"):
         data.load(here, progress=False)
 
 
-# --- finding it again ---
+# --- loading again ---
 
 
-def test_a_card_knows_the_folder_by_name_and_this_machine_where_it_is(here, tmp_path):
+def test_folder_is_loaded_again_from_a_card_without_its_path(here, tmp_path):
     make_folder(here, cats=9, dogs=9)
     dataset = data.load(here, size=24, balance="up", progress=False)
     facts = json.loads(json.dumps(runs.describe_dataset(dataset)))
@@ -518,10 +518,10 @@ def test_a_card_knows_the_folder_by_name_and_this_machine_where_it_is(here, tmp_
     assert data.is_here(facts) and data.load_again(facts, progress=False).fingerprint() == facts["fingerprint"]
     here.rename(tmp_path / "moved")
     assert not data.is_here(facts)
-    with pytest.raises(ValueError, match=r"'pets', are not where they were.*--dataset FOLDER"):
+    with pytest.raises(ValueError, match=r"'pets', have been moved.*--dataset FOLDER"):
         data.load_again(facts)
     assert data.load_again(facts, tmp_path / "moved", progress=False).fingerprint() == facts["fingerprint"]
     (tmp_path / "moved").rename(here)
     (here / "dogs" / "003.png").unlink()
-    with pytest.raises(ValueError, match="have changed since it was trained"):
+    with pytest.raises(ValueError, match="have changed since training"):
         data.load_again(facts, progress=False)

@@ -94,7 +94,7 @@ def test_a_path_may_be_pasted_in_quotes(pets, around):
     [
         ("  ", "Enter the path of a folder first."),
         ("/no/<i>where", "There is no folder or CSV file '/no/<i>where'"),
-        ("{pets}/cool", "but no subfolder. Make a subfolder for each class"),
+        ("{pets}/cool", "but no subfolder. Make one subfolder per class"),
         ("nul\0l", "There is no folder or CSV file 'nul\\x00l'"),
         ("x" * 5000, "File name too long"),
     ],

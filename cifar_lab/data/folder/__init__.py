@@ -1,1 +1,1 @@
-"""Folders of pictures: find, check, split and load them."""
+"""List, check, split and load folders of pictures."""

@@ -1,7 +1,7 @@
-"""A CSV file of paths and labels, as spreadsheets and labelling programs write it.
+"""Read a CSV file of paths and labels, as written by spreadsheets and labelling programs.
 
-The first row names the columns: `path` (or `file`, `filename`, `image`), `label` (or `class`), and if there is one,
-`split`. Paths are relative to the CSV file, and none leads out of its folder.
+The first row names the columns: `path` (or `file`, `filename`, `image`), `label` (or `class`) and optionally `split`.
+Paths are relative to the CSV file and must stay inside its folder.
 """
 
 import csv
@@ -18,13 +18,13 @@ _SPLIT = ("split", "set", "subset")
 
 
 def read_csv(path: Path) -> tuple[list[Found], list[Problem]]:
-    """Read a CSV file: what it lists, and what of that can't be used.
+    """Read a CSV file; return the files it lists, and the rows that can't be used.
 
     Raises:
-        FolderError: it is no CSV file of paths and labels.
+        FolderError: it is not a CSV file of paths and labels.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:  # "-sig": Excel begins with a mark
+        with open(path, encoding="utf-8-sig", newline="") as file:  # "-sig": Excel writes a byte order mark
             rows = csv.reader(file, delimiter=_delimiter(file.readline()))
             file.seek(0)
             columns = _columns(path, next(rows, []))
@@ -33,7 +33,7 @@ def read_csv(path: Path) -> tuple[list[Found], list[Problem]]:
                 one = _row(path.parent, row, columns)
                 (problems if isinstance(one, Problem) else found).append(one)
                 if rows.line_num > MAX_FILES:
-                    raise FolderError(f"{path.name} has more than {MAX_FILES:,} rows. Load a part of them.")
+                    raise FolderError(f"{path.name} has more than {MAX_FILES:,} rows. Split it into smaller files.")
     except UnicodeDecodeError as error:
         raise FolderError(f"{path.name} is not UTF-8 text. Save it as CSV UTF-8.") from error
     except (OSError, csv.Error) as error:
@@ -67,19 +67,19 @@ def _row(root: Path, row: list[str], columns: tuple[int, int, int | None]) -> Fo
     split = cells[of_split].lower() if of_split is not None else ""
     if split and split not in SPLIT_NAMES:
         return Problem(
-            path, "no_class", f"Its row names the split {shown(split)[:30]!r}; there are {', '.join(SPLIT_NAMES)}."
+            path, "no_class", f"Its split is {shown(split)[:30]!r} instead of one of {', '.join(SPLIT_NAMES)}."
         )
     try:
         status = os.stat(root / path)
     except (OSError, ValueError):  # ValueError: a NUL in the path
         return Problem(path, "missing")
     if not stat.S_ISREG(status.st_mode):
-        return Problem(path, "unreadable", "It is no file.")
+        return Problem(path, "unreadable", "It is not a regular file.")
     return Found(path, class_name(cells[of_label]), SPLIT_NAMES.get(split, ""), status.st_size, status.st_mtime_ns)
 
 
 def _inside(root: Path, cell: str) -> str | None:
-    """A path from a cell, relative to the root; `None` when it leads out of it. Windows' `\\` is read as `/`."""
+    """Return the path of a cell relative to `root`, or `None` if it leaves it. Windows' `\\` is read as `/`."""
     if "\\" in cell and not os.path.lexists(root / cell):
         cell = cell.replace("\\", "/")
     path = os.path.relpath(os.path.normpath(root.absolute() / cell), root.absolute()).replace(os.sep, "/")

@@ -1,9 +1,7 @@
-"""A folder of pictures as people really have them, made by code: most files are fine, and some are not.
+"""Make an example folder of pictures with typical faults, for the lessons and the tests.
 
-    planted = messy.pets("pets")      # drawn cats and dogs, enlarged to the sizes of photographs
-    planted["empty"]                  # the paths of the empty files among them
-
-To learn on, to test with, and to measure how much of what is wrong is found.
+planted = make_pets_folder("pets")   # drawn cats and dogs, enlarged to the sizes of photographs
+planted["empty"]                     # the paths of the empty files among them
 """
 
 import io
@@ -17,10 +15,10 @@ from PIL import Image
 
 from cifar_lab.data.folder.problems import shown
 
-_ENDINGS = (".jpg", ".png", ".jpg", ".webp", ".jpg", ".bmp", ".jpg", ".gif")  # of the good pictures, in turns
-_WRONG_ENDING = 41  # every so many-th of them has another ending than its format
+_EXTENSIONS = (".jpg", ".png", ".jpg", ".webp", ".jpg", ".bmp", ".jpg", ".gif")  # of the good pictures, in turn
+_MISNAMED_EVERY = 41  # every 41st of them has an extension that does not match its format
 _HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(200)
-_TINY = 9  # pixels a side
+_TINY = 9  # pixels per side
 _MISTAKES = ("broken", "empty", "no_picture", "heic", "unsupported", "too_small")
 _REPEATS = ("bytes", "saved", "brighter", "mirrored", "class")
 
@@ -28,33 +26,31 @@ _REPEATS = ("bytes", "saved", "brighter", "mirrored", "class")
 def make_example_folder(
     folder: str | Path, pictures: Iterable[tuple[str, Image.Image]], *, mistakes: int = 0, repeats: int = 0
 ) -> dict[str, set[str]]:
-    """Fill a folder with a subfolder a class, with good pictures and with bad files.
+    """Fill a folder of one subfolder per class with good pictures and bad files.
 
-    Both kinds of bad files are spread over the classes as the good pictures are.
+    The bad files are distributed over the classes like the good pictures.
 
     Args:
-        folder: a new or an empty one.
-        pictures: the good ones, each with its class; a generator does, no two are in memory at once.
-        mistakes: files that can't be used: damaged, empty, text, HEIC, TIFF and tiny ones, in turns.
-        repeats: files that repeat a picture: byte by byte, saved anew in another size, brighter, mirrored, or in
-            another class, in turns.
+        folder: a new or empty folder.
+        pictures: pairs of class name and good picture; with a generator, only one is in memory at a time.
+        mistakes: the number of unusable files: damaged, empty, text, HEIC, TIFF and tiny, in turn.
+        repeats: the number of files that repeat a picture: byte by byte, saved again in a different size, brighter,
+            mirrored, or in another class, in turn.
 
     Returns:
-        The paths of the bad files by the reason for which they should be left out (`problems.REASONS`); and under
-            `"misnamed"` those of good pictures whose ending is wrong, which does no harm here.
+        The paths of the bad files, by the reason for which they should be left out (`problems.REASONS`), and under
+            `"misnamed"` the good pictures with a wrong file extension.
 
     Raises:
-        ValueError: there is something in the folder.
+        ValueError: the folder is not empty.
     """
     folder, planted, good = Path(folder), defaultdict(set), []
     if folder.exists() and any(folder.iterdir()):
-        raise ValueError(
-            f"{shown(str(folder))} is not empty, and nothing in it is to be overwritten. Name a new folder."
-        )
+        raise ValueError(f"{shown(str(folder))} is not empty, and its files are not overwritten. Give a new folder.")
     for number, (name, picture) in enumerate(pictures):
-        path = f"{name}/{number:06}{_ENDINGS[number % len(_ENDINGS)]}"
+        path = f"{name}/{number:06}{_EXTENSIONS[number % len(_EXTENSIONS)]}"
         (folder / name).mkdir(parents=True, exist_ok=True)
-        misnamed = number % _WRONG_ENDING == _WRONG_ENDING - 1
+        misnamed = number % _MISNAMED_EVERY == _MISNAMED_EVERY - 1
         _save(picture, folder / path, kind=_other_kind(path) if misnamed else None)
         if misnamed:
             planted["misnamed"].add(path)
@@ -75,15 +71,17 @@ def make_example_folder(
 def make_pets_folder(
     folder: str | Path, *, cats: int = 400, dogs: int = 100, mistakes: int = 12, repeats: int = 18
 ) -> dict:
-    """Fill a folder with drawn cats and dogs, enlarged and framed like photographs, and with bad files, as
-    `make_example_folder` does.
+    """Fill a folder with drawings of cats and dogs, enlarged like photographs, and with bad files.
 
     Args:
-        folder: a new or an empty one.
-        cats: how many good pictures of cats, up to 500.
-        dogs: how many good pictures of dogs, up to 500.
+        folder: a new or empty folder.
+        cats: the number of good pictures of cats, up to 500.
+        dogs: the number of good pictures of dogs, up to 500.
         mistakes: as for `make_example_folder`.
         repeats: as for `make_example_folder`.
+
+    Returns:
+        As `make_example_folder`.
     """
     from cifar_lab.data import sketches
 
@@ -100,7 +98,7 @@ def make_pets_folder(
 
 
 def as_photographs(images: np.ndarray, *, seed: int = 0) -> Iterator[Image.Image]:
-    """Enlarge small images to pictures as a camera would give them: of many sizes, upright and wide, with a margin.
+    """Enlarge small images to pictures of varying sizes, portrait and landscape, with a mirrored margin.
 
     Args:
         images: `(n, size, size, 3)` uint8, 0-255.
@@ -111,7 +109,7 @@ def as_photographs(images: np.ndarray, *, seed: int = 0) -> Iterator[Image.Image
         side = int(rng.integers(80, 200))
         enlarged = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC))
         margins = rng.integers(0, side // 12 + 1, (2, 2))
-        margins[rng.integers(2)] += side // 6  # the third and fourth side of a photograph are longer
+        margins[rng.integers(2)] += side // 6  # one pair of sides is longer, as in a photograph
         yield Image.fromarray(np.pad(enlarged, (*margins, (0, 0)), mode="reflect"))
 
 
@@ -124,7 +122,7 @@ def _other_kind(path: str) -> str:
 
 
 def _mistake(reason: str, original: Path) -> bytes:
-    """The content of a file that can't be used."""
+    """Return the content of an unusable file."""
     if reason in ("broken", "too_small"):
         with Image.open(original) as picture:
             picture = picture.convert("RGB")
@@ -132,11 +130,11 @@ def _mistake(reason: str, original: Path) -> bytes:
         picture.save(stream := io.BytesIO(), "JPEG")
         return stream.getvalue()[: -len(stream.getvalue()) // 2 if reason == "broken" else None]
     contents = {"empty": b"", "no_picture": b"This is a note and no picture.", "heic": _HEIC}
-    return contents.get(reason, b"II*\x00" + bytes(100))  # the last is the beginning of a TIFF
+    return contents.get(reason, b"II*\x00" + bytes(100))  # the start of a TIFF file
 
 
 def _repeat(folder: Path, original: str, number: int) -> tuple[str, str]:
-    """Make one more file of an original; returns why it should be left out, and its path."""
+    """Write a copy of a file; return the reason for which it should be left out, and its path."""
     kind, name = _REPEATS[number % len(_REPEATS)], Path(original).parent.name
     if kind in ("bytes", "class"):
         others = sorted(place.name for place in folder.iterdir() if place.is_dir() and place.name != name)

@@ -1,8 +1,8 @@
-"""Decoding the files of a listing, many at a time, into a cache on disk.
+"""Decode the files of a listing in parallel into a cache on disk.
 
-The files are decoded in parts of some megabytes, and each part is written whole: a run that is killed goes on with the
-next part, and no more than one part is in memory. A part's name is the SHA-256 of the paths, sizes and times of its
-files: when a file changes, its part is decoded anew, and the others stay. What is read back is checked first.
+The files are decoded in parts of a few megabytes, and each part is written atomically: a killed run resumes with the
+next part, and only one part is in memory at a time. A part is named by the SHA-256 of the paths, sizes and modification
+times of its files: if a file changes, only its part is decoded again. Parts are verified when they are read back.
 """
 
 import json
@@ -28,18 +28,18 @@ from cifar_lab.data.folder.listing import Entry, FolderError, FolderListing
 from cifar_lab.data.folder.problems import REASONS
 from cifar_lab.images import formats
 
-_FORMAT = 2  # of the cache: another number, and everything is decoded anew
+_FORMAT = 2  # of the cache: increase it to decode everything again
 _PART_FILES, _PART_BYTES = 500, 2**24
 _OF_ERROR = {"no_file": "empty", "corrupt_image": "broken"}
 _OURS = re.compile(r"[0-9a-f]{64}\.(npy|json)|\..*\.part\.(npy|json|npz)")
-_TEMPORARY = "temporary.json"  # in the cache of a folder among the temporary files: where that lies
+_TEMPORARY = "temporary.json"  # marks the cache of a folder in the temporary directory, and holds its path
 _KIND_OF = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".gif": "GIF", ".bmp": "BMP"}
 
 
 class Outcome(NamedTuple):
-    """What came of a file: why it could not be used ("" if it could), a sentence, and the SHA-256 of its pixels.
+    """The result of decoding a file: the reason why it is unusable ("" if usable), a sentence, its pixels' SHA-256.
 
-    The sentence says what is wrong with it; of a file that can be used it says that its ending is, or nothing.
+    The sentence describes the problem; for a usable file, the wrong file extension, if any.
     """
 
     reason: str
@@ -49,26 +49,26 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """Some files of a listing, decoded: `first` is the position of the first, and the images are those of `images`."""
+    """Consecutive decoded files of a listing, beginning at position `first`."""
 
     first: int
     outcomes: tuple[Outcome, ...]
     file: Path
 
     def images(self, size: int) -> np.ndarray:
-        """All images of the part, `(n, size, size, 3)` uint8, 0-255; black where a file could not be used.
+        """Read the images of the part, `(n, size, size, 3)` uint8, 0-255; black for unusable files.
 
         Raises:
-            ValueError: its file holds something else.
+            ValueError: the cache file holds anything else.
         """
         found = np.load(self.file, allow_pickle=False)
         if found.shape != (len(self.outcomes), size, size, 3) or found.dtype != np.uint8:
-            raise ValueError(f"{self.file} holds {found.shape} {found.dtype} instead of the images of its files.")
+            raise ValueError(f"{self.file} holds {found.shape} {found.dtype} instead of the decoded images. Delete it.")
         return found
 
 
 def decode_files(listing: FolderListing, size: int, *, progress: bool = True) -> list[Part]:
-    """Decode all files of a listing, as far as an earlier run has not.
+    """Decode the files of a listing that are not in the cache.
 
     Args:
         listing: the files.
@@ -79,11 +79,11 @@ def decode_files(listing: FolderListing, size: int, *, progress: bool = True) ->
         The parts, in the order of the listing.
 
     Raises:
-        FolderError: the disk has not enough room.
+        FolderError: there is not enough disk space.
     """
     cache = _cache_folder(listing, size)
     cache.mkdir(parents=True, exist_ok=True)
-    _forget_temporary(cache.parent)
+    _remove_temporary(cache.parent)
     if listing.root.resolve().is_relative_to(Path(tempfile.gettempdir()).resolve()):
         (cache / _TEMPORARY).write_text(json.dumps({"place": str(listing.root.resolve())}), encoding="utf-8")
     parts = []
@@ -95,30 +95,31 @@ def decode_files(listing: FolderListing, size: int, *, progress: bool = True) ->
         _check_room(cache, len(listing.entries) * size * size * 3)
         for first, entries in _portions(listing.entries, size):
             file = cache / f"{_key(entries, size)}.npy"
-            outcomes = _kept(file, entries) or _decode_part(file, listing.root, entries, size, pool, files_bar)
+            outcomes = _read_outcomes(file, entries) or _decode_part(file, listing.root, entries, size, pool, files_bar)
             parts.append(Part(first, outcomes, file))
-            files_bar.update(first + len(entries) - files_bar.n)  # those of a kept part
+            files_bar.update(first + len(entries) - files_bar.n)  # counts a cached part as well
         _tidy(cache, {part.file.stem for part in parts})
     return parts
 
 
 def read_images(parts: Sequence[Part], positions: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The images at some positions of a listing, a part at a time.
+    """Read the images at some positions of a listing, part by part.
 
     Args:
-        parts: what `decode_files` gave.
-        positions: `(n,)` int64, each of a file that could be used, in any order.
+        parts: the result of `decode_files`.
+        positions: `(n,)` int64, of usable files, in any order.
         size: height and width of the images in pixels.
 
     Yields:
-        `(places, images)`: where in `positions` these are, `(m,)` int64, and `(m, size, size, 3)` uint8, 0-255.
+        `(places, images)`: indices into `positions`, `(m,)` int64, and the images there, `(m, size, size, 3)` uint8,
+            0-255.
     """
     order = np.argsort(positions, kind="stable")
-    rising = positions[order]
+    ascending = positions[order]
     for part in parts:
-        first, last = np.searchsorted(rising, [part.first, part.first + len(part.outcomes)])
+        first, last = np.searchsorted(ascending, [part.first, part.first + len(part.outcomes)])
         if first < last:
-            yield order[first:last], part.images(size)[rising[first:last] - part.first]
+            yield order[first:last], part.images(size)[ascending[first:last] - part.first]
 
 
 def _cache_folder(listing: FolderListing, size: int) -> Path:
@@ -128,17 +129,17 @@ def _cache_folder(listing: FolderListing, size: int) -> Path:
 
 
 def _check_room(cache: Path, needed: int) -> None:
-    there = sum(file.stat().st_size for file in cache.glob("*.npy"))
+    cached = sum(file.stat().st_size for file in cache.glob("*.npy"))
     free = shutil.disk_usage(cache).free
-    if 2 * needed - there > free:  # twice: the cache, and the splits that are taken from it
+    if 2 * needed - cached > free:  # twice: the cache, and the splits made from it
         raise FolderError(
-            f"The decoded pictures need {2 * needed / 1e9:.1f} GB in {cache.parent}, where {free / 1e9:.1f} GB are "
-            "free. Make room there, or load with a smaller size."
+            f"The decoded pictures need {2 * needed / 1e9:.1f} GB in {cache.parent}, but only {free / 1e9:.1f} GB are "
+            "free. Free some space there, or load with a smaller size."
         )
 
 
 def _portions(entries: Sequence[Entry], size: int) -> Iterator[tuple[int, Sequence[Entry]]]:
-    """The entries in parts that end where a class or split does, so that a new file leaves other classes' parts."""
+    """Yield the entries in parts of one class and split, so that a new file does not change other classes' parts."""
     most = max(1, min(_PART_FILES, _PART_BYTES // (size * size * 3)))
     first = 0
     for last in range(1, len(entries) + 1):
@@ -153,8 +154,8 @@ def _key(entries: Sequence[Entry], size: int) -> str:
     return files.sha256_of(json.dumps([_FORMAT, PIL.__version__, size, facts]).encode())
 
 
-def _kept(file: Path, entries: Sequence[Entry]) -> tuple[Outcome, ...] | None:
-    """The outcomes of a part that is in the cache, whole and unchanged."""
+def _read_outcomes(file: Path, entries: Sequence[Entry]) -> tuple[Outcome, ...] | None:
+    """Return the outcomes of a part in the cache, or `None` if it is missing or damaged."""
     try:
         stated = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         outcomes = tuple(Outcome(*map(str, row)) for row in stated["outcomes"])
@@ -178,10 +179,10 @@ def _decode_part(file: Path, root: Path, entries: Sequence[Entry], size: int, po
 
 
 def _decode_one(root: Path, size: int, entry: Entry, result: np.ndarray) -> Outcome:
-    """Decode one file into `result`, `(size, size, 3)` uint8; runs in a thread, since Pillow lets others work."""
+    """Decode one file into `result`, `(size, size, 3)` uint8; runs in a thread, as Pillow releases the GIL."""
     try:
         with open(root / entry.path, "rb") as file:
-            content = file.read(min(entry.size, images.MAX_BYTES) + 1)  # so much memory is taken, however short it is
+            content = file.read(min(entry.size, images.MAX_BYTES) + 1)  # `read` allocates this much in any case
     except OSError as error:
         return Outcome("unreadable", f"{error.strerror}.", "")
     try:
@@ -207,14 +208,14 @@ def _reason(code: str, content: bytes, path: str) -> str:
 
 
 def _tidy(cache: Path, keep: set[str]) -> None:
-    """Remove the parts of files that are no longer there, and what a killed run left half written."""
+    """Remove the parts of deleted files, and the partial files of a killed run."""
     for path in cache.iterdir():
         if _OURS.fullmatch(path.name) and path.stem not in keep:
             path.unlink(missing_ok=True)
 
 
-def _forget_temporary(caches: Path) -> None:
-    """Remove what was decoded of folders that lay among the temporary files and are gone; others may come back."""
+def _remove_temporary(caches: Path) -> None:
+    """Remove the caches of deleted temporary folders; other folders may come back, e.g. on a USB stick."""
     for note in caches.glob(f"*/{_TEMPORARY}"):
         try:
             if Path(json.loads(note.read_text(encoding="utf-8"))["place"]).exists():
@@ -224,5 +225,5 @@ def _forget_temporary(caches: Path) -> None:
                     path.unlink(missing_ok=True)
             note.unlink(missing_ok=True)
             note.parent.rmdir()
-        except (OSError, ValueError, KeyError, TypeError):  # somebody is at it too, or it is not as we left it
+        except (OSError, ValueError, KeyError, TypeError):  # being removed by another process, or with foreign files
             continue

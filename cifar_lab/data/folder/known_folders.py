@@ -1,4 +1,4 @@
-"""Where the folders lie that were loaded: known to this machine only, since no card names a path."""
+"""Remember on this machine where loaded folders are, since cards never contain paths."""
 
 import json
 from pathlib import Path
@@ -8,16 +8,16 @@ from cifar_lab.data.dataset import Dataset
 
 
 def remember(dataset: Dataset, place: Path) -> None:
-    """Keep where the pictures of a dataset lie, a folder or CSV file."""
+    """Remember the folder or CSV file of a dataset."""
     facts = {name: getattr(dataset, name) for name in ("name", "origin", "class_names", "options")}
     files.write_json(_note(facts), {"place": str(place.expanduser().absolute())})
 
 
 def recall(facts: dict) -> Path | None:
-    """Where the pictures of a dataset lie, or `None` when that is not known or they are no longer there.
+    """Return the folder or CSV file of a dataset, or `None` if it is unknown or gone.
 
     Args:
-        facts: what a card says of the dataset.
+        facts: the description of the dataset on a card.
     """
     try:
         place = Path(json.loads(_note(facts).read_text(encoding="utf-8"))["place"])
@@ -27,6 +27,6 @@ def recall(facts: dict) -> Path | None:
 
 
 def _note(facts: dict) -> Path:
-    told = [facts.get("name"), facts.get("origin"), list(facts.get("class_names", ())), facts.get("options")]
-    name = files.sha256_of(json.dumps(told, sort_keys=True).encode())
+    key = [facts.get("name"), facts.get("origin"), list(facts.get("class_names", ())), facts.get("options")]
+    name = files.sha256_of(json.dumps(key, sort_keys=True).encode())
     return paths.data_folder() / "folders" / "places" / f"{name}.json"

@@ -1,8 +1,8 @@
-"""Which files a folder of pictures holds, and of which class and split each is. No file is opened here.
+"""List the files of a folder of pictures with their classes and splits, without opening them.
 
-A folder has a subfolder a class; or `train`, `validation` (or `val`) and `test`, each with a subfolder a class. The
-order in which the file system names its files does not matter, what other programs leave behind is passed over, and a
-link that leads back into its own folder is followed once.
+A folder has one subfolder per class; or `train`, `validation` (or `val`) and `test`, each with one subfolder per class.
+The result does not depend on the order of the file system. Files left behind by other programs are ignored, and a link
+that leads back into its own folder is followed once.
 """
 
 import os
@@ -23,17 +23,17 @@ SPLIT_NAMES = {
     **dict.fromkeys(("validation", "val", "valid"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-# What Windows, macOS and network drives leave in folders; names that begin with a dot are passed over too.
-_LEFT_BEHIND = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin"}
+# Left in folders by Windows, macOS and network drives; names that begin with a dot are ignored too.
+_IGNORED = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin"}
 _UNPACK = "Unpack it first, and give the folder."
 
 
 class FolderError(ValueError):
-    """A folder that can't be learnt from, with a sentence that says what was found and what to do."""
+    """A folder can't be used for training; the message says what was found and what to do."""
 
 
 class Entry(NamedTuple):
-    """A file that may be a picture: its path relative to the root, its class, its split ("" when it has none yet)."""
+    """A file that may be a picture: its path relative to the root, its class and its split ("" if it has none)."""
 
     path: str
     label: int
@@ -44,15 +44,15 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class FolderListing:
-    """What lies in a folder.
+    """The files of a folder.
 
     Attributes:
         name: the folder's own name, without the path to it.
-        root: what the paths of the entries are relative to.
+        root: the folder that the paths of the entries are relative to.
         class_names: sorted.
-        entries: sorted by split, class and path.
-        problems: files that are no entries, with the reason.
-        notes: sentences for the reader.
+        entries: the listed files, sorted by split, class and path.
+        problems: the files that are left out, with the reason.
+        notes: remarks for the user, in sentences.
     """
 
     name: str
@@ -64,12 +64,12 @@ class FolderListing:
 
     @property
     def divided(self) -> bool:
-        """Whether the pictures come in splits already."""
+        """Whether the folder comes with splits."""
         return any(entry.split for entry in self.entries)
 
 
 class Found(NamedTuple):
-    """A file before its class has a number."""
+    """A file whose class has no number yet."""
 
     path: str
     class_name: str
@@ -79,29 +79,30 @@ class Found(NamedTuple):
 
 
 def list_folder(path: str | Path, *, progress: bool = True) -> FolderListing:
-    """List the pictures of a folder with a subfolder a class, or of a CSV file of paths and labels.
+    """List the pictures of a folder with one subfolder per class, or of a CSV file of paths and labels.
 
     Raises:
-        FolderError: there is no such folder, or it has not two classes.
+        FolderError: the folder does not exist, or has fewer than two classes.
     """
     place = Path(path).expanduser()
     if place.is_file():
         if place.suffix.lower() != ".csv":
-            what = _UNPACK if place.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar") else ""
-            raise FolderError(f"{path} is a file, not a folder with a subfolder a class or a CSV file. {what}".rstrip())
+            hint = _UNPACK if place.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar") else ""
+            expected = "a folder with one subfolder per class or a CSV file"
+            raise FolderError(f"{path} is a file, but {expected} is expected. {hint}".rstrip())
         from cifar_lab.data.folder import csv_labels
 
         return listing(place, place.parent, *csv_labels.read_csv(place), ())
     if not place.is_dir():
         raise FolderError(
-            f"There is no folder or CSV file '{shown(str(path))}'. Look at the spelling, and at where you are."
+            f"There is no folder or CSV file '{shown(str(path))}'. Check the spelling and the working directory."
         )
-    found, problems, notes = _look_into(place, progress)
+    found, problems, notes = _list_entries(place, progress)
     return listing(place, place, found, problems, notes)
 
 
 def listing(place: Path, root: Path, found: list[Found], problems: list[Problem], notes) -> FolderListing:
-    """Give the classes their numbers, and everything its order.
+    """Number the classes and sort the entries.
 
     Raises:
         FolderError: there are fewer than two classes, or more than `MAX_CLASSES`.
@@ -109,13 +110,13 @@ def listing(place: Path, root: Path, found: list[Found], problems: list[Problem]
     names = sorted({one.class_name for one in found})
     _check_classes(place, names)
     number = {name: label for label, name in enumerate(names)}
-    divided = any(one.split for one in found)  # then a row of a CSV file that names no split is trained on
+    divided = any(one.split for one in found)  # then rows of a CSV file without a split belong to train
     entries = sorted(
         (one.split or "train" * divided, number[one.class_name], one.path, one.size, one.changed) for one in found
     )
     same = [name for name in names if sum(name.casefold() == other.casefold() for other in names) > 1]
     if same:
-        notes = (*notes, f"These classes differ only in capital letters, and may be one: {', '.join(same)}.")
+        notes = (*notes, f"These classes differ in capital letters only and may be the same: {', '.join(same)}.")
     return FolderListing(
         name=_own_name(place),
         root=root,
@@ -129,30 +130,30 @@ def listing(place: Path, root: Path, found: list[Found], problems: list[Problem]
 def _check_classes(place: Path, names: list[str]) -> None:
     if len(names) > MAX_CLASSES:
         raise FolderError(
-            f"{shown(str(place))} has {len(names):,} classes; {MAX_CLASSES:,} is the limit. Is it really a class each?"
+            f"{shown(str(place))} has {len(names):,} classes; the limit is {MAX_CLASSES:,}. Check the labels."
         )
     if not names:
-        raise FolderError(f"{shown(str(place))} has no file in a class. Put pictures into a subfolder for each class.")
+        raise FolderError(f"{shown(str(place))} has no file in any class. Put pictures into one subfolder per class.")
     if len(names) == 1:
-        inside = place / names[0]  # archives often hold one folder with everything in it
+        inside = place / names[0]  # archives often hold everything in one folder
         hint = f" Did you mean {shown(str(inside))}?" if inside.is_dir() and len(_contents(inside)[0]) > 1 else ""
         raise FolderError(
-            f"{shown(str(place))} has one class only, {names[0]!r}. A classifier needs two or more to tell apart.{hint}"
+            f"{shown(str(place))} has only one class, {names[0]!r}. A classifier needs two or more.{hint}"
         )
 
 
 def _own_name(place: Path) -> str:
-    """The name of a folder, or of a CSV file without its ending: never the path to it."""
+    """Return the name of a folder, or of a CSV file without its extension; never the path to it."""
     place = place.resolve()
     return class_name(place.stem if place.is_file() else place.name)[:60] or "pictures"
 
 
 def class_name(text: str) -> str:
-    """A name as it is printed and compared: an accent that macOS keeps as a sign of its own is one letter again."""
+    """Normalise a class name to NFC (macOS stores accents as separate characters), printable and stripped."""
     return shown(unicodedata.normalize("NFC", text.strip()))
 
 
-def _look_into(place: Path, progress: bool) -> tuple[list[Found], list[Problem], list[str]]:
+def _list_entries(place: Path, progress: bool) -> tuple[list[Found], list[Problem], list[str]]:
     roots, problems, notes = _roots(place)
     found = []
     with progress_bar(unit="file", desc="listing", shown=progress) as files_bar:
@@ -170,54 +171,54 @@ def _look_into(place: Path, progress: bool) -> tuple[list[Found], list[Problem],
 
 
 def _roots(place: Path) -> tuple[list[tuple[Path, str, str]], list[Problem], list[str]]:
-    """The folders whose subfolders are classes: the place itself, or those in it that are named after the splits."""
+    """Return the folders whose subfolders are classes: `place` itself, or its subfolders named after the splits."""
     folders, loose = _contents(place)
     splits = {name: SPLIT_NAMES[name.lower()] for name in folders if name.lower() in SPLIT_NAMES}
     if len(splits) < 2 or "train" not in splits.values():
         return [(place, "", "")], [], []
-    notes = [f"Left out: {shown(name)}, which is no split." for name in folders if name not in splits]
+    notes = [f"Left out: {shown(name)}, which is not a split." for name in folders if name not in splits]
     roots = [(place / name, f"{name}/", split) for name, split in splits.items()]
     return roots, [_loose(name) for name in loose], notes
 
 
 def _check_subfolders(folder: Path, classes: list[str], loose: list[str], split: str, notes: list[str]) -> None:
-    """Raise when nothing can be learnt from `folder`; a test or validation folder without classes gets a note."""
+    """Raise if `folder` has no usable classes; a test or validation folder without classes only gets a note."""
     place = shown(str(folder))
     if len(classes) > MAX_CLASSES:
         raise FolderError(
-            f"{place} has {len(classes):,} subfolders, and each would be a class; {MAX_CLASSES:,} is the limit. "
+            f"{place} has {len(classes):,} subfolders, and each would be a class; the limit is {MAX_CLASSES:,}. "
             "Give the folder whose subfolders are the classes."
         )
     if classes:
         return
     if split in ("validation", "test"):
-        notes.append(f"Left out: {shown(folder.name)}, which has no subfolder a class.")
+        notes.append(f"Left out: {shown(folder.name)}, which has no class subfolders.")
         return
-    what = f"{len(loose):,} files, but no subfolder" if loose else "neither files nor subfolders"
-    raise FolderError(f"{place} has {what}. Make a subfolder for each class, and put its pictures there.")
+    found = f"{len(loose):,} files, but no subfolder" if loose else "neither files nor subfolders"
+    raise FolderError(f"{place} has {found}. Make one subfolder per class, and put its pictures there.")
 
 
 def _loose(path: str) -> Problem:
-    packed = "Its name holds a path of Windows: unpack the archive with another program." if "\\" in path else ""
-    return Problem(path, "no_class", packed)
+    hint = "Its name contains a Windows path: unpack the archive with another program." if "\\" in path else ""
+    return Problem(path, "no_class", hint)
 
 
 def _contents(folder: Path) -> tuple[list[str], list[str]]:
-    """The names of the subfolders and of the files in a folder, both sorted, without what is passed over."""
+    """Return the names of the subfolders and of the files in a folder, both sorted, without ignored ones."""
     try:
-        names = sorted(name for name in os.listdir(folder) if not _passed_over(name))
+        names = sorted(name for name in os.listdir(folder) if not _is_ignored(name))
     except OSError as error:
         raise FolderError(f"{shown(str(folder))} cannot be read: {error.strerror}.") from error
     folders = [name for name in names if (folder / name).is_dir()]
     return folders, sorted(set(names) - set(folders))
 
 
-def _passed_over(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _LEFT_BEHIND
+def _is_ignored(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _IGNORED
 
 
 def _walk(folder: Path, prefix: str, class_name: str, split: str) -> Iterator[Found | Problem]:
-    """All files below the folder of a class, or the problems that they have."""
+    """Yield all files below the folder of a class, or their problems."""
     waiting, seen = [(folder, prefix)], set()
     while waiting:
         folder, prefix = waiting.pop()
@@ -227,19 +228,19 @@ def _walk(folder: Path, prefix: str, class_name: str, split: str) -> Iterator[Fo
         except OSError as error:
             yield Problem(prefix, "unreadable", f"{error.strerror}.")
             continue
-        seen.add((status.st_dev, status.st_ino))  # a link back to it is not followed again
+        seen.add((status.st_dev, status.st_ino))  # a link back to it is not followed
         for name in names:
-            if _passed_over(name):
+            if _is_ignored(name):
                 continue
             path = f"{prefix}/{name}"
             try:
                 status = os.stat(folder / name)
-            except OSError as error:  # a link that leads nowhere, or to itself
+            except OSError as error:  # a broken or circular link
                 yield Problem(path, "unreadable", f"{error.strerror}.")
                 continue
             if stat.S_ISDIR(status.st_mode):
                 waiting.append((folder / name, path))
             elif stat.S_ISREG(status.st_mode):
                 yield Found(path, class_name, split, status.st_size, status.st_mtime_ns)
-            else:  # a pipe or a device: opening it might wait for ever
-                yield Problem(path, "unreadable", "It is no file.")
+            else:  # a pipe or a device: opening it might block forever
+                yield Problem(path, "unreadable", "It is not a regular file.")

@@ -1,9 +1,9 @@
-"""Your own pictures: a folder with a subfolder a class, or a CSV file of paths and labels, as a `Dataset`.
+"""Load a folder of pictures with one subfolder per class, or a CSV file of paths and labels, as a `Dataset`.
 
     dataset = data.load("pets", size=32, balance="up", seed=1)
 
-Files that can't be learnt from are left out and named; see `cifar_lab.data.folder.checks`. Decoded pictures are kept in
-`data/folders/`, so that the second time is quick, and a first one that was stopped goes on where it was.
+Unusable files are left out and reported; see `cifar_lab.data.folder.checks`. Decoded pictures are cached in
+`data/folders/`, so that loading again is fast and an interrupted load resumes.
 """
 
 import tempfile
@@ -21,7 +21,7 @@ from cifar_lab.data.folder.problems import shown
 from cifar_lab.data.folder.scan import FolderScan, scan_folder
 from cifar_lab.data.folder.splitting import split_folder
 
-IN_MEMORY = 2**27  # bytes: a larger split stays on disk, and is read a batch at a time
+IN_MEMORY = 2**27  # bytes: a larger split stays on disk as a memory map
 
 
 def load_folder(
@@ -38,69 +38,70 @@ def load_folder(
     progress: bool = True,
     say: bool = True,
 ) -> Dataset:
-    """Load a folder of pictures, and print how many of its files are left out, and why.
+    """Load a folder of pictures, and print how many files are left out, and why.
 
-    Copies and near-duplicates never come into different splits. A split that is larger than `IN_MEMORY`, such as 50,000
-    images of 32 x 32, stays on disk.
+    Copies and near-duplicates are never in different splits. A split larger than `IN_MEMORY`, such as 50,000 images of
+    32 x 32, stays on disk.
 
     Args:
-        path: a folder with a subfolder a class; one with `train`, `test` and perhaps `validation` (or `val`), each with
-            a subfolder a class; or a CSV file with the columns path, label and perhaps split.
+        path: a folder with one subfolder per class; one with `train`, `test` and optionally `validation` (or `val`),
+            each with one subfolder per class; or a CSV file with the columns path, label and optionally split.
         size: height and width of the images in pixels, 8 to `images.MAX_INPUT`.
-        balance: `"none"`; `"down"`: as many train images of each class as the rarest has; `"up"`: changed copies until
-            each class has as many as the most frequent.
-        augment: how copies are changed: some of `balance.TRANSFORMS`.
-        copies: changed copies of every train image, besides those for the balance.
-        seed: another seed divides otherwise and makes other copies.
-        validation: the share of every class that is validated on, unless the folder says it.
-        test: the share that is tested on, unless the folder says it.
-        keep_alike: use pictures that look nearly the same all the same; they come into one split.
+        balance: `"none"`; `"down"`: as many train images of each class as the rarest has; `"up"`: add augmented copies
+            until each class has as many train images as the most frequent.
+        augment: the transforms of the copies, some of `balancing.TRANSFORMS`.
+        copies: additional augmented copies of every train image.
+        seed: fixes the split and the copies.
+        validation: the share of every class in the validation split, unless the folder has one.
+        test: the share of every class in the test split, unless the folder has one.
+        keep_alike: use near-duplicates too, in the same split.
         progress: show progress bars.
-        say: print that line.
+        say: print how many files are left out.
 
     Raises:
-        FolderError: there is no such folder, it has not two classes, a class has too few pictures, or the disk is full.
-        ValueError: an argument can't be.
+        FolderError: the folder does not exist or has fewer than two classes, a class has too few pictures, or the disk
+            is full.
+        ValueError: an argument is invalid.
     """
     balancing.validate_balancing(balance, augment, copies)
-    survey = scan_folder(path, size=size, keep_alike=keep_alike, progress=progress)
-    report = report_on(survey)
+    scan = scan_folder(path, size=size, keep_alike=keep_alike, progress=progress)
+    report = report_on(scan)
     if say:
         print(f"Dataset: {report.summary}")
     if say and report.problems:
-        print(f"All of it, and what to do: cifar-lab data check {shown(str(path))}")
-    divided = split_folder(survey, validation=validation, test=test, seed=seed)
-    wanted = {"size": size, "balance": balance, "augment": list(augment), "copies": copies, "seed": seed}
-    wanted |= {"validation": validation, "test": test, "keep_alike": keep_alike}
-    plain, changed = balancing.balanced_positions(survey.labels[divided["train"]], balance, copies)
-    train = divided["train"]
+        print(f"For the full report, run: cifar-lab data check {shown(str(path))}")
+    splits = split_folder(scan, validation=validation, test=test, seed=seed)
+    options = {"size": size, "balance": balance, "augment": list(augment), "copies": copies, "seed": seed}
+    options |= {"validation": validation, "test": test, "keep_alike": keep_alike}
+    train = splits["train"]
+    plain, changed = balancing.balanced_positions(scan.labels[train], balance, copies)
     dataset = Dataset(
         name=report.name,
-        class_names=survey.listing.class_names,
-        train=_split(survey, train[plain], train[changed], augment, seed),
-        validation=_split(survey, divided["validation"]),
-        test=_split(survey, divided["test"]),
+        class_names=scan.listing.class_names,
+        train=_split(scan, train[plain], train[changed], augment, seed),
+        validation=_split(scan, splits["validation"]),
+        test=_split(scan, splits["test"]),
         origin=f"{report.used:,} of {report.file_count:,} files of {report.name!r}, at {size} x {size}.",
-        options=wanted,
+        options=options,
     )
     known_folders.remember(dataset, Path(path))
     return dataset
 
 
 def _split(
-    survey: FolderScan, plain: np.ndarray, changed: np.ndarray | None = None, augment: Sequence[str] = (), seed: int = 0
+    scan: FolderScan, plain: np.ndarray, changed: np.ndarray | None = None, augment: Sequence[str] = (), seed: int = 0
 ) -> Split:
-    """The images at the positions `plain`, and after them changed copies of those at `changed`."""
+    """Return the images at the positions `plain`, followed by augmented copies of those at `changed`."""
     positions = plain if changed is None else np.concatenate([plain, changed])
-    images = _room((len(positions), survey.size, survey.size, 3))
-    for where, found in read_images(survey.parts, positions, survey.size):
+    images = _empty((len(positions), scan.size, scan.size, 3))
+    for where, found in read_images(scan.parts, positions, scan.size):
         images[where] = found
     balancing.augment_copies(images[len(plain) :], augment, seed)
-    return Split(images, survey.labels[positions])
+    return Split(images, scan.labels[positions])
 
 
-def _room(shape: tuple[int, ...]) -> np.ndarray:
-    """An empty uint8 array; a large one in a file without a name, which is gone when nobody uses it any more."""
+def _empty(shape: tuple[int, ...]) -> np.ndarray:
+    """Return an empty uint8 array; a large one is mapped to an unnamed file that is freed with the array."""
     if np.prod(shape) <= IN_MEMORY:
         return np.empty(shape, np.uint8)
     with tempfile.TemporaryFile(dir=paths.data_folder() / "folders") as file:

@@ -1,4 +1,4 @@
-"""A folder of pictures, looked through: which of its files can be learnt from, and what is wrong with the others."""
+"""Scan a folder of pictures: list, decode and compare its files, and find those that can't be used."""
 
 import zipfile
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from cifar_lab.data.folder.listing import FolderListing, list_folder
 from cifar_lab.data.folder.near_duplicates import Twins
 from cifar_lab.data.folder.problems import Problem
 
-# Of two copies in different splits the one that measures stays, and the one that would have been learnt from goes.
+# Of two copies in different splits, the one for evaluation is kept and the one for training is dropped.
 SPLIT_ORDER = ("test", "validation", "train", "")
 
 
 @dataclass(frozen=True)
 class FolderScan:
-    """What a folder holds. Positions are those of the listing's entries.
+    """The result of scanning a folder. Positions index the listing's entries.
 
     Attributes:
-        listing: its files.
+        listing: the files of the folder.
         size: height and width of the decoded images in pixels.
         parts: the decoded files.
-        used: `(n,)` int64: the positions of the files that can be learnt from, in rising order.
-        group: `(entries,)` int64: equal for pictures that must come into the same split.
+        used: `(n,)` int64: the positions of the usable files, in ascending order.
+        group: `(entries,)` int64: equal for pictures that must be in the same split.
         problems: the files that are left out, with the reason.
-        disputed: pairs of positions that look alike and belong to different classes; they are used.
+        disputed: pairs of positions that look alike but belong to different classes; they are used.
     """
 
     listing: FolderListing
@@ -47,28 +47,28 @@ class FolderScan:
 
     @property
     def digests(self) -> list[str]:
-        """What the pixels of every entry come down to; "" where there are none."""
+        """The SHA-256 of the pixels of every entry; "" for unusable ones."""
         return [outcome.pixels for part in self.parts for outcome in part.outcomes]
 
     @property
     def misnamed(self) -> list[int]:
-        """The positions of files that are used, and of another format than their endings say."""
+        """The positions of the used files whose format does not match the file extension."""
         sentences = [outcome.sentence for part in self.parts for outcome in part.outcomes]
         return [position for position in self.used.tolist() if sentences[position]]
 
 
 def scan_folder(path: str | Path, *, size: int = 32, keep_alike: bool = False, progress: bool = True) -> FolderScan:
-    """List, decode and compare all pictures of a folder; what was done before is taken from the cache.
+    """List, decode and compare all pictures of a folder, reusing the results in the cache.
 
     Args:
-        path: a folder with a subfolder a class, or a CSV file of paths and labels.
+        path: a folder with one subfolder per class, or a CSV file of paths and labels.
         size: height and width of the images in pixels, 8 to `images.MAX_INPUT`.
-        keep_alike: use pictures that look nearly the same all the same.
+        keep_alike: use near-duplicates too.
         progress: show progress bars.
 
     Raises:
-        FolderError: there is no such folder, it has not two classes, or the disk has not enough room.
-        ValueError: the size can't be.
+        FolderError: the folder does not exist or has fewer than two classes, or the disk is full.
+        ValueError: `size` is out of range.
     """
     if not isinstance(size, int) or not fingerprints.SIDE <= size <= images.MAX_INPUT:
         raise ValueError(f"size must be a whole number from {fingerprints.SIDE} to {images.MAX_INPUT}, not {size!r}.")
@@ -80,13 +80,13 @@ def scan_folder(path: str | Path, *, size: int = 32, keep_alike: bool = False, p
         for entry, outcome in zip(listing.entries, outcomes, strict=True)
         if outcome.reason
     ]
-    order = _in_order(listing, [not outcome.reason for outcome in outcomes])
+    order = _preference_order(listing, [not outcome.reason for outcome in outcomes])
     labels = np.array([listing.entries[position].label for position in order], np.int64)
     copies, conflicts = near_duplicates.find_identical([outcomes[position].pixels for position in order], labels)
-    repeated = [*_told(listing, order, "copy", copies), *_told(listing, order, "conflict", conflicts)]
+    repeated = [*_repeats(listing, order, "copy", copies), *_repeats(listing, order, "conflict", conflicts)]
     order = np.delete(order, [*copies, *conflicts])
-    found = _alike(listing, size, parts, order, keep_alike, progress)
-    repeated += _told(listing, order, "alike", {i: int(other) for i, other in enumerate(found.of) if other >= 0})
+    found = _near_duplicates(listing, size, parts, order, keep_alike, progress)
+    repeated += _repeats(listing, order, "alike", {i: int(other) for i, other in enumerate(found.of) if other >= 0})
     group = np.arange(len(listing.entries))
     group[order] = order[found.group]
     return FolderScan(
@@ -100,32 +100,32 @@ def scan_folder(path: str | Path, *, size: int = 32, keep_alike: bool = False, p
     )
 
 
-def _in_order(listing: FolderListing, decoded: list[bool]) -> np.ndarray:
-    """The positions of the decoded entries; of several copies the first here stays, see `SPLIT_ORDER`."""
+def _preference_order(listing: FolderListing, decoded: list[bool]) -> np.ndarray:
+    """Return the positions of the decoded entries, in the order of preference for keeping them (`SPLIT_ORDER`)."""
     entries = listing.entries
     positions = [position for position in range(len(entries)) if decoded[position]]
     positions.sort(key=lambda position: (SPLIT_ORDER.index(entries[position].split), entries[position].path))
     return np.array(positions, np.int64)
 
 
-def _told(listing: FolderListing, order: np.ndarray, reason: str, repeats: dict[int, int]) -> list[Problem]:
-    """A problem for every picture that repeats another; both are given as positions in `order`."""
+def _repeats(listing: FolderListing, order: np.ndarray, reason: str, repeats: dict[int, int]) -> list[Problem]:
+    """Make a problem of every picture that repeats another; `repeats` maps indices into `order`."""
     path = {position: listing.entries[order[position]].path for position in {*repeats, *repeats.values()}}
     return [Problem(path[position], reason, "", path[other]) for position, other in repeats.items()]
 
 
-def _alike(
+def _near_duplicates(
     listing: FolderListing, size: int, parts: list[Part], order: np.ndarray, keep: bool, progress: bool
 ) -> Twins:
-    """What `twins.alike` finds among the entries at `order`, from the cache if they were compared before."""
+    """Find the near-duplicates among the entries at `order`, or read them from the cache."""
     labels = np.array([listing.entries[position].label for position in order], np.int64)
     splits = np.array([SPLIT_ORDER.index(listing.entries[position].split) for position in order], np.int64)
     digests = [outcome.pixels for part in parts for outcome in part.outcomes]
     facts = [near_duplicates.ALIKE, keep, labels.tolist(), splits.tolist(), [digests[position] for position in order]]
     key = files.sha256_of(repr(facts).encode())
     file = parts[0].file.with_name("alike.npz")
-    if kept := _read_twins(file, key, len(order)):
-        return kept
+    if cached := _read_cached(file, key, len(order)):
+        return cached
     prints = np.zeros((len(order), 3 * fingerprints.SIDE**2), np.float32)
     for places, found in read_images(parts, order, size):
         prints[places] = fingerprints.fingerprints(found)
@@ -136,12 +136,12 @@ def _alike(
     return result
 
 
-def _read_twins(file: Path, key: str, count: int) -> Twins | None:
+def _read_cached(file: Path, key: str, count: int) -> Twins | None:
     try:
-        with np.load(file, allow_pickle=False) as kept:
-            of, group, disputed = (kept[name].astype(np.int64) for name in ("of", "group", "disputed"))
-            fits = str(kept["key"]) == key and of.shape == group.shape == (count,) and disputed.shape[1:] == (2,)
+        with np.load(file, allow_pickle=False) as cached:
+            of, group, disputed = (cached[name].astype(np.int64) for name in ("of", "group", "disputed"))
+            fits = str(cached["key"]) == key and of.shape == group.shape == (count,) and disputed.shape[1:] == (2,)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
-    inside = fits and all(((array >= -1) & (array < count)).all() for array in (of, group, disputed))
-    return Twins(of, group, [tuple(pair) for pair in disputed.tolist()]) if inside else None
+    in_range = fits and all(((array >= -1) & (array < count)).all() for array in (of, group, disputed))
+    return Twins(of, group, [tuple(pair) for pair in disputed.tolist()]) if in_range else None
