@@ -36,13 +36,9 @@ def unpack_command(file, name, replace):
 
     The web page and the upload widget find it there. All contents are first verified against the model card.
     """
+    from cifar_lab.images.display import join_names
     from cifar_lab.inference import packing
 
     card = packing.unpack(file, name, replace=replace).card
-    click.echo(f"Classifier {card.name} is in {card.folder}. Its classes: {_first_names(card.class_names)}.")
+    click.echo(f"Classifier {card.name} is in {card.folder}. Its classes: {join_names(card.class_names)}.")
     click.echo(f"Next: cifar-lab predict PICTURE --model {card.name}; or choose it on the page (make app).")
-
-
-def _first_names(class_names) -> str:
-    first, more = ", ".join(class_names[:12]), len(class_names) - 12
-    return f"{first} and {more} more" if more > 0 else first

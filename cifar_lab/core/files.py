@@ -1,6 +1,7 @@
 """Files that are whole or not there: writing that a kill cannot tear, and the SHA-256 that says which file it is."""
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -52,6 +53,17 @@ def _put_in_place(unfinished: Path, folder: Path, aside: Path) -> None:
             os.replace(aside, folder)
         raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Create a folder that did not exist: `name`, or `name-2`, `name-3` and so on; its parents are created too."""
+    for number in itertools.count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)  # fails if it exists: two processes that start at once get two folders
+        except FileExistsError:
+            continue
+        return folder
 
 
 def write_json(path: Path, content: dict) -> None:

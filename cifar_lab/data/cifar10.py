@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab.core import paths
+from cifar_lab.core.locks import wait_for_lock
 from cifar_lab.data import cifar10_files
 from cifar_lab.data.cifar10_files import DataError
 from cifar_lab.data.dataset import Dataset, Split, stratified_split
-from cifar_lab.data.download import DownloadError, only_one, reachable
+from cifar_lab.data.download import DownloadError, reachable
 from cifar_lab.data.download import fetch_file as download
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -129,7 +130,7 @@ def _fetch(mirrors, *, progress: bool, **options) -> Path:
     folder = paths.data_folder() / cifar10_files.FOLDERS[0]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with only_one(folder.with_name("cifar-10.lock"), progress):
+        with wait_for_lock(folder.with_name("cifar-10.lock"), progress):
             if not cifar10_files.is_whole(folder):
                 archive = folder.with_name(ARCHIVE)
                 download(mirrors, archive, sha256=SHA256, size=SIZE, progress=progress, **options)

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cifar_lab.core import files
+from cifar_lab.core.locks import wait_for_lock
 from cifar_lab.core.progress import progress_bar
 
 _CHUNK = 1 << 16
@@ -68,7 +69,7 @@ def fetch_file(
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with only_one(destination.with_name(destination.name + ".lock"), progress):
+        with wait_for_lock(destination.with_name(destination.name + ".lock"), progress):
             if not destination.exists():  # else another process has just downloaded it
                 _fetch(mirrors, destination, sha256, size, slowest, patience, last_is_waited_for, progress, by_hand)
     except OSError as error:  # a full disk, or no permission to write
@@ -181,40 +182,6 @@ def _size(path: Path) -> int:
 def _bar(start: int, size: int, progress: bool):
     options = {"unit": "B", "unit_scale": True, "unit_divisor": 1000, "desc": "download"}
     return progress_bar(total=size, initial=start, shown=progress, **options)
-
-
-@contextlib.contextmanager
-def only_one(path: Path, progress: bool = True) -> Iterator[None]:
-    """Admit one process at a time; others wait. The operating system releases the lock of a process that dies.
-
-    Args:
-        path: the lock file; its folder must exist.
-        progress: print a line when waiting.
-    """
-    with open(path, "a+b") as file:
-        waiting = False
-        while not _lock(file):
-            if progress and not waiting:
-                print("Waiting for another process that is working on the same files.")
-                waiting = True
-            time.sleep(0.2)
-        yield  # closing the file releases the lock
-
-
-def _lock(file) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def reachable(address: str, seconds: float = 4) -> bool:

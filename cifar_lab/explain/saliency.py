@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from cifar_lab.core.batching import predict_in_batches
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.explain import layer_graph
 
@@ -237,8 +238,7 @@ def _check_class(class_index: int | None, probabilities: np.ndarray) -> int:
 
 
 def _probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    parts = [model(images[first : first + _BATCH], training=False) for first in range(0, len(images), _BATCH)]
-    return np.concatenate([_array(part) for part in parts])
+    return predict_in_batches(lambda batch: _array(model(batch, training=False)), images, _BATCH)
 
 
 def _array(tensor) -> np.ndarray:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cifar_lab import images
 from cifar_lab.core import files, paths
+from cifar_lab.core.text import is_number
 from cifar_lab.inference import archive
 
 CARD = archive.CARD
@@ -237,9 +238,9 @@ def _problem(content) -> str:
         return "has no name"
     if not isinstance(content.get("input_size"), int) or not 8 <= content["input_size"] <= 1024:
         return "has no input_size between 8 and 1024"
-    if not _is_number(content.get("temperature")) or not content["temperature"] > 0:
+    if not is_number(content.get("temperature")) or not content["temperature"] > 0:
         return "has no temperature above 0"
-    if not _is_number(content.get("known_threshold")) or not 0 <= content["known_threshold"] <= 1:
+    if not is_number(content.get("known_threshold")) or not 0 <= content["known_threshold"] <= 1:
         return "has no known_threshold between 0 and 1"
     framings = content.get("framings", ["centre"])
     if not isinstance(framings, list) or not 1 <= len(framings) <= 8 or any(f not in images.FRAMINGS for f in framings):
@@ -252,10 +253,6 @@ def _problem(content) -> str:
     ):
         return "states no files with their SHA-256"
     return ""
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1e9 < value < 1e9  # excludes NaN
 
 
 def _is_text(value) -> bool:

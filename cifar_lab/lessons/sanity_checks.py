@@ -15,6 +15,7 @@ import numpy as np
 from cifar_lab.core.keras_backend import build_metrics, keras
 from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Dataset, Split
+from cifar_lab.evaluation import cross_entropy
 
 START, BATCH, BLACK, RANDOM = TESTS = (
     "loss at the start",
@@ -125,7 +126,7 @@ class _Start:
 def _loss_at_the_start(model, split: Split, class_count: int) -> SanityFinding:
     """Check that the initial loss is about ln k, that of a probability of 1 / k for each of k classes."""
     expected = float(np.log(class_count))
-    loss = _loss(_probabilities(model, split.images, training=False), split.labels)
+    loss = cross_entropy(_probabilities(model, split.images, training=False), split.labels)
     measured = f"loss {loss:.2f}; guessing among {class_count} classes gives ln {class_count} = {expected:.2f}"
     return SanityFinding(START, abs(loss - expected) < 0.5, measured)
 
@@ -133,10 +134,10 @@ def _loss_at_the_start(model, split: Split, class_count: int) -> SanityFinding:
 def _overfit_one_batch(model, train: Split, _validation, seed: int, steps_bar) -> SanityFinding:
     """Check that the network can memorise a single batch."""
     batch = _sample(train, _BATCH, seed)
-    learnt = lambda: _loss(_probabilities(model, batch.images), batch.labels) < 0.05  # noqa: E731
+    learnt = lambda: cross_entropy(_probabilities(model, batch.images), batch.labels) < 0.05  # noqa: E731
     steps_taken = _train(model, batch, _STEPS[BATCH], seed, steps_bar, enough=learnt)
     probabilities = _probabilities(model, batch.images)
-    loss, right = _loss(probabilities, batch.labels), int(np.sum(probabilities.argmax(axis=1) == batch.labels))
+    loss, right = cross_entropy(probabilities, batch.labels), int(np.sum(probabilities.argmax(axis=1) == batch.labels))
     measured = f"after {steps_taken} steps, loss {loss:.2f} and {right} of {len(batch)} images right"
     # 0.69 for ten classes; with a second softmax, the loss cannot fall below 1.46.
     return SanityFinding(BATCH, bool(loss < 0.3 * np.log(probabilities.shape[1])), measured)
@@ -194,11 +195,6 @@ def _train(model, split: Split, steps: int, seed: int, steps_bar, *, enough: Cal
 def _probabilities(model, images: np.ndarray, *, training: bool = True) -> np.ndarray:
     """Predict in training mode by default: the moving averages of batch normalisation need longer to settle."""
     return keras.ops.convert_to_numpy(model(images, training=training))
-
-
-def _loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    of_truth = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(of_truth, 1e-7)).mean())  # nan stays nan, and fails every check
 
 
 def _accuracy(model, split: Split) -> float:

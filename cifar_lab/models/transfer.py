@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cifar_lab.core.batching import predict_in_batches
 from cifar_lab.core.keras_backend import batch_size_within_memory, keras
-from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Split
 
 layers = keras.layers
@@ -112,6 +112,7 @@ def extract_features(backbone: keras.Model, split: Split, *, progress: bool = Fa
         progress: show a progress bar.
     """
     batch_size = batch_size_within_memory(backbone, split.images, _BATCH)
-    starts = progress_bar(range(0, len(split), batch_size), desc="features", shown=progress)
-    parts = [backbone.predict_on_batch(split.images[first : first + batch_size]) for first in starts]
-    return Features(np.concatenate(parts), split.labels)
+    features = predict_in_batches(
+        backbone.predict_on_batch, split.images, batch_size, description="features", progress=progress
+    )
+    return Features(features, split.labels)

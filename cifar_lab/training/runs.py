@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab.core import files, paths
-from cifar_lab.core.progress import progress_bar
+from cifar_lab.core.batching import predict_in_batches
+from cifar_lab.core.text import is_number
 from cifar_lab.training.recipe import Recipe
 
 RECORD, START, MODEL, PIPELINE = "run.json", "start.json", "model.keras", "model.skops"
 _OLD_RECORD = "card.json"  # what version 0.1 called it
-_AT_ONCE = 500  # images between two moves of the progress bar
+_BATCH = 500  # images
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Run:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 
     def probabilities(self, images: np.ndarray, *, progress: bool = False) -> np.ndarray:
-        """What the run's network or pipeline says of images, before calibration.
+        """Predict with the run's network or pipeline, before calibration.
 
         Args:
             images: `(n, size, size, 3)` uint8, 0-255.
@@ -85,10 +86,14 @@ class Run:
             ValueError: its file is missing or its SHA-256 is another.
         """
         model = self.load_model()
-        answer = model.predict_proba if self.is_baseline else model.predict_on_batch
-        count = _AT_ONCE if self.is_baseline else _at_once(model, images)
-        starts = progress_bar(range(0, len(images), count), desc=f"asking {self.folder.name}", shown=progress)
-        return np.concatenate([answer(images[first : first + count]) for first in starts])
+        if self.is_baseline:
+            predict, batch_size = model.predict_proba, _BATCH
+        else:
+            from cifar_lab.core.keras_backend import batch_size_within_memory
+
+            predict, batch_size = model.predict_on_batch, batch_size_within_memory(model, images, _BATCH)
+        description = f"predict with {self.folder.name}"
+        return predict_in_batches(predict, images, batch_size, description=description, progress=progress)
 
     def add_metrics(self, **metrics: dict) -> "Run":
         """Add metrics, such as `test={...}`, to the record on disk, and return the run with them."""
@@ -109,12 +114,6 @@ def record_paths(parent: Path) -> list[Path]:
     """The paths of the records of all finished runs in a folder, oldest first."""
     found = [*parent.glob(f"*/{RECORD}"), *parent.glob(f"*/{_OLD_RECORD}")]
     return sorted(found, key=lambda path: path.stat().st_mtime)
-
-
-def _at_once(model, images: np.ndarray) -> int:
-    from cifar_lab.core.keras_backend import batch_size_within_memory
-
-    return batch_size_within_memory(model, images, _AT_ONCE)
 
 
 def open_run(run: str | Path) -> Run:
@@ -166,11 +165,6 @@ def _problem(record) -> str:
     return "" if is_number(record.get("minutes")) else "gives no minutes"
 
 
-def is_number(value) -> bool:
-    """Whether a value from a JSON file is a number; `true` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def finished_folders() -> list[Path]:
     """The folders of all finished runs, oldest first."""
     return [path.parent for path in record_paths(paths.runs_folder())]
@@ -179,14 +173,7 @@ def finished_folders() -> list[Path]:
 def start_run(recipe: Recipe, dataset_facts: dict) -> Path:
     """Make the folder of a new run, under a name that no other run has."""
     stem = re.sub(r"[^A-Za-z0-9.]+", "-", f"{recipe.name}-{dataset_facts['name']}-seed{recipe.seed}")
-    number = 1
-    while True:
-        folder = paths.runs_folder() / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            folder.mkdir(parents=True)  # fails if it exists: two runs that start at once get two folders
-            break
-        except FileExistsError:
-            number += 1
+    folder = files.new_folder(paths.runs_folder(), stem)
     files.write_json(folder / START, {"recipe": recipe.to_dict(), "dataset": dataset_facts})
     return folder
 

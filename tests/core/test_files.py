@@ -30,3 +30,7 @@ def test_json_refuses_what_json_cannot_say(tmp_path):
 def test_sha256_is_hashlibs(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert files.sha256(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_a_new_folder_gets_a_number_if_the_name_is_taken(tmp_path):
+    assert [files.new_folder(tmp_path / "runs", "a").name for _ in range(3)] == ["a", "a-2", "a-3"]

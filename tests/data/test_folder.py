@@ -15,7 +15,7 @@ from cifar_lab import data, images
 from cifar_lab.core import paths
 from cifar_lab.data import sketches
 from cifar_lab.data.folder import balancing, checks, example, fingerprints, image_cache, loading
-from cifar_lab.data.folder.listing import FolderError
+from cifar_lab.data.folder.entries import FolderError
 from cifar_lab.training import runs
 from tests.helpers.planted_folder import plant
 

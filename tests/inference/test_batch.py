@@ -20,10 +20,10 @@ from PIL import Image
 
 from cifar_lab import images
 from cifar_lab.cli import main
+from cifar_lab.core.locks import try_lock
 from cifar_lab.inference import batch
 from cifar_lab.inference.batch import workers
 from cifar_lab.inference.batch.job import Job
-from cifar_lab.inference.batch.lock import hold
 from cifar_lab.inference.batch.output import PredictionRow, csv_line
 from cifar_lab.inference.batch.predicting import Model
 from cifar_lab.inference.classifier import Classifier
@@ -330,7 +330,7 @@ def test_a_table_that_is_there_is_not_touched(begun):
 
 
 def test_two_processes_do_not_write_the_same_table(begun):
-    with hold(Path("answers.csv.parts/lock")) as got:
+    with try_lock(Path("answers.csv.parts/lock")) as got:
         assert got
         with pytest.raises(ValueError, match=r"Another process is writing answers.csv just now"):
             begun()

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_lab.data.folder.problems import REASONS, Problem, shown
+from cifar_lab.core.text import printable
+from cifar_lab.data.folder.problems import REASONS, Problem
 from cifar_lab.data.folder.scan import FolderScan, scan_folder
+from cifar_lab.images.display import join_names
 
 _EXAMPLES = 3
 _FEW, _UNEVEN, _MANY_ALIKE = 30, 3, 0.1  # pictures per class; ratio of class sizes; share of the files
@@ -127,7 +129,7 @@ def _problem_lines(by_reason: dict[str, list[Problem]]) -> list[str]:
 
 
 def _example(problem: Problem) -> str:
-    return f"{shown(problem.path)} = {shown(problem.twin)}" if problem.twin else shown(problem.path)
+    return f"{printable(problem.path)} = {printable(problem.twin)}" if problem.twin else printable(problem.path)
 
 
 def _class_lines(counts: dict[str, int]) -> list[str]:
@@ -158,8 +160,9 @@ def _advice_on_counts(report: FolderReport) -> list[str]:
         )
     few = [name for name, count in report.counts.items() if count < _FEW]
     if few:
-        listed = ", ".join(few[:8]) + (f" and {len(few) - 8} more" if len(few) > 8 else "")
-        found.append(f"Fewer than {_FEW} pictures: {listed}. A few hundred per class make a network much better.")
+        found.append(
+            f"Fewer than {_FEW} pictures: {join_names(few, 8)}. A few hundred per class make a network much better."
+        )
     return found
 
 
@@ -172,7 +175,7 @@ def _advice_on_near_duplicates(report: FolderReport) -> list[str]:
             "icons, scans), use them with --keep-alike (keep_alike=True), which puts look-alikes into the same split."
         )
     if report.disputed:
-        one, other = map(shown, report.disputed[0])
+        one, other = map(printable, report.disputed[0])
         found.append(
             f"{len(report.disputed):,} pictures look like one of another class, such as {one} and {other}. They are "
             "used, in the same split; check whether each is in the right class."
@@ -185,6 +188,6 @@ def _advice_on_names(misnamed: tuple[str, ...]) -> list[str]:
         return []
     files = "one file has" if len(misnamed) == 1 else f"{len(misnamed):,} files have"
     return [
-        f"{files[0].upper()}{files[1:]} the wrong file extension, such as {shown(misnamed[0])}. This does no harm "
+        f"{files[0].upper()}{files[1:]} the wrong file extension, such as {printable(misnamed[0])}. This does no harm "
         "here, as formats are detected by content; other programs may refuse such a file."
     ]

@@ -9,8 +9,9 @@ import os
 import stat
 from pathlib import Path
 
-from cifar_lab.data.folder.listing import MAX_FILES, SPLIT_NAMES, FolderError, Found, class_name
-from cifar_lab.data.folder.problems import Problem, shown
+from cifar_lab.core.text import printable
+from cifar_lab.data.folder.entries import MAX_FILES, SPLIT_NAMES, FolderError, Found, class_name
+from cifar_lab.data.folder.problems import Problem
 
 _PATH = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "picture")
 _LABEL = ("label", "class", "class_name", "category")
@@ -51,7 +52,7 @@ def _columns(path: Path, header: list[str]) -> tuple[int, int, int | None]:
         next((names.index(name) for name in known if name in names), None) for known in (_PATH, _LABEL, _SPLIT)
     )
     if of_path is None or of_label is None:
-        found = ", ".join(shown(name)[:30] for name in header[:8]) or "nothing"
+        found = ", ".join(printable(name)[:30] for name in header[:8]) or "nothing"
         raise FolderError(f"The first row of {path.name} must name the columns path and label, but it has: {found}.")
     return of_path, of_label, of_split
 
@@ -67,7 +68,7 @@ def _row(root: Path, row: list[str], columns: tuple[int, int, int | None]) -> Fo
     split = cells[of_split].lower() if of_split is not None else ""
     if split and split not in SPLIT_NAMES:
         return Problem(
-            path, "no_class", f"Its split is {shown(split)[:30]!r} instead of one of {', '.join(SPLIT_NAMES)}."
+            path, "no_class", f"Its split is {printable(split)[:30]!r} instead of one of {', '.join(SPLIT_NAMES)}."
         )
     try:
         status = os.stat(root / path)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cifar_lab.data.folder.problems import shown
+from cifar_lab.core.text import printable
 
 _EXTENSIONS = (".jpg", ".png", ".jpg", ".webp", ".jpg", ".bmp", ".jpg", ".gif")  # of the good pictures, in turn
 _MISNAMED_EVERY = 41  # every 41st of them has an extension that does not match its format
@@ -46,7 +46,9 @@ def make_example_folder(
     """
     folder, planted, good = Path(folder), defaultdict(set), []
     if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{shown(str(folder))} is not empty, and its files are not overwritten. Give a new folder.")
+        raise ValueError(
+            f"{printable(str(folder))} is not empty, and its files are not overwritten. Give a new folder."
+        )
     for number, (name, picture) in enumerate(pictures):
         path = f"{name}/{number:06}{_EXTENSIONS[number % len(_EXTENSIONS)]}"
         (folder / name).mkdir(parents=True, exist_ok=True)

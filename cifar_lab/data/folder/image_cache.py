@@ -22,9 +22,10 @@ import PIL
 
 from cifar_lab import images
 from cifar_lab.core import files, paths
+from cifar_lab.core.locks import wait_for_lock
 from cifar_lab.core.progress import progress_bar
-from cifar_lab.data.download import only_one
-from cifar_lab.data.folder.listing import Entry, FolderError, FolderListing
+from cifar_lab.data.folder.entries import FolderError
+from cifar_lab.data.folder.listing import Entry, FolderListing
 from cifar_lab.data.folder.problems import REASONS
 from cifar_lab.images import formats
 
@@ -88,7 +89,7 @@ def decode_files(listing: FolderListing, size: int, *, progress: bool = True) ->
         (cache / _TEMPORARY).write_text(json.dumps({"place": str(listing.root.resolve())}), encoding="utf-8")
     parts = []
     with (
-        only_one(cache / "lock", progress),
+        wait_for_lock(cache / "lock", progress),
         ThreadPoolExecutor(os.cpu_count()) as pool,
         progress_bar(total=len(listing.entries), unit="file", desc="decoding", shown=progress) as files_bar,
     ):

@@ -7,29 +7,21 @@ that leads back into its own folder is followed once.
 
 import os
 import stat
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from cifar_lab.core.progress import progress_bar
-from cifar_lab.data.folder.problems import Problem, shown
+from cifar_lab.core.text import printable
+from cifar_lab.data.folder import csv_labels
+from cifar_lab.data.folder.entries import MAX_FILES, SPLIT_NAMES, FolderError, Found, class_name
+from cifar_lab.data.folder.problems import Problem
 
 MAX_CLASSES = 1_000
-MAX_FILES = 1_000_000
-SPLIT_NAMES = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "val", "valid"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 # Left in folders by Windows, macOS and network drives; names that begin with a dot are ignored too.
 _IGNORED = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin"}
 _UNPACK = "Unpack it first, and give the folder."
-
-
-class FolderError(ValueError):
-    """A folder can't be used for training; the message says what was found and what to do."""
 
 
 class Entry(NamedTuple):
@@ -68,16 +60,6 @@ class FolderListing:
         return any(entry.split for entry in self.entries)
 
 
-class Found(NamedTuple):
-    """A file whose class has no number yet."""
-
-    path: str
-    class_name: str
-    split: str
-    size: int  # bytes
-    changed: int  # nanoseconds
-
-
 def list_folder(path: str | Path, *, progress: bool = True) -> FolderListing:
     """List the pictures of a folder with one subfolder per class, or of a CSV file of paths and labels.
 
@@ -90,12 +72,10 @@ def list_folder(path: str | Path, *, progress: bool = True) -> FolderListing:
             hint = _UNPACK if place.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar") else ""
             expected = "a folder with one subfolder per class or a CSV file"
             raise FolderError(f"{path} is a file, but {expected} is expected. {hint}".rstrip())
-        from cifar_lab.data.folder import csv_labels
-
         return listing(place, place.parent, *csv_labels.read_csv(place), ())
     if not place.is_dir():
         raise FolderError(
-            f"There is no folder or CSV file '{shown(str(path))}'. Check the spelling and the working directory."
+            f"There is no folder or CSV file '{printable(str(path))}'. Check the spelling and the working directory."
         )
     found, problems, notes = _list_entries(place, progress)
     return listing(place, place, found, problems, notes)
@@ -130,15 +110,17 @@ def listing(place: Path, root: Path, found: list[Found], problems: list[Problem]
 def _check_classes(place: Path, names: list[str]) -> None:
     if len(names) > MAX_CLASSES:
         raise FolderError(
-            f"{shown(str(place))} has {len(names):,} classes; the limit is {MAX_CLASSES:,}. Check the labels."
+            f"{printable(str(place))} has {len(names):,} classes; the limit is {MAX_CLASSES:,}. Check the labels."
         )
     if not names:
-        raise FolderError(f"{shown(str(place))} has no file in any class. Put pictures into one subfolder per class.")
+        raise FolderError(
+            f"{printable(str(place))} has no file in any class. Put pictures into one subfolder per class."
+        )
     if len(names) == 1:
         inside = place / names[0]  # archives often hold everything in one folder
-        hint = f" Did you mean {shown(str(inside))}?" if inside.is_dir() and len(_contents(inside)[0]) > 1 else ""
+        hint = f" Did you mean {printable(str(inside))}?" if inside.is_dir() and len(_contents(inside)[0]) > 1 else ""
         raise FolderError(
-            f"{shown(str(place))} has only one class, {names[0]!r}. A classifier needs two or more.{hint}"
+            f"{printable(str(place))} has only one class, {names[0]!r}. A classifier needs two or more.{hint}"
         )
 
 
@@ -146,11 +128,6 @@ def _own_name(place: Path) -> str:
     """Return the name of a folder, or of a CSV file without its extension; never the path to it."""
     place = place.resolve()
     return class_name(place.stem if place.is_file() else place.name)[:60] or "pictures"
-
-
-def class_name(text: str) -> str:
-    """Normalise a class name to NFC (macOS stores accents as separate characters), printable and stripped."""
-    return shown(unicodedata.normalize("NFC", text.strip()))
 
 
 def _list_entries(place: Path, progress: bool) -> tuple[list[Found], list[Problem], list[str]]:
@@ -166,7 +143,9 @@ def _list_entries(place: Path, progress: bool) -> tuple[list[Found], list[Proble
                     files_bar.update()
                     (problems if isinstance(one, Problem) else found).append(one)
                 if len(found) > MAX_FILES:
-                    raise FolderError(f"{shown(str(place))} has more than {MAX_FILES:,} files. Load a part of them.")
+                    raise FolderError(
+                        f"{printable(str(place))} has more than {MAX_FILES:,} files. Load a part of them."
+                    )
     return found, problems, notes
 
 
@@ -176,14 +155,14 @@ def _roots(place: Path) -> tuple[list[tuple[Path, str, str]], list[Problem], lis
     splits = {name: SPLIT_NAMES[name.lower()] for name in folders if name.lower() in SPLIT_NAMES}
     if len(splits) < 2 or "train" not in splits.values():
         return [(place, "", "")], [], []
-    notes = [f"Left out: {shown(name)}, which is not a split." for name in folders if name not in splits]
+    notes = [f"Left out: {printable(name)}, which is not a split." for name in folders if name not in splits]
     roots = [(place / name, f"{name}/", split) for name, split in splits.items()]
     return roots, [_loose(name) for name in loose], notes
 
 
 def _check_subfolders(folder: Path, classes: list[str], loose: list[str], split: str, notes: list[str]) -> None:
     """Raise if `folder` has no usable classes; a test or validation folder without classes only gets a note."""
-    place = shown(str(folder))
+    place = printable(str(folder))
     if len(classes) > MAX_CLASSES:
         raise FolderError(
             f"{place} has {len(classes):,} subfolders, and each would be a class; the limit is {MAX_CLASSES:,}. "
@@ -192,7 +171,7 @@ def _check_subfolders(folder: Path, classes: list[str], loose: list[str], split:
     if classes:
         return
     if split in ("validation", "test"):
-        notes.append(f"Left out: {shown(folder.name)}, which has no class subfolders.")
+        notes.append(f"Left out: {printable(folder.name)}, which has no class subfolders.")
         return
     found = f"{len(loose):,} files, but no subfolder" if loose else "neither files nor subfolders"
     raise FolderError(f"{place} has {found}. Make one subfolder per class, and put its pictures there.")
@@ -208,7 +187,7 @@ def _contents(folder: Path) -> tuple[list[str], list[str]]:
     try:
         names = sorted(name for name in os.listdir(folder) if not _is_ignored(name))
     except OSError as error:
-        raise FolderError(f"{shown(str(folder))} cannot be read: {error.strerror}.") from error
+        raise FolderError(f"{printable(str(folder))} cannot be read: {error.strerror}.") from error
     folders = [name for name in names if (folder / name).is_dir()]
     return folders, sorted(set(names) - set(folders))
 

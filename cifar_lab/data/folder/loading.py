@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab.core import paths
+from cifar_lab.core.text import printable
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.data.folder import balancing, known_folders
 from cifar_lab.data.folder.checks import report_on
 from cifar_lab.data.folder.image_cache import read_images
-from cifar_lab.data.folder.problems import shown
 from cifar_lab.data.folder.scan import FolderScan, scan_folder
 from cifar_lab.data.folder.splitting import split_folder
 
@@ -69,7 +69,7 @@ def load_folder(
     if say:
         print(f"Dataset: {report.summary}")
     if say and report.problems:
-        print(f"For the full report, run: cifar-lab data check {shown(str(path))}")
+        print(f"For the full report, run: cifar-lab data check {printable(str(path))}")
     splits = split_folder(scan, validation=validation, test=test, seed=seed)
     options = {"size": size, "balance": balance, "augment": list(augment), "copies": copies, "seed": seed}
     options |= {"validation": validation, "test": test, "keep_alike": keep_alike}

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from cifar_lab.core.text import printable
+
 
 class Reason(NamedTuple):
     """Why files are left out: a title for tables, and how to fix that."""
@@ -46,11 +48,5 @@ class Problem(NamedTuple):
     twin: str = ""
 
     def __str__(self) -> str:
-        other = f" (see {shown(self.twin)})" if self.twin else ""
-        return f"{shown(self.path)}: {REASONS[self.reason].title}{other}. {self.sentence}".rstrip()
-
-
-def shown(name: str) -> str:
-    """Escape the control characters and invalid bytes in the name of a file or class, so that it can be printed."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+        other = f" (see {printable(self.twin)})" if self.twin else ""
+        return f"{printable(self.path)}: {REASONS[self.reason].title}{other}. {self.sentence}".rstrip()

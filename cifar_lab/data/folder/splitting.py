@@ -10,7 +10,7 @@ import numpy as np
 
 from cifar_lab.core import files
 from cifar_lab.data.dataset import SPLITS
-from cifar_lab.data.folder.listing import FolderError
+from cifar_lab.data.folder.entries import FolderError
 from cifar_lab.data.folder.scan import FolderScan
 
 _MOST_HELD_OUT = 0.5

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cifar_lab.core.text import markdown_table, text_table
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.experiments import evaluate, leaderboard
 from cifar_lab.experiments.baselines.fitting import fit_baseline
@@ -51,22 +52,14 @@ class BaselineTable:
     rows: tuple[BaselineRow, ...]
 
     def __str__(self) -> str:
-        lines = [_HEADINGS, *(row.cells() for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join("  ".join(_aligned(line, widths)).rstrip() for line in lines)
+        return text_table([_HEADINGS, *(row.cells() for row in self.rows)], left=(0, 1))
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
 
     def markdown(self) -> str:
         """Return the table in Markdown."""
-        rule = ["---"] * 2 + ["---:"] * (len(_HEADINGS) - 2)
-        return "\n".join(f"| {' | '.join(line)} |" for line in [_HEADINGS, rule, *(row.cells() for row in self.rows)])
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    left = [cell.ljust(width) for cell, width in zip(line[:2], widths[:2], strict=True)]
-    return left + [cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True)]
+        return markdown_table([_HEADINGS, *(row.cells() for row in self.rows)], left=(0, 1))
 
 
 def compare_baselines(

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from cifar_lab import evaluation
 from cifar_lab.core import files
+from cifar_lab.core.batching import predict_in_batches
 from cifar_lab.core.progress import progress_bar
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.experiments.baselines.methods import build_pipeline
@@ -140,8 +141,9 @@ def _elapsed_time(text: str, *, shown: bool) -> Iterator[None]:
 
 def _validate(pipeline, dataset: Dataset, name: str, progress: bool) -> dict:
     images, labels = dataset.validation.images, dataset.validation.labels
-    starts = progress_bar(range(0, len(images), _BATCH_SIZE), desc=f"{name}: validating", shown=progress)
-    probabilities = np.concatenate([pipeline.predict_proba(images[first : first + _BATCH_SIZE]) for first in starts])
+    probabilities = predict_in_batches(
+        pipeline.predict_proba, images, _BATCH_SIZE, description=f"{name}: validating", progress=progress
+    )
     accuracy = float((probabilities.argmax(axis=1) == labels).mean())
     return {"accuracy": accuracy, "loss": evaluation.cross_entropy(probabilities, labels)}
 

@@ -4,12 +4,13 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from cifar_lab.core.text import is_number
 from cifar_lab.experiments import predictions
 from cifar_lab.experiments.leaderboard.reading import one_per_seed, test_result, without_seed
 from cifar_lab.inference import engines, model_card
 from cifar_lab.training import runs
 from cifar_lab.training.recipes import RECIPES
-from cifar_lab.training.runs import Run, is_number
+from cifar_lab.training.runs import Run
 
 RUN_SORTS = ("test", "validation", "minutes", "bytes", "name")
 

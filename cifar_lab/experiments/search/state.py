@@ -1,6 +1,5 @@
 """A search on disk: its plan and how far each trial has come, so that one that was killed goes on where it was."""
 
-import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cifar_lab.core import files, paths
+from cifar_lab.core.text import text_table
 from cifar_lab.experiments.search.space import in_words, value_in_words
 from cifar_lab.training import runs
 from cifar_lab.training.recipe import Recipe
@@ -132,9 +132,7 @@ class Search:
             values = [value_in_words(trial.changes[name]) for name in fields]
             share = f"{trial.accuracy():.1%}" if trial.history and not trial.problem else "-"
             rows.append([str(trial.number), *values, share, f"{len(trial.history)}/{trial.recipe.epochs}", trial.state])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ("  ".join(f"{cell:>{width}}" for cell, width in zip(row[:-1], widths, strict=False)) for row in rows)
-        return "\n".join(f"{line}  {row[-1]}".rstrip() for line, row in zip(lines, rows, strict=True))
+        return text_table(rows, left=(len(rows[0]) - 1,))
 
     def sentence(self) -> str:
         """What came out, in a sentence."""
@@ -182,23 +180,14 @@ def start_search(
     """
     recipe = recipes[0][1]
     name = recipe.name.removesuffix("-trial1")
-    folder = _new_folder(parent, f"search-{name}-{dataset_facts['name']}-seed{recipe.seed}")
+    folder = files.new_folder(
+        parent, re.sub(r"[^A-Za-z0-9.]+", "-", f"search-{name}-{dataset_facts['name']}-seed{recipe.seed}")
+    )
     search = Search(folder, [], plan, dataset_facts, command=command)
     for number, (changes, recipe) in enumerate(recipes, start=1):
         search.trials.append(Trial(number, recipe, changes, folder / f"trial-{number}"))
     search.save()
     return search
-
-
-def _new_folder(parent: Path, name: str) -> Path:
-    stem = re.sub(r"[^A-Za-z0-9.]+", "-", name)
-    for number in itertools.count(1):
-        folder = parent / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            folder.mkdir(parents=True)  # fails if it exists: two that start at once get two folders
-        except FileExistsError:
-            continue
-        return folder
 
 
 def find_unfinished_search(recipes: list[tuple[dict, Recipe]], *, plan: dict, parent: Path) -> Search | None:

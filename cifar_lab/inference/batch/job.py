@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 from cifar_lab.core import files
+from cifar_lab.core.locks import try_lock
 from cifar_lab.inference.batch.listing import blocks, split
-from cifar_lab.inference.batch.lock import hold
 
 
 class Job:
@@ -47,7 +47,7 @@ class Job:
         self.folder.mkdir(parents=True, exist_ok=True)
         got = False
         try:
-            with hold(self.folder / "lock") as got:
+            with try_lock(self.folder / "lock") as got:
                 if not got:
                     raise ValueError(f"Another process is writing {self.table} just now. Wait for it, or stop it.")
                 yield

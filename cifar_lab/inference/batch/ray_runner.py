@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from itertools import islice
 
 from cifar_lab.core import ray_cluster
+from cifar_lab.core.machine import cores
 from cifar_lab.inference.batch.predicting import Model, answer
-from cifar_lab.inference.batch.workers import Part, cores
+from cifar_lab.inference.batch.workers import Part
 from cifar_lab.inference.classifier import Classifier
 
 _RETRIES = 5  # of a part whose worker or node died, before the run stops (and can be gone on with)

@@ -1,6 +1,5 @@
 """Parts answered by processes on this machine; one that is killed is noticed, and its part done again."""
 
-import os
 import signal
 import threading
 from collections import Counter, deque
@@ -8,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context
 
+from cifar_lab.core.machine import cores
 from cifar_lab.inference.batch.predicting import Model, answer
 
 _TRIES = 3  # worker processes that may end at the same file before it is passed over
@@ -57,11 +57,6 @@ def run_workers(
     finally:
         for worker in pool:
             worker.end()
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _employ(pool, size: int, again: deque, parts: Iterator[Part], model: Model, ended: Counter) -> bool:

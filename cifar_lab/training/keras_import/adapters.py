@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from cifar_lab.core.batching import predict_in_batches
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Split, stratified_split
+from cifar_lab.evaluation import cross_entropy
 
 layers = keras.layers
 
@@ -131,9 +133,8 @@ def _ending(model: keras.Model, chain: keras.Model, shown: np.ndarray, class_cou
 
 
 def _cross_entropy(network: keras.Model, split: Split) -> float:
-    parts = [network(split.images[first : first + 100], training=False) for first in range(0, len(split), 100)]
-    probabilities = np.concatenate([_array(part) for part in parts])
-    return float(-np.log(np.maximum(probabilities[np.arange(len(split)), split.labels], 1e-7)).mean())
+    predict = lambda images: _array(network(images, training=False))  # noqa: E731
+    return cross_entropy(predict_in_batches(predict, split.images, 100), split.labels)
 
 
 def _array(tensor) -> np.ndarray:
