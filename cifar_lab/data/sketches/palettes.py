@@ -1,4 +1,4 @@
-"""The colours, RGB from 0 to 1. Animals share furs and vehicles share paints, so that colour does not reveal a class."""
+"""The colours, RGB from 0 to 1. Animals share furs and vehicles share paints, so colour does not reveal a class."""
 
 FURS = [
     (0.82, 0.50, 0.22),  # ginger

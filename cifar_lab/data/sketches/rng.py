@@ -7,7 +7,7 @@ pseudorandom number generators", OOPSLA 2014). Integer arithmetic is exact, and 
 
 import numpy as np
 
-_STEP = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio: streams do not overlap
+_STEP = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd: counts repeat after 2**64 steps only
 
 
 class Rng:
