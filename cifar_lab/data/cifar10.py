@@ -77,11 +77,11 @@ def locate_cifar10() -> Path | None:
     Raises:
         DataError: there is no CIFAR-10 at the place named by `CIFAR_LAB_DATA`.
     """
-    if placed := os.environ.get("CIFAR_LAB_DATA"):
-        place = cifar10_files.find_batches(Path(placed).expanduser())
+    if configured := os.environ.get("CIFAR_LAB_DATA"):
+        place = cifar10_files.find_batches(Path(configured).expanduser())
         if place is None:
             raise DataError(
-                f"CIFAR_LAB_DATA is {placed!r}, but there is no CIFAR-10 there. "
+                f"CIFAR_LAB_DATA is {configured!r}, but there is no CIFAR-10 there. "
                 f"Put {' or '.join(cifar10_files.FOLDERS)} or {ARCHIVE} there, or unset it to download CIFAR-10."
             )
         return place
@@ -119,10 +119,10 @@ def fetch_cifar10_if_quick(seconds: float = 120, *, progress: bool = True) -> Pa
     Raises:
         DownloadError: it would take longer, or no mirror can be reached.
     """
-    near = [address for address in MIRRORS if reachable(address)]
-    if not near:
+    reachable_mirrors = [address for address in MIRRORS if reachable(address)]
+    if not reachable_mirrors:
         raise DownloadError("no mirror can be reached")
-    return _fetch(near, slowest=SIZE / seconds, patience=6, progress=progress)
+    return _fetch(reachable_mirrors, slowest=SIZE / seconds, patience=6, progress=progress)
 
 
 def _fetch(mirrors, *, progress: bool, **options) -> Path:

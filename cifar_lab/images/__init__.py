@@ -1,4 +1,4 @@
-"""From any picture file to an array, and transforms of arrays."""
+"""Open pictures, convert them to arrays, and transform arrays."""
 
 import lazy_loader
 

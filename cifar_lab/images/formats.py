@@ -1,6 +1,6 @@
-"""Which picture formats are read, and how to recognise a file by its first bytes, whatever its name says."""
+"""The supported picture formats, and the detection of formats by a file's first bytes."""
 
-# JPEG stands for MPO too, which many phones write: a JPEG with further pictures behind it.
+# JPEG includes MPO, which many phones write: a JPEG followed by more pictures.
 ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 IN_WORDS = "JPEG, PNG, WebP, GIF or BMP"
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
@@ -21,7 +21,7 @@ _ISO_BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys((b"heic", b"hei
 
 
 def recognise(content: bytes) -> str:
-    """The format's name, such as `"JPEG"` or `"HEIC"`; empty when it is none that is known."""
+    """Return the name of a file's format, such as `"JPEG"` or `"HEIC"`; empty if it is unknown."""
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "WEBP"
     if content[4:8] == b"ftyp":

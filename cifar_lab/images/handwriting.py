@@ -53,9 +53,9 @@ def _draw(strokes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     count, size = strokes.shape[:2]
     across, down = _source_coordinates(count, size, rng)
     # The threshold at which a stroke ends: high for a thin pen, low for a thick one.
-    level = rng.uniform(0.3, 0.85, (count, 1, 1))
+    threshold = rng.uniform(0.3, 0.85, (count, 1, 1))
     edge = rng.uniform(0.05, 0.3, (count, 1, 1))
-    covered = np.clip((_sample(strokes, across, down) - level) / edge + 0.5, 0, 1)
+    covered = np.clip((_sample(strokes, across, down) - threshold) / edge + 0.5, 0, 1)
     return covered.reshape(count, size, _FINE, size, _FINE).mean(axis=(2, 4))
 
 

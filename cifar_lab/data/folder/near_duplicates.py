@@ -74,7 +74,7 @@ def find_near_duplicates(
         prints: `(n, 192)` float32 of `fingerprints.fingerprints`, in the order of preference for keeping them.
         labels: `(n,)` int64.
         splits: `(n,)` int64: the given split of each picture; the same number for all if there are no given splits.
-        keep: keep near-duplicates in the same split, and only group them; those in different splits are still dropped.
+        keep: keep near-duplicates within a split, and only group them; across given splits they are dropped anyway.
         progress: show a progress bar.
     """
     found = Twins.none(len(prints))

@@ -5,10 +5,10 @@ from cifar_lab.data.sketches.palettes import BLACK, GLASS, LAMP, PAINTS, SAND, S
 from cifar_lab.data.sketches.rng import Rng
 
 
-def automobile_side(canvas: Canvas, dice: Rng):
+def automobile_side(canvas: Canvas, rng: Rng):
     """A car in profile: a low body, a cabin with two windows, two wheels."""
-    paint, glass = dice.colour(PAINTS), dice.colour(GLASS)
-    roof, front, back = dice.between(-0.42, -0.26), dice.between(0.15, 0.32), dice.between(-0.62, -0.40)
+    paint, glass = rng.colour(PAINTS), rng.colour(GLASS)
+    roof, front, back = rng.between(-0.42, -0.26), rng.between(0.15, 0.32), rng.between(-0.62, -0.40)
     sill = roof + 0.08
     canvas.polygon([(back, roof), (front, roof), (front + 0.32, 0.06), (back - 0.22, 0.06)], paint)
     canvas.polygon([(back + 0.04, sill), (-0.12, sill), (-0.12, 0.04), (back - 0.10, 0.04)], glass)
@@ -21,9 +21,9 @@ def automobile_side(canvas: Canvas, dice: Rng):
         _wheel(canvas, x, 0.40, 0.40)
 
 
-def automobile_front(canvas: Canvas, dice: Rng):
+def automobile_front(canvas: Canvas, rng: Rng):
     """A car from the front: a windscreen, two lamps, a grille, a number plate."""
-    paint, glass, roof = dice.colour(PAINTS), dice.colour(GLASS), dice.between(-0.62, -0.48)
+    paint, glass, roof = rng.colour(PAINTS), rng.colour(GLASS), rng.between(-0.62, -0.48)
     for x in (-0.56, 0.56):
         canvas.box(x - 0.13, 0.30, x + 0.13, 0.68, BLACK)
     canvas.polygon([(-0.40, roof), (0.40, roof), (0.60, -0.06), (-0.60, -0.06)], paint)
@@ -36,38 +36,38 @@ def automobile_front(canvas: Canvas, dice: Rng):
         canvas.ellipse(x, 0.16, 0.26, 0.22, LAMP)
 
 
-def truck_box(canvas: Canvas, dice: Rng):
+def truck_box(canvas: Canvas, rng: Rng):
     """A lorry in profile with a tall box behind its cab."""
-    load, top = dice.colour(PAINTS), dice.between(-0.62, -0.36)
+    load, top = rng.colour(PAINTS), rng.between(-0.62, -0.36)
     canvas.box(-0.95, top, 0.34, 0.34, load)
     for x in (-0.62, -0.30, 0.02):
         canvas.box(x - 0.02, top + 0.06, x + 0.02, 0.30, load * 0.75)
-    _cab_and_wheels(canvas, dice)
+    _cab_and_wheels(canvas, rng)
 
 
-def truck_tank(canvas: Canvas, dice: Rng):
+def truck_tank(canvas: Canvas, rng: Rng):
     """A lorry in profile with a round tank behind its cab."""
-    load, stripe, tall = dice.colour(PAINTS), dice.colour(PAINTS), dice.between(0.56, 0.66)
+    load, stripe, tall = rng.colour(PAINTS), rng.colour(PAINTS), rng.between(0.56, 0.66)
     middle = 0.32 - tall / 2
     canvas.box(-0.36, 0.24 - tall, -0.18, middle, load * 0.7)
     canvas.limb(-0.66, middle, 0.04, middle, tall, tall, load)
     canvas.limb(-0.66, middle, 0.04, middle, 0.12, 0.12, stripe)
-    _cab_and_wheels(canvas, dice)
+    _cab_and_wheels(canvas, rng)
 
 
-def truck_sand(canvas: Canvas, dice: Rng):
+def truck_sand(canvas: Canvas, rng: Rng):
     """A lorry in profile with a heap of sand on its open bed."""
-    load, heap = dice.colour(PAINTS), dice.between(-0.42, -0.20)
+    load, heap = rng.colour(PAINTS), rng.between(-0.42, -0.20)
     canvas.polygon([(-0.40, heap), (-0.10, heap), (0.24, 0.05), (-0.86, 0.05)], SAND)
     canvas.polygon([(-0.98, -0.12), (0.36, -0.12), (0.30, 0.34), (-0.88, 0.34)], load)
     for x in (-0.60, -0.24, 0.10):
         canvas.box(x - 0.03, -0.12, x + 0.03, 0.32, load * 0.75)
-    _cab_and_wheels(canvas, dice)
+    _cab_and_wheels(canvas, rng)
 
 
-def _cab_and_wheels(canvas: Canvas, dice: Rng):
+def _cab_and_wheels(canvas: Canvas, rng: Rng):
     """The rest of a lorry: the frame, the cab with its window, three wheels."""
-    paint, glass, roof = dice.colour(PAINTS), dice.colour(GLASS), dice.between(-0.34, -0.12)
+    paint, glass, roof = rng.colour(PAINTS), rng.colour(GLASS), rng.between(-0.34, -0.12)
     canvas.box(-0.94, 0.32, 0.90, 0.46, BLACK)
     canvas.polygon([(0.42, roof), (0.74, roof), (0.90, 0.12), (0.95, 0.44), (0.42, 0.44)], paint)
     canvas.polygon([(0.54, roof + 0.08), (0.72, roof + 0.08), (0.84, 0.12), (0.54, 0.12)], glass)

@@ -5,10 +5,10 @@ from cifar_lab.data.sketches.palettes import BLACK, GLASS, PAINTS, SMOKE, WHITE,
 from cifar_lab.data.sketches.rng import Rng
 
 
-def airplane_beside(canvas: Canvas, dice: Rng):
-    """An airliner from the side, or half from above: the farther both wings reach, the higher we stand."""
-    paint, stripe, glass = dice.colour(PAINTS), dice.colour(PAINTS), dice.colour(GLASS) * 0.6
-    near, far, fin = dice.between(0.40, 0.85), dice.between(-0.80, -0.35), dice.between(-0.65, -0.30)
+def airplane_beside(canvas: Canvas, rng: Rng):
+    """An airliner from the side or obliquely from above: the longer both wings, the higher the viewpoint."""
+    paint, stripe, glass = rng.colour(PAINTS), rng.colour(PAINTS), rng.colour(GLASS) * 0.6
+    near, far, fin = rng.between(0.40, 0.85), rng.between(-0.80, -0.35), rng.between(-0.65, -0.30)
     canvas.polygon([(-0.10, far), (0.02, far), (0.30, -0.05), (-0.10, -0.05)], paint * 0.75)
     canvas.polygon([(-0.92, -0.30), (-0.82, -0.30), (-0.62, 0.0), (-0.85, 0.0)], paint * 0.75)
     canvas.ellipse(0, 0, 1.84, 0.32, paint)
@@ -20,10 +20,10 @@ def airplane_beside(canvas: Canvas, dice: Rng):
     canvas.polygon([(-0.86, 0.02), (-0.64, 0.02), (-0.86, 0.28), (-0.96, 0.28)], stripe * 0.9)
 
 
-def airplane_above(canvas: Canvas, dice: Rng):
+def airplane_above(canvas: Canvas, rng: Rng):
     """An airliner from above: two swept wings with an engine each, a small tail."""
-    paint, stripe = dice.colour(PAINTS), dice.colour(PAINTS)
-    span, sweep = dice.between(0.75, 0.95), dice.between(0.15, 0.45)
+    paint, stripe = rng.colour(PAINTS), rng.colour(PAINTS)
+    span, sweep = rng.between(0.75, 0.95), rng.between(0.15, 0.45)
     for side in (-1, 1):
         tip = side * span
         canvas.limb(0.08, side * 0.34, 0.24, side * 0.34, 0.14, 0.12, stripe)
@@ -34,10 +34,10 @@ def airplane_above(canvas: Canvas, dice: Rng):
     canvas.ellipse(0.76, 0, 0.12, 0.16, BLACK)
 
 
-def ship_steaming(canvas: Canvas, dice: Rng):
+def ship_steaming(canvas: Canvas, rng: Rng):
     """A ship with a deckhouse, a mast and a funnel that smokes."""
-    hull, house, funnel = dice.colour(PAINTS), dice.colour(PAINTS), dice.colour(PAINTS)
-    x, wind = dice.between(-0.3, 0.1), dice.between(0.1, 0.35)
+    hull, house, funnel = rng.colour(PAINTS), rng.colour(PAINTS), rng.colour(PAINTS)
+    x, wind = rng.between(-0.3, 0.1), rng.between(0.1, 0.35)
     for puff in range(3):
         canvas.ellipse(x - wind * (puff + 0.5), -0.70 - 0.08 * puff, 0.28, 0.22, SMOKE, opacity=0.6)
     canvas.box(x - 0.10, -0.60, x + 0.14, -0.10, funnel)
@@ -49,9 +49,9 @@ def ship_steaming(canvas: Canvas, dice: Rng):
     _hull(canvas, hull)
 
 
-def ship_sailing(canvas: Canvas, dice: Rng):
+def ship_sailing(canvas: Canvas, rng: Rng):
     """A sailing boat: a mast with two sails."""
-    hull, sail, mast = dice.colour(PAINTS), dice.colour(PAINTS) * 0.4 + 0.58, dice.between(-0.1, 0.1)
+    hull, sail, mast = rng.colour(PAINTS), rng.colour(PAINTS) * 0.4 + 0.58, rng.between(-0.1, 0.1)
     canvas.limb(mast, 0.20, mast, -0.92, 0.06, 0.05, WOOD)
     canvas.polygon([(mast - 0.05, -0.88), (mast - 0.05, 0.10), (mast - 0.62, 0.10)], sail)
     canvas.polygon([(mast + 0.06, -0.75), (mast + 0.62, 0.10), (mast + 0.06, 0.10)], sail * 0.88)

@@ -1,4 +1,4 @@
-"""From a drawing to a picture: figures get roundness and a rim, then comes the light, then a small camera's grain."""
+"""Finish a drawing: shading and a rim for the figure, then light and the noise of a small camera."""
 
 import numpy as np
 
@@ -6,26 +6,26 @@ from cifar_lab.data.sketches.canvas import Canvas, column, pixel_centres
 from cifar_lab.data.sketches.rng import Rng
 
 
-def finish_figure(dice: Rng, canvas: Canvas):
+def finish_figure(rng: Rng, canvas: Canvas):
     """Darken a figure towards its edge and its feet, and draw a dark or light rim around it, in place.
 
     Args:
-        dice: the dice of the n pictures.
+        rng: the random number generator of the n pictures.
         canvas: the drawn figures.
     """
     size = canvas.picture.shape[-1]
     distance = canvas.distance * canvas.scale / (size / 32)  # in pixels of a 32 x 32 image
     inside = np.clip(0.5 - distance, 0, 1)
     canvas.picture *= 1 - inside * (0.22 * np.clip(1 + distance / 2.5, 0, 1) + 0.14 * canvas.y)
-    rim = (np.clip(1.5 - distance, 0, 1) - inside) * column(dice.between(0.1, 0.7))
-    canvas.picture += rim * (column(dice.pick([0.12, 0.95])) - canvas.picture)
+    rim = (np.clip(1.5 - distance, 0, 1) - inside) * column(rng.between(0.1, 0.7))
+    canvas.picture += rim * (column(rng.pick([0.12, 0.95])) - canvas.picture)
 
 
-def photograph(dice: Rng, picture: np.ndarray) -> np.ndarray:
-    """Light a picture from one side, tint and expose it, add haze and grain.
+def photograph(rng: Rng, picture: np.ndarray) -> np.ndarray:
+    """Light pictures from one side, tint and expose them, and add haze and noise.
 
     Args:
-        dice: the dice of the n pictures.
+        rng: the random number generator of the n pictures.
         picture: `(3, n, size, size)` float32, RGB, about 0-1.
 
     Returns:
@@ -33,13 +33,13 @@ def photograph(dice: Rng, picture: np.ndarray) -> np.ndarray:
     """
     size = picture.shape[-1]
     across, down = pixel_centres(size)
-    slant = column(dice.between(-0.18, 0.18)) * across + column(dice.between(-0.15, 0.15)) * down
-    haze = column(dice.between(0, 0.18))
-    lamp = column(dice.between(0.72, 1.15)) * (1 + slant) * (1 - haze)
-    grain = column(dice.between(0.02, 0.12))
+    slant = column(rng.between(-0.18, 0.18)) * across + column(rng.between(-0.15, 0.15)) * down
+    haze = column(rng.between(0, 0.18))
+    lamp = column(rng.between(0.72, 1.15)) * (1 + slant) * (1 - haze)
+    grain = column(rng.between(0.02, 0.12))
     images = np.empty((*picture.shape[1:], 3), np.uint8)
     for channel, plane in enumerate(picture):
-        tinted = plane * (lamp * column(dice.between(0.9, 1.08))) + 0.7 * haze
-        noisy = tinted + grain * (dice.field(size, size) - 0.5)
+        tinted = plane * (lamp * column(rng.between(0.9, 1.08))) + 0.7 * haze
+        noisy = tinted + grain * (rng.field(size, size) - 0.5)
         images[..., channel] = np.clip(noisy * 255 + 0.5, 0, 255).astype(np.uint8)
     return images

@@ -1,4 +1,4 @@
-"""The colours, RGB from 0 to 1. All animals share furs and all vehicles share paints: colour gives no class away."""
+"""The colours, RGB from 0 to 1. Animals share furs and vehicles share paints, so colour does not reveal a class."""
 
 FURS = [
     (0.82, 0.50, 0.22),  # ginger
