@@ -88,7 +88,7 @@ def test_a_card_that_asks_for_several_views_gets_them(client, models, pictures):
         [guess.score for guess in prediction.top] for prediction in expected
     ]
     assert found[0]["score"] != Classifier.load(models / "tutorial").predict(wide).score
-    assert "squeezed" in found[0]["notes"][0] and found[1]["notes"] == []
+    assert "squashed" in found[0]["notes"][0] and found[1]["notes"] == []
 
 
 def test_the_model_is_chosen_by_name(client, png):

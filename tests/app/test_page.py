@@ -222,14 +222,14 @@ def test_a_folder_that_fails_costs_nobody_the_answer(make_app, png, tmp_path, ca
     (tmp_path / "kept").rmdir()
     (tmp_path / "kept").write_text("a file in the place of the folder")
     assert send(client, png).status_code == 200
-    assert "not kept" in caplog.messages[-1]
+    assert "not stored" in caplog.messages[-1]
 
 
 def test_a_prediction_is_one_line_of_log_without_names(client, png, caplog):
     with caplog.at_level(logging.INFO):
         send(client, png)
     assert len(caplog.messages) == 1
-    assert re.fullmatch(r"tutorial said \['[a-z]+'\] in [0-9.]+ ms", caplog.messages[0])
+    assert re.fullmatch(r"tutorial predicted \['[a-z]+'\] in [0-9.]+ ms", caplog.messages[0])
 
 
 # --- the whole ---
