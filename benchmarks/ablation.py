@@ -1,9 +1,9 @@
-"""What each trick of a recipe is worth: trains it whole and without each, and records the run cards.
+"""Ablation of a recipe: train it whole and without each of its tricks, and store the run records.
 
     python -m benchmarks.ablation --recipe fast-mini --seeds 3
 
-On two cores that is hours with CIFAR-10. A killed one goes on where it was, with the same command; what is finished is
-not trained again. Figures of runs that other work slowed down are right, but for their minutes.
+On two cores this takes hours with CIFAR-10. The same command resumes an interrupted ablation; finished runs are not
+repeated. If other work slowed a run down, only its minutes are affected.
 """
 
 import shlex
@@ -40,7 +40,7 @@ def measure(pictures: Dataset, recipe: str, *, seeds: int, tricks: tuple[str, ..
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=CARDS,
-    help="Where the run cards go (default: notebooks/experiments/ablation).",
+    help="Where the run records go (default: notebooks/experiments/ablation).",
 )
 def main(recipe, seeds, dataset, tricks, listed, folder):
     """Train a recipe whole and without each of its tricks, and print what each is worth."""

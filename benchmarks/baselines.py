@@ -1,12 +1,12 @@
-"""The baselines on the real data, beside published figures: one table in Markdown.
+"""Fit the baselines on CIFAR-10 and print them next to published figures as a Markdown table.
 
     python -m benchmarks.baselines
     python -m benchmarks.baselines --method knn --method svm --train 10000 --beside fast-mini-cifar10-seed0
     python -m benchmarks.baselines --record notebooks/experiments/baselines
 
-Fits and measures what has not been yet, the quickest first; a stopped one goes on where it was. All of it takes hours
-on two cores, most of them the support vector machine's. Minutes compare only if nothing else ran on the machine. With
---record, the run cards go into a folder too: the notebook on experiments shows those in its own.
+Fits what is missing, the fastest first; the same command resumes an interrupted run. All of it takes hours on two
+cores, most of them for the support vector machine. Minutes compare only if nothing else ran on the machine. With
+--record, the run records are also copied to a folder, as the notebook on experiments shows them.
 """
 
 from pathlib import Path
@@ -37,7 +37,7 @@ PUBLISHED = {
     "--record",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write the run cards into this folder, NAME.json each: figures only, no pictures.",
+    help="Write the run records into this folder, NAME.json each: figures only, no pictures.",
 )
 def main(methods, features, dataset, train, beside, folder):
     """Fit and measure what has not been yet, and print what each took and reached."""

@@ -1,9 +1,9 @@
-"""The ladder of recipes: minutes on this machine against accuracy, one row a preset.
+"""The ladder of recipes: accuracy against minutes on this machine, one row per recipe.
 
     python -m benchmarks.ladder tutorial fast-mini fast-small --seeds 3
 
-Trains what has not been trained yet, and prints the table. A ladder takes from minutes to hours; a killed one goes on
-where it was. Minutes compare only if nothing else ran on the machine.
+Trains what is missing, and prints the table. This takes from minutes to hours; the same command resumes an interrupted
+ladder. Minutes compare only if nothing else ran on the machine.
 """
 
 import statistics

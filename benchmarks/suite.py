@@ -22,5 +22,5 @@ def _row(what: str, path: Path) -> Row:
     except (OSError, ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
         raise LeftOut(f"there is no whole {path.name} of a `make test` in build/; run that first.") from error
     if failed:
-        raise LeftOut(f"{failed} of {count} {what} failed in the last `make test`; mend and run that first.")
+        raise LeftOut(f"{failed} of {count} {what} failed in the last `make test`; fix them and run it first.")
     return Row(f"`make test`: {count:,} {what}", [], [seconds / 60], unit="min")

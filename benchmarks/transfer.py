@@ -1,10 +1,10 @@
-"""Cats against dogs with few labels: from random numbers, and from a network that has learnt other things.
+"""Cats against dogs with few labels: from random weights, and from a network trained on other classes.
 
     python -m benchmarks.transfer --seeds 3
 
-The network that it starts from has learnt the other eight classes of CIFAR-10. One that has learnt cats and dogs
-already, as `data/models/cifar10` has, would only be asked what it knows; that is measured too, under a name that says
-so. What is finished is not trained again, and a run that was killed goes on: the same command goes on with the rest.
+The start network was trained on the other eight classes of CIFAR-10. One that has been trained on cats and dogs, such
+as `data/models/cifar10`, would only be tested on what it knows; that is measured too, under a name that says so.
+Finished runs are not repeated, and the same command resumes an interrupted one.
 """
 
 import shlex

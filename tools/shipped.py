@@ -1,9 +1,9 @@
 """Make `data/models/cifar10`, the shipped classifier, from nothing: `KERAS_BACKEND=torch python -m tools.shipped`.
 
-By estimate six to eleven hours on two cores; four with `--precision bfloat16` on a processor that is quick with it
-(AVX-512 BF16). Kill it whenever you like: the same command goes on. It needs CIFAR-10 (`cifar-lab check` says whether
-that is here). `--others FILE.npz`, with an array `images` of other things, adds to the card how well those are told
-apart. What it learns from on the way stays in `data/models/` as classifiers; delete them when it is done.
+Estimated at six to eleven hours on two cores; four with `--precision bfloat16` on a processor that supports it
+(AVX-512 BF16). It can be interrupted at any time: the same command resumes. It needs CIFAR-10 (`cifar-lab check` says
+whether it is there). `--others FILE.npz`, with an array `images` of things that are none of the classes, adds to the
+card how well those are rejected. The teachers stay in `data/models/` as classifiers; delete them when it is done.
 """
 
 import argparse

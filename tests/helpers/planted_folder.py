@@ -21,7 +21,7 @@ def plant(folder: Path, count: int, *, broken: float = 0.02, repeated: float = 0
         seed: fixes the pictures.
 
     Returns:
-        As `messy.make`.
+        As `data.folder.example.make_example_folder`.
     """
     mistakes, repeats, rare = round(count * broken), round(count * repeated), round(count / 11)
     names = (CLASSES[number < rare] for number in range(count - mistakes - repeats))
