@@ -122,17 +122,13 @@ class Recipe:
             random_only += ("look_ahead", "start_size")
         if self.start and (useless := [field for field in random_only if getattr(self, field)]):
             raise ValueError(
-                f"{', '.join(useless)}: these need a randomly initialised network, but start is {self.start!r}. Leave them "
-                "out, or use a recipe such as transfer."
+                f"{', '.join(useless)}: these need a randomly initialised network, but start is {self.start!r}. "
+                "Leave them out, or use a recipe such as transfer."
             )
         if self.keep == "half-way" and not (self.start and self.model == "fast"):
-            raise ValueError(
-                "keep='half-way' needs the fast network and a start, such as 'cifar10', to interpolate with."
-            )
+            raise ValueError("keep='half-way' needs the fast network and a start such as 'cifar10'.")
         if self.frozen_epochs and not self.start:
-            raise ValueError(
-                "frozen_epochs needs a start, such as 'cifar10': it makes no sense to freeze random weights."
-            )
+            raise ValueError("frozen_epochs needs a start, such as 'cifar10': random weights should not be frozen.")
         if self.frozen_epochs >= self.epochs and self.augmentation != Augmentation():
             raise ValueError(
                 f"Images are only augmented once all layers are trained, but all {self.epochs} epochs are frozen "
