@@ -223,7 +223,7 @@ def full_recipe(record: dict) -> dict:
 
 
 def describe_dataset(dataset) -> dict:
-    """Describe a `cifar_lab.data.Dataset` for a run record, in enough detail to tell whether two runs saw the same images."""
+    """Describe a `cifar_lab.data.Dataset` for a run record, enough to tell whether two runs saw the same."""
     sizes = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     options = {"options": dataset.options} if dataset.options else {}  # how a user's own folder was loaded
     return {
