@@ -44,10 +44,10 @@ def build_metrics(model: keras.Model, *, class_numbers: bool = True) -> None:
         model: a compiled network with `(n, classes)` probabilities as output.
         class_numbers: whether its loss takes class numbers `(n,)` as labels, rather than probabilities `(n, classes)`.
     """
-    answers = np.full((1, model.output_shape[-1]), 1 / model.output_shape[-1], np.float32)
-    labels = np.zeros(1, np.int64) if class_numbers else answers
-    model.compute_loss(y=labels, y_pred=answers)
-    model.compute_metrics(None, labels, answers)
+    predictions = np.full((1, model.output_shape[-1]), 1 / model.output_shape[-1], np.float32)
+    labels = np.zeros(1, np.int64) if class_numbers else predictions
+    model.compute_loss(y=labels, y_pred=predictions)
+    model.compute_metrics(None, labels, predictions)
     model.reset_metrics()
 
 

@@ -50,8 +50,8 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
             f"The run {run.folder.name} was not trained on this dataset ({dataset.name}), whose images differ: "
             "pass the run's own dataset, since its validation images are needed for calibration."
         )
-    told = ("command", "recipe", "start", "teachers", "dataset", "minutes", "finished", "machine", "versions")
-    trained = {key: run.record[key] for key in told if run.record.get(key)}
+    copied = ("command", "recipe", "start", "teachers", "dataset", "minutes", "finished", "machine", "versions")
+    trained = {key: run.record[key] for key in copied if run.record.get(key)}
     facts = {"trained": trained, "metrics": run.record["metrics"]} | options.pop("facts", {})
     recipe = run.record["recipe"]
     if recipe.get("paper"):
@@ -192,15 +192,15 @@ def _calibrate(
     progress: bool,
 ) -> None:
     """Fit the temperature, then the rejection threshold, on the predictions of the exported classifier."""
-    answers = partial(Classifier.load(folder).raw_probabilities, progress=progress)
-    raw = answers(split.images)
-    fitted_on = (answers(calibration.images), calibration.labels) if calibration is not None else (raw, split.labels)
+    predict = partial(Classifier.load(folder).raw_probabilities, progress=progress)
+    raw = predict(split.images)
+    fitted_on = (predict(calibration.images), calibration.labels) if calibration is not None else (raw, split.labels)
     content["temperature"] = evaluation.fit_temperature(*fitted_on)
     known = apply_temperature(raw, content["temperature"]).max(axis=1)
     content["known_threshold"] = evaluation.known_threshold(known, keep=_KEEP)
     content["known_keep"] = _KEEP
     if others is not None:
-        unknown = apply_temperature(answers(others), content["temperature"]).max(axis=1)
+        unknown = apply_temperature(predict(others), content["temperature"]).max(axis=1)
         content["metrics"] = content.get("metrics", {}) | {
             "none_of_these": {
                 "known": len(known),

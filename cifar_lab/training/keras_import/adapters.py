@@ -12,7 +12,7 @@ layers = keras.layers
 # Scale and offset from pixels 0-255 to the range that a network expects; the most common first.
 PIXELS = {"0-1": (1 / 255, 0.0), "-1-1": (1 / 127.5, -1.0), "0-255": (1.0, 0.0)}
 GREY = (0.299, 0.587, 0.114)  # of red, green and blue: luma (ITU-R BT.601), as Pillow has it
-_ASKED = 500  # validation images used to detect the pixel range
+_SAMPLE = 500  # validation images used to detect the pixel range
 # Differences in cross-entropy up to this, in nats, are ignored: larger inputs lower it for an accurate network anyway.
 _AS_GOOD = 0.05
 
@@ -63,7 +63,7 @@ def wrap_model(
     Raises:
         ValueError: the number of scores does not match the classes, or scores are not finite.
     """
-    few = split.take(stratified_split(split.labels, min(_ASKED, len(split)))[0])
+    few = split.take(stratified_split(split.labels, min(_SAMPLE, len(split)))[0])
     size = few.images.shape[1]
     if model.inputs[0].dtype == "uint8":
         pixels = "0-255"
