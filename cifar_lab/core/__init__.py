@@ -1,1 +1,1 @@
-"""Files, paths, progress bars and the import of Keras: what knows nothing of images."""
+"""General helpers that do not depend on images: files, paths, progress bars, the import of Keras."""

@@ -1,4 +1,4 @@
-"""Predictions batch by batch."""
+"""Predict batch by batch."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,13 @@ def predict_in_batches(
     description: str = "predict",
     progress: bool = False,
 ) -> np.ndarray:
-    """Call `predict` on one batch after the other, and concatenate the results.
+    """Call `predict` batch by batch, and concatenate the results.
 
     Args:
         predict: from `(m, ...)` to `(m, outputs)`; it is called with at least one image.
         images: `(n, ...)`, n at least 1.
         batch_size: images per call; the last batch may be smaller.
-        description: what the progress bar says.
+        description: label of the progress bar.
         progress: show a progress bar.
 
     Returns:

@@ -1,26 +1,25 @@
-"""The clock of a training: says once how long what is left will take on this machine."""
+"""Estimate the remaining time of a training run on this machine."""
 
 import time
 
 
 class TimeEstimate:
-    """Moves the progress bar, and says once how long this will take here."""
+    """Update the progress bar, and report the estimated remaining time once."""
 
-    FIRST, MEASURED = 3, 20  # the first steps are slower than the rest: they are left out
+    FIRST, MEASURED = 3, 20  # the first steps are slower than the rest, and so are not measured
 
     def __init__(self, steps_bar, say, *, work: float):
-        """Make a clock.
+        """Start with all steps ahead.
 
         Args:
             steps_bar: the progress bar.
-            say: a function that takes a line.
-            work: what lies ahead, in pixels of height times width over all steps. Steps that show no image count for
-                nothing.
+            say: function called with the line to print.
+            work: total work: image height times width, summed over all steps. Steps without images count as 0.
         """
         self._bar, self._say, self._left, self._steps, self._times = steps_bar, say, work, 0, []
 
     def step(self, *, work: float) -> None:
-        """One step has been taken."""
+        """Count a finished step, whose images have `work` pixels (height times width)."""
         self._bar.update()
         if not work:
             return

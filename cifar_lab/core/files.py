@@ -1,4 +1,4 @@
-"""Files that are whole or not there: writing that a kill cannot tear, and the SHA-256 that says which file it is."""
+"""Atomic writing of files and folders, and SHA-256 digests."""
 
 import hashlib
 import itertools
@@ -12,20 +12,20 @@ from pathlib import Path
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside `path`, then put it in place in one step.
+    """Write a file atomically: `write` fills a temporary file next to `path`, which then replaces it in one step.
 
-    Whoever reads `path` sees the old file or the new one, never half of it, even if this process is killed.
+    Readers of `path` see either the old file or the new one, never part of one, even if this process is killed.
 
     Args:
-        path: where the file goes; its folder is made if need be.
-        write: called with the path of the unfinished file. It keeps the ending of `path`.
+        path: where the file goes; its folder is created if needed.
+        write: called with the path of the temporary file, which has the file extension of `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         write(unfinished)
         with open(unfinished, "rb+") as file:
-            os.fsync(file.fileno())  # else a power cut can leave the new name with an empty file
+            os.fsync(file.fileno())  # otherwise a power cut can leave an empty file under the new name
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -33,7 +33,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `folder` when the block ends; if it raises, nothing is left of it."""
+    """Yield a temporary folder that replaces `folder` when the block ends, or is removed if the block raises."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         unfinished = Path(scratch) / folder.name
@@ -43,7 +43,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def _put_in_place(unfinished: Path, folder: Path, aside: Path) -> None:
-    """Rename the finished folder into place. An old one steps aside first: a folder can't be replaced in one step."""
+    """Rename the finished folder into place, after moving an old one aside: folders cannot be replaced in one step."""
     if folder.exists():
         os.replace(folder, aside)
     try:
@@ -67,17 +67,21 @@ def new_folder(parent: Path, name: str) -> Path:
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file, whole or not at all; `NaN` and infinity are refused, since JSON has no word for them."""
+    """Write a JSON file atomically.
+
+    Raises:
+        ValueError: the content has NaN or infinity, which JSON does not support.
+    """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(path, lambda unfinished: unfinished.write_text(text, encoding="utf-8"))
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_of(content: bytes) -> str:
-    """The SHA-256 of bytes in memory as 64 hexadecimal digits."""
+    """Return the SHA-256 of bytes as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

@@ -1,6 +1,6 @@
 """Keras, imported quietly: `from cifar_lab.core.keras_backend import keras`.
 
-Keras works on TensorFlow here; `KERAS_BACKEND=torch` or `jax` in the environment runs the same code on another.
+The backend is TensorFlow, unless the environment variable `KERAS_BACKEND` is `torch` or `jax`.
 """
 
 import logging
@@ -14,20 +14,20 @@ with stderr_hidden():
     import keras
 
 for name in ("tensorflow", "absl"):
-    # Their hints are for programmers of TensorFlow; in a notebook they stand in red, between a learner and the lesson.
+    # Their hints are for TensorFlow developers, and appear in red in a notebook, where they distract from the lesson.
     logging.getLogger(name).setLevel(logging.ERROR)
 
 __all__ = ["batch_size_within_memory", "build_metrics", "evaluate_in_batches", "keras"]
 
 
 def batch_size_within_memory(model, images: np.ndarray, most: int) -> int:
-    """How many images to show a network at once, so that memory stays as it is for `most` of 32 x 32 pixels.
+    """Return a batch size that needs no more memory than `most` images of 32 x 32 pixels.
 
     Args:
-        model: a Keras network, or another thing that answers for images.
-        images: `(n, height, width, 3)` or features `(n, features)`. What counts is the largest of their own size and of
-            the sizes that the network gives them inside.
-        most: as many as there are of small images.
+        model: a Keras network, or another object that predicts.
+        images: images `(n, height, width, 3)` or features `(n, features)`. The largest of their own size and the sizes
+            of the feature maps inside the network determines the batch size.
+        most: the batch size for small images.
     """
     shapes = [images.shape[1:-1], *(layer.output.shape[1:-1] for layer in getattr(model, "layers", ()))]
     pixels = max(math.prod(shape) for shape in shapes if None not in shape)
@@ -35,26 +35,26 @@ def batch_size_within_memory(model, images: np.ndarray, most: int) -> int:
 
 
 def build_metrics(model: keras.Model, *, class_numbers: bool = True) -> None:
-    """Make the variables of a compiled network's metrics now, not within its first step.
+    """Create the metric variables of a compiled network now, rather than in its first step.
 
-    TensorFlow traces a step that makes variables a second time, which for a small network takes as long as the training
-    of a few hundred images.
+    TensorFlow traces a step that creates variables a second time, which for a small network takes as long as training
+    on a few hundred images.
 
     Args:
-        model: gives `(n, classes)` probabilities.
-        class_numbers: what its loss takes; probabilities `(n, classes)` otherwise.
+        model: a compiled network with `(n, classes)` probabilities as output.
+        class_numbers: whether its loss takes class numbers `(n,)` as labels, rather than probabilities `(n, classes)`.
     """
-    answers = np.full((1, model.output_shape[-1]), 1 / model.output_shape[-1], np.float32)
-    labels = np.zeros(1, np.int64) if class_numbers else answers
-    model.compute_loss(y=labels, y_pred=answers)
-    model.compute_metrics(None, labels, answers)
+    predictions = np.full((1, model.output_shape[-1]), 1 / model.output_shape[-1], np.float32)
+    labels = np.zeros(1, np.int64) if class_numbers else predictions
+    model.compute_loss(y=labels, y_pred=predictions)
+    model.compute_metrics(None, labels, predictions)
     model.reset_metrics()
 
 
 def evaluate_in_batches(model: keras.Model, split) -> dict:
     """Compute the mean loss and accuracy of a compiled network on a split.
 
-    Batch by batch: `model.evaluate` builds a new input pipeline at each call, which takes longer than a small split.
+    `model.evaluate` would build a new input pipeline at each call, which takes longer than a small split.
 
     Args:
         model: compiled, with one metric.

@@ -1,4 +1,4 @@
-"""Locks between processes, which the operating system releases when a process ends, however it ends."""
+"""Locks between processes; the operating system releases them when a process ends, even if it is killed."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ def wait_for_lock(path: Path, progress: bool = True) -> Iterator[None]:
         waiting = False
         while not _lock(file):
             if progress and not waiting:
-                print("Waiting for another process that is working on the same files.")
+                print("Waiting for another process that is using the same files.")
                 waiting = True
             time.sleep(0.2)
         yield
@@ -49,6 +49,6 @@ def _lock(file) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError:  # a network drive without locks: going on without one is better than not at all
+    except OSError:  # a network drive without locks: continue without one
         return True
     return True

@@ -1,8 +1,8 @@
-"""The machine that this runs on."""
+"""Facts about the machine that this runs on."""
 
 import os
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,17 +1,17 @@
-"""Softmax probabilities: several views of an image averaged, and the temperature applied."""
+"""Average softmax probabilities over several views of an image, and apply the temperature."""
 
 import numpy as np
 
 
 def average_views(probabilities: np.ndarray, weights: tuple[float, ...] | None = None) -> np.ndarray:
-    """One answer from several views of each picture: what the mean of their logits says.
+    """Average the predictions for several views of each image, in logits (test-time augmentation).
 
     Args:
-        probabilities: `(n, views, classes)` float, 0-1, every row adding up to 1.
-        weights: how much each view counts, adding up to 1; all the same when not given.
+        probabilities: `(n, views, classes)` float, 0-1; each row sums to 1.
+        weights: weight of each view, summing to 1; equal by default.
 
     Returns:
-        `(n, classes)` of the same dtype, every row adding up to 1.
+        `(n, classes)` of the same dtype; each row sums to 1.
     """
     if probabilities.shape[1] == 1:
         return probabilities[:, 0]
@@ -24,11 +24,11 @@ def average_views(probabilities: np.ndarray, weights: tuple[float, ...] | None =
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Soften (above 1) or sharpen (below 1) probabilities, as dividing the logits by `temperature` does.
 
-    The softmax at temperature T follows from the softmax at 1 as p^(1/T), scaled to add up to 1 (Guo et al., "On
+    The softmax at temperature T follows from that at 1 as p^(1/T), normalised to sum to 1 (Guo et al., "On
     Calibration of Modern Neural Networks", 2017).
 
     Args:
-        probabilities: `(n, classes)` float, 0-1, every row adding up to 1.
+        probabilities: `(n, classes)` float, 0-1; each row sums to 1.
         temperature: above 0; 1 changes nothing.
 
     Returns:

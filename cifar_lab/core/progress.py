@@ -1,4 +1,4 @@
-"""Progress bars: on the terminal's error stream, in a notebook as plain text under the cell, gone when done."""
+"""Progress bars: on stderr in a terminal, as plain text below the cell in a notebook; removed when done."""
 
 import sys
 
@@ -6,15 +6,15 @@ from tqdm import tqdm
 
 
 def progress_bar(iterable=None, *, shown: bool = True, **options) -> tqdm:
-    """A tqdm bar for anything that takes longer than two seconds; `TQDM_DISABLE=1` in the environment hides all.
+    """Return a tqdm bar, for anything that takes longer than two seconds; `TQDM_DISABLE=1` hides all of them.
 
     Args:
-        iterable: what to walk over, or `None` to call `.update()` by hand.
-        shown: no bar when False.
+        iterable: what to iterate over, or `None` to call `.update()` yourself.
+        shown: whether to show the bar.
         **options: tqdm's own, such as `total`, `desc`, `unit`.
     """
-    # JupyterLab paints the error stream red, as if the bar were a mistake.
+    # JupyterLab shows stderr in red, as if the bar were an error.
     stream = sys.stdout if "ipykernel" in sys.modules else sys.stderr
-    if not shown:  # else not said at all, so that TQDM_DISABLE is heard
+    if not shown:  # otherwise leave it unset, so that TQDM_DISABLE applies
         options["disable"] = True
     return tqdm(iterable, file=stream, leave=False, dynamic_ncols=True, mininterval=0.5, **options)

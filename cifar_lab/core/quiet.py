@@ -1,4 +1,4 @@
-"""Quiet native libraries: they write to the process's error stream, past Python, and a notebook shows it in red."""
+"""Silence native libraries, which write to stderr directly, shown in red in a notebook."""
 
 import contextlib
 import os
@@ -11,10 +11,10 @@ _lock = threading.Lock()
 
 @contextlib.contextmanager
 def stderr_hidden() -> Iterator[None]:
-    """Hide what native code writes to the error stream meanwhile.
+    """Discard what native code writes to stderr inside the block.
 
-    TensorFlow tells at every start that there is no GPU, LiteRT that it has a CPU back end, and neither can be told not
-    to. What goes wrong comes as an exception all the same.
+    At every start TensorFlow reports that there is no GPU, and LiteRT that it has a CPU back end; neither has a setting
+    to turn this off. Errors are still raised as exceptions.
     """
     with _lock:
         sys.stderr.flush()

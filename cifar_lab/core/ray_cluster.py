@@ -1,4 +1,4 @@
-"""Belonging to a Ray cluster for a while, for a search or for a large collection of pictures."""
+"""Connect to a Ray cluster, for a search or for a large collection of pictures."""
 
 import logging
 import socket
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def connected(address: str, instead: str, **own) -> Iterator[None]:
-    """Belong to a cluster meanwhile; a Ray that runs in this process already is taken as it is.
+    """Connect to a Ray cluster inside the block; if this process is already connected, use that connection.
 
     Args:
-        address: `"auto"`, `"HOST:PORT"`, or `"local"` for a Ray that is started here.
-        instead: what to do without a cluster, to end the sentence of the error.
-        **own: settings of `ray.init` for a Ray that is started here.
+        address: `"auto"`, `"HOST:PORT"`, or `"local"` to start Ray on this machine.
+        instead: what to do without a cluster; the end of the error message.
+        **own: settings of `ray.init` when Ray is started on this machine.
 
     Raises:
         ValueError: no cluster answers at the address.
@@ -26,24 +26,24 @@ def connected(address: str, instead: str, **own) -> Iterator[None]:
     try:
         _knock(address)
         ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **(own if address == "local" else {}))
-    except Exception as error:  # Ray raises everything from ValueError to a plain Exception here
+    except Exception as error:  # Ray raises anything from ValueError to a plain Exception here
         raise ValueError(
             f"No Ray cluster answers at {address!r} ({first_line(error)}). Start one with: ray start --head; "
-            f"or {instead} One that asks for a token answers only if RAY_AUTH_MODE=token was set before."
+            f"or {instead} If the cluster needs a token, set RAY_AUTH_MODE=token first."
         ) from error
     try:
         yield
     finally:
-        ray.shutdown()  # which ends what still runs
+        ray.shutdown()  # stops what is still running
 
 
 def first_line(error: Exception) -> str:
-    """What an error says in its first line, since Ray's go on for pages; its type when it says nothing."""
+    """Return the first line of an error message, since those of Ray fill pages; the error's type if it is empty."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _knock(address: str) -> None:
-    """See whether anything listens there: Ray itself would go on asking for minutes."""
+    """Check whether anything listens at an address, since Ray itself would retry for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=5).close()

@@ -1,4 +1,4 @@
-"""A recipe's network as it is before the first step: built, at its start, and compiled."""
+"""Build, initialise and compile the network of a recipe."""
 
 from cifar_lab import models
 from cifar_lab.core.keras_backend import build_metrics, keras
@@ -10,14 +10,15 @@ from cifar_lab.training.start import load_start, load_unfolded
 
 
 def build_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
-    """The network that a recipe begins with, compiled.
+    """Build, initialise and compile the network of a recipe.
 
     Args:
-        dataset: what it is to learn; the training split alone is looked at.
-        recipe: its seed fixes the random numbers among the weights.
+        dataset: the dataset to train on; only its class names and training split are used.
+        recipe: how the network is trained; its seed fixes the random initialisation.
 
     Raises:
-        ValueError: the recipe does not go with the dataset, names what does not exist, or its start is no such network.
+        ValueError: the recipe does not fit the dataset, it names something that does not exist, or its start is not a
+            suitable network.
     """
     keras.utils.set_random_seed(recipe.seed)  # the starting weights
     size, class_count = dataset.train.images.shape[1], len(dataset.class_names)
@@ -38,16 +39,16 @@ def build_model(dataset: Dataset, recipe: Recipe) -> keras.Model:
 
 
 def compile_model(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer | None = None) -> None:
-    """Compile a network for the steps of a recipe.
+    """Compile a network with the loss, metric and optimiser of a recipe.
 
     Args:
-        model: gives `(n, classes)` probabilities.
-        recipe: which says whether the loss is of class numbers `(n,)`, or, with teachers, of their probabilities.
-        optimizer: the one to go on with; a new one when not given.
+        model: a network with `(n, classes)` probabilities as output.
+        recipe: determines the labels of the loss: class numbers `(n,)`, or with teachers probabilities `(n, classes)`.
+        optimizer: an optimiser to continue with; a new one by default.
     """
     if recipe.teachers:
         loss, metric = "categorical_crossentropy", "categorical_accuracy"
-    else:  # class numbers, not one-hot rows: hence "sparse"
+    else:  # "sparse": class numbers, not one-hot rows
         smoothing = recipe.label_smoothing
         loss = optimizers.label_smoothing_loss(smoothing) if smoothing else "sparse_categorical_crossentropy"
         metric = "sparse_categorical_accuracy"
@@ -64,7 +65,7 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
         optimizer = keras.optimizers.get(recipe.optimizer)
     except ValueError:
         raise ValueError(
-            f"There is no optimizer {recipe.optimizer!r}. There is nesterov, and Keras has adam, adamw, sgd and more."
+            f"There is no optimizer {recipe.optimizer!r}. Use nesterov, or one of Keras, such as adam, adamw or sgd."
         ) from None
     optimizer.learning_rate = recipe.learning_rate
     return optimizer

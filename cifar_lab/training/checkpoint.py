@@ -1,7 +1,7 @@
-"""Checkpoints: the whole state of a training run in one file, so that a killed run goes on as if nothing happened.
+"""Checkpoints: the whole state of a training run in one file, so that a killed run resumes exactly.
 
-The file is a plain NumPy archive of the weights, the optimiser's variables and the best weights so far, with a few
-facts as JSON. It is read with `allow_pickle=False`: opening one runs no code.
+The file is a plain NumPy archive with the weights, the optimiser's variables, the best weights so far, and metadata as
+JSON. It is read with `allow_pickle=False`, so that opening one cannot run code.
 """
 
 import hashlib
@@ -20,14 +20,15 @@ FILE_NAME = "checkpoint.npz"
 
 @dataclass
 class TrainingState:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
-        epoch: finished epochs.
-        seconds: time spent training, over all the starts of this run.
-        history: one dictionary a finished epoch: epoch, loss, accuracy, validation_loss, validation_accuracy.
-        best_epoch: the epoch whose network is kept, so far, counted from 1; 0 before the first.
-        best_weights: that epoch's weights, or the mean of its and the one's before, one float32 array a variable.
+        epoch: number of finished epochs.
+        seconds: total training time, including that before the run was resumed.
+        history: one dictionary per finished epoch: epoch, loss, accuracy, validation_loss, validation_accuracy.
+        best_epoch: epoch whose weights are kept so far, counted from 1; 0 before the first.
+        best_weights: weights of that epoch, or their mean with those of the previous one; one float32 array per
+            variable.
     """
 
     epoch: int = 0
@@ -37,25 +38,25 @@ class TrainingState:
     best_weights: list[np.ndarray] = field(default_factory=list)
 
     def add(self, row: dict, *, seconds: float) -> None:
-        """Record one finished epoch: its row of the history, and how long it took."""
+        """Add a finished epoch: its row of the history and its duration."""
         self.history.append(row)
         self.epoch += 1
         self.seconds += seconds
 
     def keep(self, model: keras.Model, *, keep: str = "best", before: list[np.ndarray] | None = None) -> None:
-        """Keep the weights after the epoch that was added last, if the run is to end with them.
+        """Keep the weights after the latest epoch, if they are the ones to keep so far.
 
         Args:
             model: the network after the epoch.
             keep: `"best"` keeps the epoch with the highest validation accuracy, anything else the newest.
-            before: the weights at the beginning of the epoch; if given, the mean of these and the newest is kept.
+            before: weights at the beginning of the epoch; if given, their mean with the newest weights is kept.
         """
         if before is not None:
             pairs = zip(before, model.get_weights(), strict=True)
             self.best_epoch, self.best_weights = self.epoch, [(old + new) / 2 for old, new in pairs]
             return
         accuracy = self.history[-1]["validation_accuracy"]
-        # The first of equals wins: fewer epochs for the same accuracy.
+        # On a tie the earlier epoch wins: fewer epochs for the same accuracy.
         if keep == "last" or self.best_epoch == 0 or accuracy > self.best["validation_accuracy"]:
             self.best_epoch, self.best_weights = self.epoch, model.get_weights()
 
@@ -66,10 +67,10 @@ class TrainingState:
 
 
 def save_checkpoint(folder: Path, model: keras.Model, progress: TrainingState) -> None:
-    """Write the state of `model` and its run to `folder`, whole or not at all."""
+    """Write the state of `model` and its run to `folder`, atomically."""
     facts = {name: getattr(progress, name) for name in ("epoch", "seconds", "history", "best_epoch")}
     arrays = {"facts": np.array(json.dumps(facts))}
-    # All of it: without the optimiser's moments or the seeds inside dropout layers, a resumed run takes another way.
+    # All variables: without the optimiser's moments or the seeds of dropout layers, a resumed run would diverge.
     arrays |= {f"model_{i}": values for i, values in enumerate(_values(model.variables))}
     arrays |= {f"optimizer_{i}": values for i, values in enumerate(_values(model.optimizer.variables))}
     arrays |= {f"best_{i}": weights for i, weights in enumerate(progress.best_weights)}
@@ -77,13 +78,13 @@ def save_checkpoint(folder: Path, model: keras.Model, progress: TrainingState) -
 
 
 def restore_checkpoint(folder: Path, model: keras.Model) -> TrainingState:
-    """Put a saved state back into a freshly built and compiled `model`.
+    """Restore a checkpoint into a newly built and compiled `model`.
 
     Returns:
-        How far the run had come; an untouched `TrainingState` when there is no checkpoint yet.
+        The progress of the run; a new `TrainingState` if there is no checkpoint yet.
 
     Raises:
-        ValueError: the file is damaged, or belongs to another network.
+        ValueError: the file is damaged, or belongs to a different network.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -101,7 +102,7 @@ def restore_checkpoint(folder: Path, model: keras.Model) -> TrainingState:
 
 
 def weights_sha256(weights: list[np.ndarray]) -> str:
-    """One SHA-256 over all weights: equal exactly when two networks are equal to the last bit."""
+    """Return one SHA-256 of all weights; it is equal only if the weights are equal bit for bit."""
     digest = hashlib.sha256()
     for array in weights:
         digest.update(f"{array.shape}{array.dtype}".encode())

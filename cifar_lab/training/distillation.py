@@ -1,10 +1,10 @@
-"""Distillation: a network learns what others answer, instead of what the labels say (Hinton et al., 2015).
+"""Knowledge distillation: train a network on the predictions of teachers instead of labels (Hinton et al., 2015).
 
-A label says "cat". A good network says "cat, a little like a dog, and nothing like a ship": there is more to learn from
-that. And it can be asked about any picture, while a label is about the picture as it was: so the teachers are asked at
-each step, about the images just as the student is shown them, shifted, zoomed, and blended with each other (Beyer et
-al., "Knowledge distillation: A good teacher is patient and consistent", 2022). What several networks know together
-then answers at the price of one.
+A label is a single class, "cat". The probabilities of a good teacher carry more information: mostly a cat, a little
+like a dog, nothing like a ship. And while a label belongs to the original image, a teacher can predict any image. So
+the teachers predict the very images that the student sees at each step: shifted, zoomed and mixed (Beyer et al.,
+"Knowledge distillation: A good teacher is patient and consistent", 2022). One network then combines what several have
+learnt, at the inference cost of one.
 
     cifar-lab train --recipe distilled --start one --teachers one,another
 """
@@ -22,11 +22,11 @@ from cifar_lab.training.recipe import Recipe
 
 @dataclass(frozen=True, eq=False)
 class SoftLabels:
-    """Images with probabilities in the place of labels.
+    """Images with class probabilities instead of labels.
 
     Attributes:
         images: `(n, height, width, 3)` uint8, 0-255.
-        labels: `(n, classes)` float32, 0-1, every row adding up to 1.
+        labels: `(n, classes)` float32, 0-1; each row sums to 1.
     """
 
     images: np.ndarray
@@ -37,22 +37,22 @@ class SoftLabels:
 
 
 def one_hot(split: Split, class_count: int) -> SoftLabels:
-    """A split whose labels have become probabilities: all of it for the class that it is."""
+    """Return a split with one-hot labels."""
     return SoftLabels(split.images, np.eye(class_count, dtype=np.float32)[split.labels])
 
 
 class Teachers(Callback):
-    """The classifiers that a recipe learns from."""
+    """Callback that replaces the labels with the predictions of a recipe's teachers."""
 
     def __init__(self, recipe: Recipe, dataset: Dataset):
-        """Load them.
+        """Load the teachers.
 
         Args:
-            recipe: with `teachers`.
-            dataset: what the student is shown.
+            recipe: a recipe with `teachers`.
+            dataset: the dataset that the student is trained on.
 
         Raises:
-            ValueError: one does not exist, is damaged, or knows other classes or images of another size.
+            ValueError: a teacher does not exist, is damaged, or has different classes or another image size.
         """
         self._recipe = recipe
         self._teachers = [Classifier.load(name) for name in recipe.teachers]
@@ -60,23 +60,24 @@ class Teachers(Callback):
         for name, teacher in zip(recipe.teachers, self._teachers, strict=True):
             if teacher.class_names != dataset.class_names or teacher.card.input_size != size:
                 raise ValueError(
-                    f"The teacher {name!r} cannot say what is in {dataset.name}: it knows {len(teacher.class_names)} "
-                    f"classes ({', '.join(teacher.class_names[:3])}, ...) of images of {teacher.card.input_size} "
-                    f"pixels. Take one that was trained on the same classes and size."
+                    f"The teacher {name!r} does not fit {dataset.name}: it has {len(teacher.class_names)} classes "
+                    f"({', '.join(teacher.class_names[:3])}, ...) and images of {teacher.card.input_size} pixels. "
+                    "Use one that was trained on the same classes and image size."
                 )
 
     def on_epoch_begin(self, job) -> None:
-        """Draw the random choices of the epoch from the recipe's seed and the epoch's number."""
+        """Seed the random choices of the epoch with the recipe's seed and the epoch."""
         self._rng = np.random.default_rng([self._recipe.seed, job.epoch, 3])
 
     def on_batch_begin(self, job, images, labels) -> tuple[np.ndarray, np.ndarray]:
-        """Replace the labels by what one teacher, chosen at random, predicts for these very images.
+        """Replace the labels by the predictions of one teacher, chosen at random, for these very images.
 
-        Over the steps this comes to the mean of all teachers, at the cost of one. If the recipe flips images, the
-        teacher sees each batch or its mirror image. Some of the images are mixed with others first, as the recipe says.
+        Over the steps this amounts to the mean of all teachers, at the cost of one. If the recipe flips images, the
+        teacher sees either the batch or its mirror image, at random. Before that, the fraction `Recipe.blend` of the
+        images is mixed.
 
         Args:
-            job: the run.
+            job: the training run.
             images: `(n, height, width, 3)` uint8, 0-255.
             labels: not used.
 
@@ -90,15 +91,15 @@ class Teachers(Callback):
 
 
 def mix_images(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Lay another image of the batch over each of the first ones.
+    """Mix the first images of a batch with others from the same batch, drawn at random (mixup).
 
     Args:
-        images: `(n, height, width, 3)` uint8, 0-255, in no particular order.
-        share: how many of them are blended, 0 to 1.
-        rng: which other image, and how much of each.
+        images: `(n, height, width, 3)` uint8, 0-255, in random order.
+        share: fraction of the images to mix, 0 to 1.
+        rng: generator for the partners and the mixing weights.
 
     Returns:
-        The same shape and dtype, new.
+        A new array of the same shape and dtype.
     """
     count = round(share * len(images))
     others = images[rng.permutation(len(images))[:count]]

@@ -1,4 +1,4 @@
-"""Export: from a trained network, or a fitted pipeline, to a classifier on disk, with honest scores and its card."""
+"""Export: turn a trained network or a fitted pipeline into a classifier on disk, calibrated and with a model card."""
 
 from collections.abc import Callable
 from dataclasses import replace as changed
@@ -20,36 +20,38 @@ from cifar_lab.inference.classifier import Classifier
 from cifar_lab.training import runs
 from cifar_lab.training.runs import Run
 
-_KEEP = 0.95  # of the known pictures; the rest is what "none of these" costs
+_KEEP = 0.95  # fraction of in-distribution images accepted; the rest are wrongly rejected as "none of these"
 STORAGE_PRECISIONS = ("float32", "float16", "int8")
 
 
 def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
     """Turn a finished run into a classifier in the models folder.
 
-    The validation split fits the temperature and the "none of these" threshold; the test split is not touched. Scores
-    that are honest for a dataset's own pictures are likely to be too high for others. So a recipe that shows its images
-    on paper has both fitted on such, and one that zooms its images has the temperature fitted on moved and zoomed ones.
+    The temperature and the rejection threshold ("none of these") are fitted on the validation split; the test split is
+    not used. Scores that are calibrated on a dataset's own images are likely to be overconfident on other pictures.
+    Therefore, a recipe with `paper` has both fitted on images rendered on paper, and a recipe with `zoom` has the
+    temperature fitted on shifted and zoomed images.
 
     Args:
         run: a finished run.
         dataset: the dataset that the run was trained on.
-        name: what the classifier is called; its folder's name.
+        name: name of the classifier and of its folder.
         **options: as for `export_model`.
 
     Returns:
         The new classifier, loaded from disk.
 
     Raises:
-        ValueError: the dataset is not the run's, the name is taken or no name, or the run's file is damaged.
+        ValueError: the run was trained on a different dataset, the name is taken or invalid, or the run's file is
+            damaged.
     """
     if dataset.fingerprint() != run.record["dataset"]["fingerprint"]:
         raise ValueError(
-            f"The run {run.folder.name} was trained on other pictures than this dataset ({dataset.name}): "
-            "its calibration needs the validation pictures of its own."
+            f"The run {run.folder.name} was not trained on this dataset ({dataset.name}), whose images differ: "
+            "pass the run's own dataset, since its validation images are needed for calibration."
         )
-    told = ("command", "recipe", "start", "teachers", "dataset", "minutes", "finished", "machine", "versions")
-    trained = {key: run.record[key] for key in told if run.record.get(key)}
+    copied = ("command", "recipe", "start", "teachers", "dataset", "minutes", "finished", "machine", "versions")
+    trained = {key: run.record[key] for key in copied if run.record.get(key)}
     facts = {"trained": trained, "metrics": run.record["metrics"]} | options.pop("facts", {})
     recipe = run.record["recipe"]
     if recipe.get("paper"):
@@ -62,9 +64,9 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
 
 
 def _shown(split: Split, change: Callable[[np.ndarray, np.random.Generator], np.ndarray]) -> Split:
-    """Every image four times, each time changed another way."""
+    """Return four copies of every image, each changed at random by `change`."""
     rng, images = np.random.default_rng(0), np.tile(split.images, (4, 1, 1, 1))
-    for part in np.split(images, 4):  # in place: an array of each would take the memory twice
+    for part in np.split(images, 4):  # in place: separate arrays would double the memory
         part[:] = change(split.images, rng)
     return Split(images, np.tile(split.labels, 4))
 
@@ -86,25 +88,26 @@ def export_model(
     """Turn a Keras network or a scikit-learn pipeline into a classifier in the models folder.
 
     Args:
-        model: from `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities; a pipeline by `predict_proba`.
-        dataset: its class names and validation split are used. Where that holds no images the scores stay the
-            network's own and no picture is "none of these"; the card says so.
-        name: what the classifier is called; its folder's name.
-        precision: how the weights of `model.tflite` are stored: `"float16"` halves its size, `"int8"` quarters it.
-            It computes in float32 in each case. A pipeline is stored as it is.
-        mirror: answer from an image and its mirror image together: better, in twice the time. A picture of which there
-            are several framings is looked at in those instead.
+        model: maps `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities; a pipeline does so with
+            `predict_proba`.
+        dataset: provides the class names and the validation split. If that split is empty, the classifier is not
+            calibrated and never rejects a picture; the card says so.
+        name: name of the classifier and of its folder.
+        precision: storage dtype of the weights in `model.tflite`: `"float32"`, `"float16"` (half the size) or `"int8"`
+            (a quarter). Computation is in float32 in each case. A pipeline is stored unchanged.
+        mirror: average the predictions for an image and its mirror image (test-time augmentation): more accurate, but
+            twice as slow. A picture with several framings uses those instead.
         framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
-        others: images of things that are no class, `(n, size, size, 3)` uint8, 0-255: the card then also says how well
-            "none of these" tells them from the validation split.
-        calibration: images and labels that the temperature is fitted on; the validation split when not given. The
-            threshold is that of the validation split in any case, and without such images neither is fitted.
-        facts: more entries for the card, such as how the network was trained.
-        replace: put it in the place of one that has that name.
-        progress: show a progress bar while the classifier answers for the images that all this is fitted on.
+        others: out-of-distribution images `(n, size, size, 3)` uint8, 0-255; if given, the card also states how well
+            they are told apart from the validation split.
+        calibration: images and labels to fit the temperature on; the validation split by default. The threshold is
+            always fitted on the validation split; if that is empty, neither is fitted.
+        facts: further entries for the card, such as how the network was trained.
+        replace: replace an existing classifier of that name.
+        progress: show a progress bar while predicting the images used for calibration.
 
     Raises:
-        ValueError: the name is taken or no name, or the network does not fit the dataset.
+        ValueError: the name is taken or invalid, or the network does not fit the dataset.
     """
     if precision not in STORAGE_PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(STORAGE_PRECISIONS)}, but it is {precision!r}.")
@@ -127,14 +130,14 @@ def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> No
 
     if keras.config.backend() != "tensorflow":
         raise ValueError(
-            f"Keras runs on {keras.config.backend()} here, but only TensorFlow writes the small format that answers. "
-            "The run is kept: export it with KERAS_BACKEND=tensorflow."
+            f"Keras runs on {keras.config.backend()} here, but only TensorFlow can write the LiteRT file that a "
+            "classifier needs. The run is kept: export it with KERAS_BACKEND=tensorflow."
         )
     _check_outputs(model.output_shape[-1], dataset)
     size = dataset.validation.images.shape[1]
     if model.input_shape[1] != size:
         raise ValueError(f"The network takes images of {model.input_shape[1]} pixels; {dataset.name} has {size}.")
-    import tensorflow as tf  # the converter is its own; Keras hands these settings through
+    import tensorflow as tf  # for the settings of its converter, which Keras passes on
 
     settings = {
         "float32": {},
@@ -153,7 +156,7 @@ def _write_pipeline(pipeline, dataset: Dataset, folder: Path, precision: str) ->
     from cifar_lab.inference import pipelines
 
     if precision != STORAGE_PRECISIONS[0]:
-        raise ValueError(f"A scikit-learn pipeline is stored as it is; precision {precision} is for networks.")
+        raise ValueError(f"A scikit-learn pipeline is stored as it is; precision {precision} is for networks only.")
     _check_outputs(len(pipeline.classes_), dataset)
     pipelines.save_pipeline(folder / engines.PIPELINE_FILE, pipeline)
 
@@ -188,16 +191,16 @@ def _calibrate(
     others: np.ndarray | None,
     progress: bool,
 ) -> None:
-    """Fit the temperature, then the threshold, on what the exported network says of these images."""
-    answers = partial(Classifier.load(folder).raw_probabilities, progress=progress)
-    raw = answers(split.images)
-    fitted_on = (answers(calibration.images), calibration.labels) if calibration is not None else (raw, split.labels)
+    """Fit the temperature, then the rejection threshold, on the predictions of the exported classifier."""
+    predict = partial(Classifier.load(folder).raw_probabilities, progress=progress)
+    raw = predict(split.images)
+    fitted_on = (predict(calibration.images), calibration.labels) if calibration is not None else (raw, split.labels)
     content["temperature"] = evaluation.fit_temperature(*fitted_on)
     known = apply_temperature(raw, content["temperature"]).max(axis=1)
     content["known_threshold"] = evaluation.known_threshold(known, keep=_KEEP)
     content["known_keep"] = _KEEP
     if others is not None:
-        unknown = apply_temperature(answers(others), content["temperature"]).max(axis=1)
+        unknown = apply_temperature(predict(others), content["temperature"]).max(axis=1)
         content["metrics"] = content.get("metrics", {}) | {
             "none_of_these": {
                 "known": len(known),

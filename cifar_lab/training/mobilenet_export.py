@@ -1,10 +1,10 @@
-"""MobileNetV2 with ImageNet's weights: a network for photographs of a thousand things, as one more classifier here.
+"""MobileNetV2 with ImageNet weights, exported as a classifier of photographs in 1,000 classes.
 
     models.weights_available()                    # are its weights on this machine?
-    classifier = export_mobilenet()               # fetches them if need be (14.5 MB, once); data/models/mobilenet
-    classifier.predict("photo.jpg").top           # of 1,000 classes, seen at 224 x 224 pixels
+    classifier = export_mobilenet()               # downloads them if needed (14.5 MB); data/models/mobilenet
+    classifier.predict("photo.jpg").top           # from 1,000 classes, at 224 x 224 pixels
 
-To train it on other classes, the recipe `mobilenet` starts from the same weights.
+To train on different classes, use the recipe `mobilenet`, which starts from the same weights.
 """
 
 from pathlib import Path
@@ -30,27 +30,29 @@ def export_mobilenet(
     framings: tuple[str, ...] = ("centre",),
     replace: bool = False,
 ) -> Classifier:
-    """Make a classifier of it in the models folder: widget, page and command line then have it in their choice.
+    """Export MobileNetV2 as a classifier in the models folder, available to the widget, the page and the command line.
 
-    There are no photographs here to calibrate it on. So its scores are the network's own, it never answers "none of
-    these", and its card says so.
+    The classifier is not calibrated, since the lab has no ImageNet photographs: it never predicts "none of these", and
+    its card says so.
 
     Args:
-        name: what the classifier is called.
-        weights: `"imagenet"`, which fetches them unless they are here, or the path of such a file.
-        alpha: how wide each layer is; the file's width.
-        input_size: height and width of what it sees, in pixels.
-        precision: how the weights of `model.tflite` are stored. `"float16"` halves the file and rounds each weight by
-            less than a thousandth; what `"int8"` costs could only be measured on photographs.
+        name: name of the classifier.
+        weights: `"imagenet"`, which downloads the weights unless they are on this machine, or the path of a weights
+            file.
+        alpha: width multiplier; must match the weights.
+        input_size: height and width of the input images, in pixels.
+        precision: storage dtype of the weights in `model.tflite`. `"float16"` halves the file and rounds each weight by
+            less than a thousandth; the accuracy that `"int8"` costs could only be measured on photographs.
         framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
-        replace: put it in the place of one that has the name.
+        replace: replace an existing classifier of that name.
 
     Raises:
-        DownloadError: the weights are not here and cannot be fetched; the sentence says how to place them by hand.
-        WeightsError: the file is damaged or of another network.
-        ValueError: the name is taken or no name.
+        DownloadError: the weights are not on this machine and cannot be downloaded; the message says how to place them
+            manually.
+        WeightsError: the file is damaged or belongs to a different network.
+        ValueError: the name is taken or invalid.
     """
-    from cifar_lab.models.mobilenet import build_mobilenet  # Keras takes seconds to start
+    from cifar_lab.models.mobilenet import build_mobilenet  # here, since Keras takes seconds to import
 
     model = build_mobilenet(input_size=input_size, weights=weights, alpha=alpha)
     read = weight_files.weights_path(alpha) if weights == "imagenet" else Path(weights)

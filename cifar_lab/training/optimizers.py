@@ -1,4 +1,4 @@
-"""The steps of the fast recipe: the optimiser, the size of its steps, look-ahead, and a loss that asks for less."""
+"""The optimiser of the fast recipe, its learning-rate schedule, lookahead and label smoothing."""
 
 import numpy as np
 
@@ -8,17 +8,16 @@ ops = keras.ops
 
 
 class Nesterov(keras.optimizers.SGD):
-    """Stochastic gradient descent with Nesterov momentum, a pull of all weights to zero, and fast biases.
+    """SGD with Nesterov momentum, L2 regularisation, and a higher learning rate for batch-norm biases.
 
-    Keras's own `weight_decay` is another thing (decoupled: it does not pass through the momentum), and its layers'
-    regularisers cost extra work on each step.
+    Keras's own `weight_decay` is decoupled, that is, it bypasses the momentum; its layer regularisers are slower.
 
     Args:
-        learning_rate: the step size.
-        momentum: how much of the last step goes into the next, 0 to 1.
-        l2: the strength of the pull: this times each weight is added to its gradient.
-        bias_rate: how many times longer the steps of the normalisations' biases are. They are few, they are safe to
-            move, and with the usual steps they would need the whole run to get to where they belong.
+        learning_rate: learning rate.
+        momentum: momentum, 0 to 1.
+        l2: L2 regularisation strength: `l2 * weight` is added to each gradient.
+        bias_rate: learning-rate multiplier for batch-norm biases. These are few and can safely take larger steps; at
+            the plain learning rate they would take the whole run to converge.
     """
 
     def __init__(self, learning_rate=0.01, momentum=0.85, *, l2=0.0, bias_rate=1.0, **settings):
@@ -26,36 +25,36 @@ class Nesterov(keras.optimizers.SGD):
         self.l2, self.bias_rate = l2, bias_rate
 
     def update_step(self, gradient, variable, learning_rate):
-        """Take one step with one variable; Keras calls this for each."""
-        # "beta" is what Keras calls a normalisation's bias; TensorFlow's own variables say "group_1a_norm/beta:0".
+        """Update one variable; Keras calls this for each."""
+        # Keras calls a batch-norm bias "beta"; TensorFlow's own variables are named like "group_1a_norm/beta:0".
         rate = self.bias_rate if variable.name.split("/")[-1].split(":")[0] == "beta" else 1.0
-        # Divided by the rate: the pull on a fast bias is as strong as that on a kernel.
+        # Divided by the rate, so that biases are regularised as strongly as kernels.
         pulled = ops.add(gradient, ops.multiply(variable, self.l2 / rate))
         super().update_step(pulled, variable, ops.multiply(learning_rate, rate))
 
 
 def triangular_schedule(step: int, steps: int, *, start: float = 0.2, peak: float = 0.23, end: float = 0.07) -> float:
-    """The share of the full learning rate at one step: up in a straight line, then down in another.
+    """Return the learning-rate multiplier of a step: linear warm-up, then linear decay.
 
     Args:
-        step: which step, from 0.
-        steps: how many there are in the run.
-        start: the share at the first step.
-        peak: when the share is 1, as a part of the run.
-        end: the share after the last step.
+        step: index of the step, from 0.
+        steps: number of steps in the run.
+        start: multiplier at the first step.
+        peak: fraction of the run after which the multiplier is 1.
+        end: multiplier after the last step.
 
     Returns:
-        Above 0, at most 1.
+        Multiplier, above 0 and at most 1.
     """
     return float(np.interp(step, [0, peak * steps, steps], [start, 1.0, end]))
 
 
 class Lookahead:
-    """A second, slower network that the trained one returns to every few steps (Zhang et al., 2019).
+    """Lookahead: slow weights that the trained (fast) weights are reset to every few steps (Zhang et al., 2019).
 
-    The trained network runs ahead, this one follows at a distance and averages the noise of single steps away. At first
-    it takes over nearly all of what has been learnt; near the end (the share kept rises with the third power of time)
-    hardly any, and so the network comes to rest. It covers the normalisations' statistics too.
+    The slow weights are a moving average of the fast ones, which reduces the noise of single steps. Their decay rises
+    with the cube of the progress: early on they follow the fast weights closely, near the end hardly at all, so that
+    the network converges. Batch-norm statistics are included.
     """
 
     EVERY = 5  # steps
@@ -65,10 +64,10 @@ class Lookahead:
         self._slow = [ops.copy(v.value) for v in self._variables]
 
     def update(self, progress: float) -> None:
-        """Move the slow network towards the trained one, and the trained one onto it.
+        """Move the slow weights towards the fast ones, then reset the fast ones to them.
 
         Args:
-            progress: the part of the run that is done, 0 to 1.
+            progress: fraction of the run that is done, 0 to 1.
         """
         kept = 0.95**self.EVERY * progress**3
         for index, variable in enumerate(self._variables):
@@ -78,13 +77,13 @@ class Lookahead:
 
 
 def label_smoothing_loss(smoothing: float):
-    """Cross-entropy that asks for a little less than certainty (Szegedy et al., 2016).
+    """Return the cross-entropy loss with label smoothing (Szegedy et al., 2016).
 
     Args:
-        smoothing: the share of the target that is spread over all classes, 0 to 1.
+        smoothing: fraction of the target spread over all classes, 0 to 1.
 
     Returns:
-        A loss for Keras from labels `(n,)` and probabilities `(n, classes)`.
+        A Keras loss of labels `(n,)` and probabilities `(n, classes)`.
     """
 
     def loss(labels, probabilities):

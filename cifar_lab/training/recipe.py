@@ -1,4 +1,4 @@
-"""A recipe: everything that fixes a training run. Those that have a name are in `cifar_lab.training.recipes`."""
+"""A recipe: everything that fixes a training run. The named ones are in `cifar_lab.training.recipes`."""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
@@ -12,48 +12,51 @@ COMPUTE_PRECISIONS = ("float32", "bfloat16")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What has to be known to train the same network again. Each trick has a field that switches it off.
+    """The settings of a training run, enough to reproduce it. Each technique has a field that switches it off.
 
     Attributes:
-        name: what the recipe is called; runs are named after it.
-        model: the network, a name that `cifar_lab.models.build` knows.
-        start: what the weights are before training, for a network with a choice: for `"transfer"` those of a classifier
-            or finished run, such as `"cifar10"`; for `"fast"` the same, of which all layers are taken; for
-            `"mobilenet"` those of `"imagenet"`. Random numbers when empty.
-        teachers: classifiers whose answers are learnt in the place of the labels (`cifar_lab.training.distillation`).
-        blend: the share of the images, 0 to 1, that are shown with another one laid over; only teachers know what to
-            say of those.
-        frozen_epochs: so many epochs at the start train the new last layer alone, on the images as they are; the rest
-            of the network stays as it started. As many as `epochs`, or more: for good.
-        unfrozen_rate: how many times as long the steps are from then on, such as 0.1.
-        widths: filters of each group of layers, for a network that comes in widths.
-        activation: what follows each of its convolutions, such as `"gelu"` or `"relu"`, for a network with a choice.
-        precision: what most layers of the fast network compute with (`cifar_lab.models.airbench.build_airbench`):
-            `"float32"`, or `"bfloat16"`, which some processors are quicker with.
-        epochs: how often every training image is seen.
-        batch_size: images a step.
-        optimizer: a Keras optimiser by its name, such as `"adam"`, or `"nesterov"`, ours.
-        learning_rate: the optimiser's step size; the longest, when there is a schedule.
-        schedule: `"constant"` steps, or `"triangle"`: longer for the first quarter of the run, then ever shorter.
-        momentum: how much of the last step goes into the next, 0 to 1 (`"nesterov"` only).
-        l2: the strength of the pull of all weights to zero (`"nesterov"` only).
-        bias_rate: how many times longer the steps of normalisation biases are (`"nesterov"` only).
-        label_smoothing: the share of the target that is spread over all classes, 0 to 1.
-        whitening: set the first layer to whitening filters of the training images and keep it so.
-        identity_start: start convolutions as ones that pass their input on.
-        look_ahead: average the network over its steps.
-        flip: `"none"`, `"random"` or `"alternating"` mirroring of the images.
-        shift: the farthest move of an image in pixels.
-        zoom: how much nearer or farther half of the images are shown, 0 to 1.
-        cutout: the size of the square that is painted grey, in pixels.
-        paper: the images show bright strokes on black, and are shown as photographs of handwriting
+        name: name of the recipe; runs are named after it.
+        model: name of the network, as in `cifar_lab.models.build`.
+        start: source of the initial weights, for networks that support one: for `"transfer"` (backbone only) and
+            `"fast"` (all layers) a classifier or finished run, such as `"cifar10"`; for `"mobilenet"` it is
+            `"imagenet"`. Random initialisation when empty.
+        teachers: classifiers whose predictions replace the labels (`cifar_lab.training.distillation`).
+        blend: fraction of images mixed with another one (mixup), 0 to 1; needs teachers, which predict the mixed
+            images.
+        frozen_epochs: number of initial epochs that train only the new last layer, without augmentation, while the
+            backbone is frozen. At `epochs` or more, the backbone stays frozen throughout.
+        unfrozen_rate: learning-rate multiplier once the backbone is unfrozen, such as 0.1.
+        widths: filters of each group of layers, for networks with a configurable width.
+        activation: activation after each convolution, such as `"gelu"` or `"relu"`, for networks that support a choice.
+        precision: compute dtype of most layers of the fast network (`cifar_lab.models.airbench.build_airbench`):
+            `"float32"`, or `"bfloat16"`, which is faster on some processors.
+        epochs: number of passes over the training images.
+        batch_size: images per step.
+        optimizer: name of a Keras optimiser, such as `"adam"`, or `"nesterov"`
+            (`cifar_lab.training.optimizers.Nesterov`).
+        learning_rate: learning rate; its peak if there is a schedule.
+        schedule: learning-rate schedule: `"constant"`, or `"triangle"`: linear warm-up over the first quarter of the
+            run, then linear decay.
+        momentum: momentum, 0 to 1 (`"nesterov"` only).
+        l2: L2 regularisation strength (`"nesterov"` only).
+        bias_rate: learning-rate multiplier for batch-norm biases (`"nesterov"` only).
+        label_smoothing: label smoothing, the fraction of the target spread over all classes, 0 to 1.
+        whitening: initialise the first layer with whitening filters of the training images, and freeze it.
+        identity_start: initialise convolutions to pass their input through (Dirac initialisation).
+        look_ahead: average the weights over the steps (lookahead).
+        flip: horizontal flip: `"none"`, `"random"` or `"alternating"`.
+        shift: maximum shift in pixels.
+        zoom: maximum zoom in or out, 0 to 1, applied to half of the images.
+        cutout: side of the square that is painted grey, in pixels.
+        paper: whether images of bright strokes on black are rendered as photographs of handwriting
             (`cifar_lab.images.handwriting`).
-        start_size: the height and width of the images in the first epoch, in pixels; they grow to their own size over
-            the first two thirds of the run. 0 shows them in full from the start.
-        plain_epochs: so many epochs at the end show the images without zoom, cutout and blend, as the dataset has them.
-        keep: which epoch's network the run keeps: the `"best"` on validation, the `"last"`, the `"mean"` of the last
-            two, or for a fast network with a start the one `"half-way"` between that and this mean.
-        seed: fixes the starting weights, the order of the images and what augmentation does.
+        start_size: height and width of the images in the first epoch, in pixels (progressive resizing); they grow to
+            full size over the first two thirds of the run. 0 trains at full size throughout.
+        plain_epochs: number of final epochs without zoom, cutout and mixing.
+        keep: which weights the run keeps: those of the epoch with the `"best"` validation accuracy, of the `"last"`
+            epoch, the `"mean"` of the last two, or, for a fast network with a start, those `"half-way"` between the
+            start and that mean (weight interpolation).
+        seed: random seed of the initial weights, the order of the images and the augmentation.
     """
 
     name: str
@@ -119,47 +122,47 @@ class Recipe:
             random_only += ("look_ahead", "start_size")
         if self.start and (useless := [field for field in random_only if getattr(self, field)]):
             raise ValueError(
-                f"{', '.join(useless)}: these are for a network that starts from random numbers, not from "
-                f"{self.start!r}. Leave them out, or take a recipe such as transfer."
+                f"{', '.join(useless)}: these need a randomly initialised network, but start is {self.start!r}. "
+                "Leave them out, or use a recipe such as transfer."
             )
         if self.keep == "half-way" and not (self.start and self.model == "fast"):
-            raise ValueError("keep='half-way' needs the fast network, and a start, such as 'cifar10', to go back to.")
+            raise ValueError("keep='half-way' needs the fast network and a start such as 'cifar10'.")
         if self.frozen_epochs and not self.start:
-            raise ValueError("frozen_epochs needs a start, such as 'cifar10': random numbers are not worth keeping.")
+            raise ValueError("frozen_epochs needs a start, such as 'cifar10': random weights should not be frozen.")
         if self.frozen_epochs >= self.epochs and self.augmentation != Augmentation():
             raise ValueError(
-                f"Images are only changed once all layers learn. That never comes with {self.epochs} epochs when "
-                f"{self.frozen_epochs} are frozen: train for more, or without flip, shift, zoom and cutout."
+                f"Images are only augmented once all layers are trained, but all {self.epochs} epochs are frozen "
+                f"(frozen_epochs is {self.frozen_epochs}): train for more, or without flip, shift, zoom and cutout."
             )
 
     def _check_teachers(self) -> None:
         if not 0 <= self.blend <= 1 or (self.blend and not self.teachers):
             raise ValueError(f"blend must be from 0 to 1, and 0 without teachers, but it is {self.blend!r}.")
         if self.teachers and (self.label_smoothing or self.frozen_epochs):
-            raise ValueError("Teachers' answers are learnt as they are: leave out label_smoothing and frozen_epochs.")
+            raise ValueError("Teachers cannot be combined with label_smoothing or frozen_epochs: leave those out.")
 
     @property
     def augmentation(self) -> Augmentation:
-        """What is done to the images each time they are shown."""
+        """The augmentation of the training images."""
         return Augmentation(flip=self.flip, shift=self.shift, zoom=self.zoom, cutout=self.cutout, paper=self.paper)
 
     def augmentation_in(self, epoch: int) -> Augmentation:
-        """What is done to the images in an epoch, counted from 0."""
+        """Return the augmentation of an epoch, counted from 0."""
         if epoch < self.frozen_epochs:
             return Augmentation()
         return replace(self.augmentation, zoom=0.0, cutout=0) if self._is_plain(epoch) else self.augmentation
 
     def blend_in(self, epoch: int) -> float:
-        """The share of the images that are blended in an epoch, counted from 0."""
+        """Return the fraction of images mixed in an epoch, counted from 0."""
         return 0.0 if self._is_plain(epoch) else self.blend
 
     def _is_plain(self, epoch: int) -> bool:
         return epoch >= self.epochs - self.plain_epochs
 
     def image_size(self, epoch: int, full: int) -> int:
-        """How large the images of an epoch, counted from 0, are shown: a multiple of 4 pixels, at most `full`.
+        """Return the height and width of the images in an epoch, counted from 0: a multiple of 4, at most `full`.
 
-        0 in a frozen epoch, in which none is shown.
+        0 in a frozen epoch, which trains on features instead of images.
         """
         if epoch < self.frozen_epochs:
             return 0
@@ -168,10 +171,10 @@ class Recipe:
         return full if not self.start_size or grown == 1 else min(full, int(size) // 4 * 4)
 
     def changed(self, **changes) -> "Recipe":
-        """The same recipe with some fields changed; a change of `None` means "as it is".
+        """Return a copy with some fields changed; `None` leaves a field unchanged.
 
         Raises:
-            ValueError: a field does not exist, or its value makes no sense.
+            ValueError: a field does not exist, or its value is invalid.
         """
         known = {field.name for field in fields(self)}
         if unknown := sorted(set(changes) - known):
@@ -179,5 +182,5 @@ class Recipe:
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
     def to_dict(self) -> dict:
-        """The fields as plain values, for a run card; equal to what JSON gives back."""
+        """Return the fields as plain values for a run record, equal to what JSON reads back."""
         return json.loads(json.dumps(asdict(self)))

@@ -1,9 +1,9 @@
-"""The recipes that have a name: how the networks of this lab were trained."""
+"""The named recipes: how the networks of this lab were trained."""
 
 from cifar_lab.training.recipe import Recipe
 
 # The fast recipe (`cifar_lab.models.airbench`, `cifar_lab.training.optimizers`): one family that differs in widths and
-# epochs; the two smallest also take the cheaper activation and start on small images, to be quick.
+# epochs; for speed, the two smallest also use a cheaper activation and start on small images.
 _FAST = Recipe(
     name="fast",
     model="fast",
@@ -11,7 +11,7 @@ _FAST = Recipe(
     epochs=11,
     batch_size=512,
     optimizer="nesterov",
-    learning_rate=0.75,  # in proportion to the batch: 1.5 for one of 1,024
+    learning_rate=0.75,  # scales with the batch size: 1.5 for 1,024
     schedule="triangle",
     momentum=0.85,
     l2=6.652e-4,
@@ -22,7 +22,7 @@ _FAST = Recipe(
     look_ahead=True,
     flip="alternating",
     shift=2,
-    keep="last",  # the steps end as small as they should, and choosing would spoil the validation score
+    keep="last",  # the schedule ends at a small learning rate, and choosing would bias the validation score
 )
 
 _TRANSFER = Recipe(name="transfer", model="transfer", start="cifar10", epochs=20, frozen_epochs=12, unfrozen_rate=0.1)
@@ -30,9 +30,9 @@ _TRANSFER = Recipe(name="transfer", model="transfer", start="cifar10", epochs=20
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        # The recipe of countless first tutorials, kept as it is: the line that everything else is measured against.
+        # The recipe of countless first tutorials, unchanged: the baseline for everything else.
         Recipe(name="tutorial"),
-        # No more than it takes to beat the tutorial's: in so few steps, long ones gain more, and shifts cost.
+        # The least that beats the tutorial: with so few steps, a high learning rate helps and shifts hurt.
         _FAST.changed(
             name="fast-micro",
             widths=(16, 32, 64),
@@ -47,10 +47,10 @@ RECIPES = {
         _FAST,
         _FAST.changed(name="fast-large", widths=(64, 256, 256), epochs=10),
         _FAST.changed(name="fast-huge", widths=(128, 384, 384), epochs=15),
-        # The first step to `data/models/cifar10` (`tools/shipped.py`): longer, and zoomed too, since a
-        # photograph may show a thing nearer or farther than the dataset's pictures do.
+        # The first step to `data/models/cifar10` (`tools/shipped.py`): longer, and with zoom, since a
+        # photograph may show an object larger or smaller than the dataset does.
         _FAST.changed(name="shipped", widths=(64, 256, 256), epochs=16, zoom=0.25),
-        # The later ones: learn from several such networks, starting as one of them.
+        # The later steps: distil several such networks, starting from one of them.
         _FAST.changed(
             name="distilled",
             start="cifar10",
@@ -66,21 +66,21 @@ RECIPES = {
             plain_epochs=3,
             keep="half-way",
         ),
-        # From the shipped network to other classes (`cifar_lab.models.transfer`): only a new last layer for good, or
-        # first.
-        _TRANSFER.changed(name="transfer-frozen", frozen_epochs=1000),  # more than anybody will ask for
+        # From the shipped network to other classes (`cifar_lab.models.transfer`): train only a new last layer, either
+        # throughout or first.
+        _TRANSFER.changed(name="transfer-frozen", frozen_epochs=1000),  # more than anyone will train for
         _TRANSFER,
-        # From ImageNet's weights (`cifar_lab.imagenet`): a new last layer, then a little of all layers, which takes
-        # nearly all of the time. `--epochs 10` leaves the second part out.
+        # From ImageNet's weights (`cifar_lab.imagenet`): a new last layer, then brief fine-tuning of all layers,
+        # which takes nearly all of the time. `--epochs 10` skips the fine-tuning.
         Recipe(name="mobilenet", model="mobilenet", start="imagenet", epochs=12, frozen_epochs=10, unfrozen_rate=0.05),
-        # What `data/models/digits` was trained by. Few images, each shown on other paper every time. No whitening: the
-        # clean images have no colours, and so say nothing of those that paper and ink will have. No flip.
+        # The recipe of `data/models/digits`: few images, rendered on different paper each time. No whitening, since
+        # the clean images are grey and lack the colours of paper and ink. No flip.
         _FAST.changed(
             name="digits",
             widths=(32, 64, 64),
             activation="relu",
             epochs=100,
-            batch_size=64,  # there are few images: smaller batches make more steps of them
+            batch_size=64,  # few images: smaller batches give more steps
             learning_rate=0.2,
             whitening=False,
             flip="none",
@@ -92,10 +92,10 @@ RECIPES = {
 
 
 def get(recipe: "str | Recipe", **changes) -> Recipe:
-    """Look a recipe up by its name, or pass one through, with some fields changed.
+    """Look up a recipe by name, or take a `Recipe`, and change some of its fields.
 
     Raises:
-        ValueError: no recipe has that name, or a change makes no sense.
+        ValueError: no recipe has that name, or a change is invalid.
     """
     if isinstance(recipe, Recipe):
         return recipe.changed(**changes)

@@ -1,7 +1,7 @@
-"""Run records: what a training run leaves in `runs/`, and how to find it again.
+"""Runs: the folders that training writes to `runs/`, their records (`run.json`), and how to find them again.
 
-A run is of a network (`model.keras`) or of a baseline, a scikit-learn pipeline (`model.skops`); their records are
-alike.
+A run trains a network (`model.keras`) or a baseline, a scikit-learn pipeline (`model.skops`); both have the same kind
+of record.
 """
 
 import json
@@ -29,9 +29,10 @@ class Run:
     """A finished training run.
 
     Attributes:
-        folder: where it lies; holds `run.json` and `model.keras`, the network of the best epoch, or `model.skops`.
-        record: recipe, dataset, metrics, history, minutes, machine, versions. `open_run` checks that what every
-            record has is there.
+        folder: the run's folder, with `run.json` and `model.keras` (the weights that `Recipe.keep` selects) or
+            `model.skops`.
+        record: recipe, dataset, metrics, history, minutes, machine, versions. `open_run` checks that the required
+            entries are present.
     """
 
     folder: Path
@@ -39,36 +40,35 @@ class Run:
 
     @property
     def history(self) -> list[dict]:
-        """One dictionary an epoch: epoch, loss, accuracy, validation_loss, validation_accuracy."""
+        """One dictionary per epoch: epoch, loss, accuracy, validation_loss, validation_accuracy."""
         return self.record["history"]
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it is a scikit-learn pipeline, and no network."""
+        """Whether the run trained a scikit-learn pipeline rather than a network."""
         return self.record.get("model_file") == PIPELINE
 
     @property
     def model_path(self) -> Path:
-        """The file of the network or pipeline."""
+        """The path of the network or pipeline."""
         return self.folder / (PIPELINE if self.is_baseline else MODEL)
 
     def load_model(self):
-        """The trained Keras network or scikit-learn pipeline, after checking that its file is the one that the record
-        states.
+        """Load the trained Keras network or scikit-learn pipeline, and check its file against the record.
 
         Raises:
-            ValueError: the file is missing or its SHA-256 is another.
+            ValueError: the file is missing, or its SHA-256 differs from the record.
         """
         path = self.model_path
         content = path.read_bytes() if path.is_file() else b""
         if files.sha256_of(content) != self.record["model_sha256"]:
             what = "pipeline" if self.is_baseline else "network"
-            raise ValueError(f"{path} is not the {what} that its record describes. Train it again.")
+            raise ValueError(f"{path} is not the {what} that its record describes: train it again.")
         if self.is_baseline:
             from cifar_lab.inference import pipelines
 
             return pipelines.load_pipeline(content)
-        from cifar_lab.core.keras_backend import keras  # here, so that listing runs costs no TensorFlow
+        from cifar_lab.core.keras_backend import keras  # here, so that listing runs does not import TensorFlow
 
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 
@@ -80,10 +80,10 @@ class Run:
             progress: show a progress bar.
 
         Returns:
-            `(n, classes)` float, 0-1, every row adding up to 1.
+            `(n, classes)` float, 0-1; each row sums to 1.
 
         Raises:
-            ValueError: its file is missing or its SHA-256 is another.
+            ValueError: the file is missing, or its SHA-256 differs from the record.
         """
         model = self.load_model()
         if self.is_baseline:
@@ -96,28 +96,28 @@ class Run:
         return predict_in_batches(predict, images, batch_size, description=description, progress=progress)
 
     def add_metrics(self, **metrics: dict) -> "Run":
-        """Add metrics, such as `test={...}`, to the record on disk, and return the run with them."""
+        """Add metrics, such as `test={...}`, to the record on disk, and return the updated run."""
         path = record_path(self.folder)
-        record = read_record(path)  # what others have added since is kept
+        record = read_record(path)  # read again, to keep what was added in the meantime
         record["metrics"] |= metrics
         files.write_json(path, record)
         return Run(self.folder, record)
 
 
 def record_path(folder: Path) -> Path:
-    """The path of the record in a run's folder, whether or not it is there yet."""
+    """Return the path of the record in a run's folder, whether or not it exists yet."""
     old = folder / _OLD_RECORD
     return old if old.is_file() else folder / RECORD
 
 
 def record_paths(parent: Path) -> list[Path]:
-    """The paths of the records of all finished runs in a folder, oldest first."""
+    """Return the paths of the records of all finished runs in a folder, oldest first."""
     found = [*parent.glob(f"*/{RECORD}"), *parent.glob(f"*/{_OLD_RECORD}")]
     return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
 def open_run(run: str | Path) -> Run:
-    """Open a finished run by its name in `runs/`, or by its folder.
+    """Open a finished run by name (in `runs/`) or folder.
 
     Raises:
         ValueError: there is no such run, it has not finished, or its record cannot be read.
@@ -133,10 +133,10 @@ def open_run(run: str | Path) -> Run:
 
 
 def read_record(path: Path) -> dict:
-    """Read one run record, and check that what others rely on is there.
+    """Read a run record, and check that its required entries are present.
 
     Raises:
-        ValueError: it cannot be read or lacks something.
+        ValueError: it cannot be read, or an entry is missing or invalid.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -148,30 +148,30 @@ def read_record(path: Path) -> dict:
 
 
 def _problem(record) -> str:
-    """What is wrong with a run record, to follow "The run record ..."; empty when nothing is."""
+    """Return what is wrong with a run record, to follow "The run record ..."; empty if it is valid."""
     if not isinstance(record, dict):
         return "is not a JSON object"
     parts = ("recipe", "dataset", "metrics", "versions")
     if missing := [part for part in parts if not isinstance(record.get(part), dict)]:
-        return f"says nothing of its {' and '.join(missing)}"
+        return f"has no {' and no '.join(missing)}"
     for part, name in (("recipe", "name"), ("dataset", "name"), ("dataset", "fingerprint")):
         if not isinstance(record[part].get(name), str):
-            return f"gives no {name} of its {part}"
+            return f"has no {part} {name}"
     if not isinstance(record["dataset"].get("class_names"), list):
-        return "names no classes"
+        return "has no class names"
     for metrics in (record["metrics"].get("validation"), record["metrics"].get("test", {"accuracy": 0})):
         if not isinstance(metrics, dict) or not is_number(metrics.get("accuracy")):
-            return "gives no accuracy"
-    return "" if is_number(record.get("minutes")) else "gives no minutes"
+            return "has no accuracy"
+    return "" if is_number(record.get("minutes")) else "has no minutes"
 
 
 def finished_folders() -> list[Path]:
-    """The folders of all finished runs, oldest first."""
+    """Return the folders of all finished runs, oldest first."""
     return [path.parent for path in record_paths(paths.runs_folder())]
 
 
 def start_run(recipe: Recipe, dataset_facts: dict) -> Path:
-    """Make the folder of a new run, under a name that no other run has."""
+    """Create the folder of a new run, under a unique name."""
     stem = re.sub(r"[^A-Za-z0-9.]+", "-", f"{recipe.name}-{dataset_facts['name']}-seed{recipe.seed}")
     folder = files.new_folder(paths.runs_folder(), stem)
     files.write_json(folder / START, {"recipe": recipe.to_dict(), "dataset": dataset_facts})
@@ -179,7 +179,7 @@ def start_run(recipe: Recipe, dataset_facts: dict) -> Path:
 
 
 def find_unfinished_run(recipe: Recipe, dataset_facts: dict) -> Path | None:
-    """The newest run of just this recipe on just this dataset that has no record yet, or `None`."""
+    """Return the folder of the newest unfinished run of this exact recipe on this exact dataset, or `None`."""
     begun = paths.runs_folder().glob(f"*/{START}")
     for path in sorted(begun, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
@@ -192,13 +192,13 @@ def find_unfinished_run(recipe: Recipe, dataset_facts: dict) -> Path | None:
 
 
 def find_finished_run(recipe: Recipe, dataset_facts: dict, *, backend: str | None = None) -> Run | None:
-    """The newest finished run of just this recipe, seed included, on just this dataset, or `None`.
+    """Return the newest finished run of this exact recipe, seed included, on this exact dataset, or `None`.
 
     Args:
-        recipe: all its fields must be the same.
-        dataset_facts: by `describe_dataset`; the fingerprint decides.
-        backend: only take a run that was trained with Keras on this, such as `"torch"`: minutes and the last digits of
-            the weights differ from one to the other.
+        recipe: compared in all its fields.
+        dataset_facts: from `describe_dataset`; compared by the fingerprint.
+        backend: if given, consider only runs with this Keras backend, such as `"torch"`: minutes and the last digits of
+            the weights differ between backends.
     """
     for path in reversed(record_paths(paths.runs_folder())):
         try:
@@ -211,21 +211,21 @@ def find_finished_run(recipe: Recipe, dataset_facts: dict, *, backend: str | Non
 
 
 def _same(record: dict, recipe: Recipe, dataset_facts: dict) -> bool:
-    """Whether a record, or the start of a run, is about this recipe and this dataset."""
+    """Return whether a record (finished or not) has this recipe and this dataset."""
     same_pictures = record["dataset"]["fingerprint"] == dataset_facts["fingerprint"]
     return same_pictures and full_recipe(record) == recipe.to_dict()
 
 
 def full_recipe(record: dict) -> dict:
-    """The recipe on a record with all the fields there are: fields newer than the record default to off."""
+    """Return the recipe of a record with all current fields; those newer than the record get their defaults."""
     recipe = record["recipe"]
-    return Recipe(name="").to_dict() | recipe if "epochs" in recipe else recipe  # a baseline's has other fields
+    return Recipe(name="").to_dict() | recipe if "epochs" in recipe else recipe  # a baseline has different fields
 
 
 def describe_dataset(dataset) -> dict:
-    """Describe a `cifar_lab.data.Dataset` for a run record: enough to know whether two runs saw the same images."""
+    """Describe a `cifar_lab.data.Dataset` for a run record, enough to tell whether two runs saw the same."""
     sizes = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
-    options = {"options": dataset.options} if dataset.options else {}  # how a reader's own folder was loaded
+    options = {"options": dataset.options} if dataset.options else {}  # how a user's own folder was loaded
     return {
         "name": dataset.name,
         "origin": dataset.origin,
@@ -238,17 +238,17 @@ def describe_dataset(dataset) -> dict:
 
 
 def describe_machine() -> dict:
-    """The machine in words, for a record: processor family, cores, system."""
+    """Describe the machine for a run record: processor family, cores, operating system."""
     return {"processor": platform.machine(), "cores": os.cpu_count(), "system": platform.system()}
 
 
 def package_versions() -> dict:
-    """The versions that a result depends on, by package."""
+    """Return the versions of the packages that a result depends on."""
     packages = ("cifar-lab", "keras", "tensorflow", "numpy", "pillow")
     found = {"python": platform.python_version()}
     for package in packages:
         try:
             found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:  # a torch or jax user may have no tensorflow
+        except metadata.PackageNotFoundError:  # with torch or jax, tensorflow may be missing
             continue
     return found

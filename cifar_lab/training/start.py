@@ -1,4 +1,4 @@
-"""The network that training starts from, by the name of a classifier or of a run."""
+"""Load the network that training starts from, by the name of a classifier or run."""
 
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
@@ -8,25 +8,26 @@ from cifar_lab.models.loading import load_network
 from cifar_lab.training.runs import Run
 from cifar_lab.training.store import find_by_name
 
-_IMAGES = 2000  # so many tell a filter's mean over all places and images to a few thousandths
+_IMAGES = 2000  # enough for the mean activation of a filter to within a few thousandths
 
 
 def load_start(start: str) -> keras.Model:
-    """The network of a classifier or a finished run, by its name or folder, after checking that its file is its own.
+    """Load the network of a classifier or finished run, by name or folder, after checking the SHA-256 of its file.
 
     Raises:
-        ValueError: there is neither, it is no network, or its file is not the one its card states.
+        ValueError: there is no such classifier or run, it is not a network, or its file is not the one stated in its
+            card or record.
     """
     found = find_by_name(start)
     if isinstance(found, ModelCard):
         return load_network(found.folder)
     if found.is_baseline:
-        raise ValueError(f"The run {found.folder.name!r} is of no network: there are no layers to start from.")
+        raise ValueError(f"The run {found.folder.name!r} is a baseline without layers: start from a run of a network.")
     return found.load_model()
 
 
 def describe_start(start: str) -> dict:
-    """What a run card says of the network that training starts from: its name, its file, what it was trained on."""
+    """Describe the network that training starts from, for a run record: its name, SHA-256, dataset and class names."""
     if start == "imagenet":
         return imagenet_weights.weights_origin()
     found = find_by_name(start)
@@ -41,28 +42,29 @@ def describe_start(start: str) -> dict:
 
 
 def load_unfolded(start: str, dataset: Dataset, *, precision: str = "float32") -> keras.Model:
-    """The network of a classifier or a run, unfolded.
+    """Load the fast network of a classifier or run, with its batch normalisation unfolded again for training.
 
     Args:
-        start: a classifier in `data/models/`, or a finished run, by its name or folder: of a fast network.
-        dataset: of the same classes and image size; its training images are looked at, not its labels.
+        start: a classifier in `data/models/` or a finished run with a fast network, by name or folder.
+        dataset: has the same number of classes and the same image size; only its training images are used, not their
+            labels.
         precision: as for `cifar_lab.models.airbench.build_airbench`.
 
     Raises:
-        ValueError: there is no such classifier or run, its file is not the one its card states, or it is another
-            network, or one for other images or classes.
+        ValueError: there is no such classifier or run, its file is not the one stated in its card or record, it is not
+            a fast network, or its image size or number of classes differs.
     """
     folded = load_start(start)
     size, class_count = dataset.train.images.shape[1], len(dataset.class_names)
     if folded.name != "fast":
         raise ValueError(
-            f"Only a fast network can go on learning as one, and that of {start!r} is called {folded.name!r}. "
-            "For another: the recipe transfer."
+            f"The network of {start!r} is {folded.name!r}, but only a fast network can be trained further as one: "
+            "use the recipe transfer."
         )
     if folded.input_shape[1:3] != (size, size) or folded.output_shape[1] != class_count:
         raise ValueError(
-            f"The network of {start!r} knows {folded.output_shape[1]} classes of {folded.input_shape[1]} x "
-            f"{folded.input_shape[1]} pixels, and {dataset.name} has {class_count} of {size} x {size}. For other "
-            "classes: the recipe transfer."
+            f"The network of {start!r} has {folded.output_shape[1]} classes and images of {folded.input_shape[1]} x "
+            f"{folded.input_shape[1]} pixels, but {dataset.name} has {class_count} and {size} x {size}. For different "
+            "classes, use the recipe transfer."
         )
     return bn_unfolding.unfold_batch_norm(folded, dataset.train.images[:_IMAGES], precision=precision)

@@ -1,4 +1,4 @@
-"""Classifiers and finished runs, found by one name."""
+"""Find classifiers and finished runs by name."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from cifar_lab.training.runs import Run
 
 
 def find_by_name(subject: str | Path) -> ModelCard | Run:
-    """A classifier or a finished run, by its name or folder; a classifier where both have the name.
+    """Find a classifier or finished run by name or folder; the classifier if both have the name.
 
     Raises:
-        ValueError: there is neither.
+        ValueError: there is no such classifier or run.
     """
     try:
         return ModelCard.load(subject)

@@ -85,11 +85,11 @@ def test_a_result_on_other_test_images_is_ignored(folder):
         ("{", "cannot be read"),
         ("[]", "is not a JSON object"),
         ("[" * 100_000, "cannot be read"),
-        ("{}", "says nothing of its recipe and dataset and metrics and versions"),
-        (json.dumps(run_card() | {"minutes": "long"}), "gives no minutes"),
-        (json.dumps(run_card() | {"recipe": {"name": 3}}), "gives no name of its recipe"),
-        (json.dumps(run_card() | {"metrics": {"validation": {"accuracy": True}}}), "gives no accuracy"),
-        (json.dumps(run_card() | {"metrics": {"validation": {"accuracy": 1}, "test": []}}), "gives no accuracy"),
+        ("{}", "has no recipe and no dataset and no metrics and no versions"),
+        (json.dumps(run_card() | {"minutes": "long"}), "has no minutes"),
+        (json.dumps(run_card() | {"recipe": {"name": 3}}), "has no recipe name"),
+        (json.dumps(run_card() | {"metrics": {"validation": {"accuracy": True}}}), "has no accuracy"),
+        (json.dumps(run_card() | {"metrics": {"validation": {"accuracy": 1}, "test": []}}), "has no accuracy"),
     ],
 )
 def test_a_broken_record_is_reported_and_the_others_are_read(folder, content, sentence):

@@ -212,7 +212,7 @@ def test_a_run_is_exported_only_with_its_own_pictures(models_here, tmp_path, mon
 
     monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path)
     run = training.train(stripes, epochs=1, progress=False)
-    with pytest.raises(ValueError, match="trained on other pictures"):
+    with pytest.raises(ValueError, match="was not trained on this dataset"):
         export_run(run, make_stripes(seed=9), "other")
     classifier = export_run(run, stripes, "trained")
     assert classifier.card.content["trained"]["recipe"]["epochs"] == 1

@@ -75,9 +75,9 @@ def test_a_start_with_another_network_or_other_classes_is_refused(run, stripes):
     few = Split(images, labels)
     ten = Dataset("ten drawings", sketches.CLASS_NAMES, few, few, few, "Made by the tests.")
     tutorial = training.train(stripes, epochs=1, progress=False)
-    with pytest.raises(ValueError, match="Only a fast network can go on learning as one"):
+    with pytest.raises(ValueError, match="only a fast network can be trained further as one"):
         training.train(stripes, **FINE_TUNING, start=tutorial.folder.name)
-    with pytest.raises(ValueError, match=r"knows 2 classes of 16 x 16 pixels, and .* has 10 of 32 x 32"):
+    with pytest.raises(ValueError, match=r"has 2 classes and images of 16 x 16 pixels, but .* has 10 and 32 x 32"):
         training.train(ten, **FINE_TUNING, start=run.folder.name)
 
 

@@ -70,7 +70,7 @@ def test_a_file_of_keras_2_becomes_a_classifier(exported, stripes):
 def test_the_command_says_what_was_found_out(exported):
     assert "Pixels go in as -1-1, which fit best (cross-entropy on validation images: 0-1 " in exported.output
     assert "Its scores are probabilities." in exported.output
-    assert "of the validation images are answered right." in exported.output
+    assert "of the validation images are classified correctly." in exported.output
     assert "cifar-lab predict PICTURE --model edges" in exported.output
 
 
@@ -200,7 +200,7 @@ def test_a_network_with_other_ends_is_refused(stripes):
 def test_damaged_weights_are_noticed(stripes):
     model, kernel = dense((16, 16, 3), 2, "linear", before=[layers.Flatten()])
     model.layers[-1].kernel.assign(kernel * np.nan)
-    with pytest.raises(ValueError, match="no numbers"):
+    with pytest.raises(ValueError, match="not finite"):
         wrap_model(model, stripes.validation, 2)
 
 
@@ -227,7 +227,7 @@ def test_a_network_near_chance_is_said_to_be(stripes):
         content = facts | {"metrics": {"validation": {"accuracy": accuracy}}}
         lines = "\n".join(keras_import.describe_import(keras_import.ModelCard(None, content)))
         assert ("little more than chance" in lines) == said
-        assert "softmax behind them now" in lines
+        assert "a softmax is added after them" in lines
 
 
 def test_the_command_asks_for_what_it_needs(place, tmp_path):

@@ -1,9 +1,9 @@
-"""Adoption: a network that was made elsewhere becomes a classifier.
+"""Import a Keras network that was trained elsewhere as a classifier.
 
-    classifier = adopt("digits.h5", data.load("digits"), "my-digits")
+    classifier = import_model("digits.h5", data.load("digits"), "my-digits")
 
-A network from elsewhere takes pixels as its maker prepared them, and may give scores that are no probabilities. So
-layers are put around it: in front the step from uint8 pixels to what it takes, behind it a softmax if it has none.
+Such a network expects pixels as they were preprocessed for its training, and its scores may not be probabilities. So
+layers are added around it: rescaling of uint8 pixels before it and, if it has none, a softmax after it.
 """
 
 from dataclasses import replace
@@ -24,33 +24,33 @@ from cifar_lab.training.keras_import.adapters import PIXELS, input_size, wrap_mo
 MAX_BYTES = 2**30
 _ENDINGS = {
     "softmax": "Its scores are probabilities.",
-    "sigmoid": "Its scores are those of a sigmoid: there is a softmax in its place now.",
-    "logits": "Its scores are no probabilities: there is a softmax behind them now.",
+    "sigmoid": "Its scores came from a sigmoid, which is replaced by a softmax.",
+    "logits": "Its scores are not probabilities: a softmax is added after them.",
 }
-_MEMORY = 2**28  # bytes of validation images, where they are made larger
+_MEMORY = 2**28  # bytes of resized validation images
 
 
 def import_model(path: str | Path, dataset: Dataset, name: str, *, pixels: str | None = None, **options) -> Classifier:
     """Turn a network from a `.keras` or `.h5` file into a classifier in the models folder.
 
-    Loading such a file can run code that somebody has put into it. Files with other layers than the stock ones are
-    refused, but adopt only what you have made yourself.
+    Loading such a file can run malicious code. Files with layers other than Keras's own are refused, but import only
+    files that you have made yourself.
 
     Args:
-        path: of the file.
-        dataset: what the network was trained on, or the same kind of pictures in the same classes: its validation
-            split calibrates it.
-        name: what the classifier is called; its folder's name.
-        pixels: what the network takes for a pixel: `"0-1"`, `"-1-1"` or `"0-255"`; what fits the validation split best
-            when not given.
+        path: path of the file.
+        dataset: the dataset that the network was trained on, or one with similar pictures and the same classes; its
+            validation split is used for calibration.
+        name: name of the classifier and of its folder.
+        pixels: pixel range that the network expects: `"0-1"`, `"-1-1"` or `"0-255"`; by default the one with the best
+            fit to the validation split.
         **options: as for `export_model`.
 
     Returns:
-        The classifier. Its card says under `imported` what was found out and put around the network.
+        The classifier. The entry `imported` of its card states what was detected and added.
 
     Raises:
-        ValueError: the file cannot be read or is not made of stock layers, or the network is none for square images of
-            these classes.
+        ValueError: the file cannot be read, has custom layers, or its network does not take square images or does not
+            have these classes.
     """
     path = Path(path)
     if pixels not in (None, *PIXELS):
@@ -71,37 +71,40 @@ def import_model(path: str | Path, dataset: Dataset, name: str, *, pixels: str |
 
 
 def wanted_size(path: str | Path) -> int | None:
-    """Height and width of the images that the network in a file takes; `None` if any will do. Errors as of
-    `import_model`."""
+    """Return the height and width of the images that the network in a file takes; `None` if any size is accepted.
+
+    Raises:
+        ValueError: as for `import_model`.
+    """
     path = Path(path)
     return input_size(keras_loader.load_keras_file(_content(path), path.name))
 
 
 def describe_import(card: ModelCard) -> list[str]:
-    """What was found out about an adopted network, in sentences.
+    """Describe in sentences what was detected in an imported network.
 
     Args:
-        card: of the classifier that `import_model` has made.
+        card: card of a classifier that `import_model` has made.
     """
     found, accuracy = card.content["imported"], card.content["metrics"]["validation"]["accuracy"]
     losses = ", ".join(f"{name} {loss:.2f}" for name, loss in found.get("cross_entropy", {}).items())
     why = f", which fit best (cross-entropy on validation images: {losses})" if losses else ""
     lines = [f"Pixels go in as {found['pixels']}{why}.", _ENDINGS[found["ending"]]]
-    lines.append(f"{accuracy:.1%} of the validation images are answered right.")
-    if accuracy < 1 - 0.9 * (1 - 1 / len(card.class_names)):  # a tenth of the way from chance to all
+    lines.append(f"{accuracy:.1%} of the validation images are classified correctly.")
+    if accuracy < 1 - 0.9 * (1 - 1 / len(card.class_names)):  # a tenth of the way from chance to 100%
         lines.append(
-            "That is little more than chance. Are the classes in the network's own order? The dataset has them as: "
-            f"{', '.join(card.class_names[:20])}. Or were its pixels prepared in another way than --pixels offers?"
+            "That is little more than chance. Are the classes in the same order as in the network? The dataset has: "
+            f"{', '.join(card.class_names[:20])}. Or does its pixel range differ from those of --pixels?"
         )
     return lines
 
 
 def resized(dataset: Dataset, size: int) -> Dataset:
-    """The dataset with a validation split of another size, and as many of its images as memory allows.
+    """Return a dataset whose validation images are resized, with as many of them as memory allows.
 
     Args:
-        dataset: it stays as it was.
-        size: height and width of the images.
+        dataset: the original, which is not changed.
+        size: new height and width of the validation images.
     """
     validation = dataset.validation
     if validation.images.shape[1] == size:
@@ -116,5 +119,5 @@ def _content(path: Path) -> bytes:
     if not path.is_file():
         raise ValueError(f"There is no file {str(path)!r}.")
     if (size := path.stat().st_size) > MAX_BYTES:
-        raise ValueError(f"{path.name} has {size >> 20} MiB; networks of up to {MAX_BYTES >> 20} are read.")
+        raise ValueError(f"{path.name} has {size >> 20} MiB, but the limit is {MAX_BYTES >> 20} MiB.")
     return path.read_bytes()

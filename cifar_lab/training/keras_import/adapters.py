@@ -1,4 +1,4 @@
-"""The two ends of a network from elsewhere: how pixels go in, and what its scores are."""
+"""Adapt the input and output of an imported network: its pixel range, and the kind of its scores."""
 
 import numpy as np
 
@@ -9,35 +9,38 @@ from cifar_lab.evaluation import cross_entropy
 
 layers = keras.layers
 
-# How pixels 0-255 become what a network takes: scale and offset; the most usual first.
+# Scale and offset from pixels 0-255 to the range that a network expects; the most common first.
 PIXELS = {"0-1": (1 / 255, 0.0), "-1-1": (1 / 127.5, -1.0), "0-255": (1.0, 0.0)}
 GREY = (0.299, 0.587, 0.114)  # of red, green and blue: luma (ITU-R BT.601), as Pillow has it
-_ASKED = 500  # validation images that say how pixels go in
-# So much cross-entropy, in nats, is no difference: a network that is always right gets better by ever larger pixels.
+_SAMPLE = 500  # validation images used to detect the pixel range
+# Differences in cross-entropy up to this, in nats, are ignored: larger inputs lower it for an accurate network anyway.
 _AS_GOOD = 0.05
 
 
 def input_size(model: keras.Model) -> int | None:
-    """Height and width of the images that a network takes; `None` if any will do.
+    """Return the height and width of the images that a network takes; `None` if any size is accepted.
 
     Raises:
-        ValueError: it takes something else than one square image, grey or in colour, or gives several answers.
+        ValueError: the input is not one square image, grey or in colour, or there are several outputs.
     """
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
-        raise ValueError("The network should take one image and give one row of scores, but it has other ends.")
+        raise ValueError(
+            "The network should take one image and give one row of scores, but it has "
+            f"{len(model.inputs)} inputs and outputs of shape {[tuple(output.shape) for output in model.outputs]}."
+        )
     shape = tuple(model.inputs[0].shape[1:])
     if len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3):
         return shape[0]
     if len(shape) == 1 and (size := _side(shape[0])):
         return size
     raise ValueError(
-        f"The network takes {shape}; square images are needed: (size, size, 3), (size, size, 1) for grey ones, or as "
-        "many numbers as those have pixels, in one row."
+        f"The network takes {shape}; square images are needed: (size, size, 3), (size, size, 1) for grey ones, or "
+        "either of them flattened."
     )
 
 
 def _side(count: int | None) -> int | None:
-    """The side of the square image of so many numbers, grey or in colour."""
+    """Return the side of the square image, grey or in colour, that flattens to `count` numbers, or `None`."""
     sides = [(round((count / channels) ** 0.5), channels) for channels in (1, 3)] if count else []
     return next((side for side, channels in sides if side * side * channels == count), None)
 
@@ -45,22 +48,22 @@ def _side(count: int | None) -> int | None:
 def wrap_model(
     model: keras.Model, split: Split, class_count: int, *, pixels: str | None = None
 ) -> tuple[keras.Model, dict]:
-    """Put around a network what it lacks: from uint8 pixels to probabilities.
+    """Add the layers that a network lacks to map uint8 pixels to probabilities.
 
     Args:
-        model: from numbers, somehow scaled, to scores. Its last layer may be changed.
-        split: images `(n, size, size, 3)` uint8, 0-255, and labels, to see how pixels go in.
-        class_count: how many classes there are.
-        pixels: as for `adopt`.
+        model: maps pixels in some range to scores. The activation of its last layer may be changed.
+        split: images `(n, size, size, 3)` uint8, 0-255, and labels, to detect the pixel range.
+        class_count: number of classes.
+        pixels: as for `import_model`.
 
     Returns:
-        The network from uint8 pixels to probabilities, and what was found out: `pixels`, `ending` and, if that was
-        tried, the `cross_entropy` of each way to scale pixels.
+        The network from uint8 pixels to probabilities, and what was detected: `pixels`, `ending` (the kind of scores)
+        and, if the pixel range was not given, the `cross_entropy` for each range.
 
     Raises:
-        ValueError: the network gives another number of scores, or none that are numbers.
+        ValueError: the number of scores does not match the classes, or scores are not finite.
     """
-    few = split.take(stratified_split(split.labels, min(_ASKED, len(split)))[0])
+    few = split.take(stratified_split(split.labels, min(_SAMPLE, len(split)))[0])
     size = few.images.shape[1]
     if model.inputs[0].dtype == "uint8":
         pixels = "0-255"
@@ -75,7 +78,7 @@ def wrap_model(
 
 
 def _chain(model: keras.Model, size: int, pixels: str) -> keras.Model:
-    """The network from uint8 pixels to its own scores, as one flat graph, so that it can be looked into."""
+    """Return the network from uint8 pixels to its own scores, as one flat graph whose layers are accessible."""
     entry = keras.Input((size, size, 3), dtype="uint8")
     if model.inputs[0].dtype == "uint8":
         return keras.Model(entry, _applied(model, entry))
@@ -90,7 +93,7 @@ def _chain(model: keras.Model, size: int, pixels: str) -> keras.Model:
 
 
 def _applied(model, x):
-    """What a network makes of a symbolic tensor, layer by layer: a model that is called would hide its layers."""
+    """Apply a network to a symbolic tensor layer by layer, since calling the model would nest and hide its layers."""
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
             x = _applied(layer, x)
@@ -99,7 +102,7 @@ def _applied(model, x):
 
 
 def _ended(chain: keras.Model, ending: str) -> keras.Model:
-    """The network with a softmax behind it, if it has none."""
+    """Return the network with a softmax as its last layer."""
     if ending == "softmax":
         return chain
     x = chain.outputs[0]
@@ -109,25 +112,25 @@ def _ended(chain: keras.Model, ending: str) -> keras.Model:
 
 
 def _fixed(weights: list, name: str) -> layers.Layer:
-    """A layer that only multiplies by a matrix."""
+    """Return a layer that multiplies by a fixed matrix."""
     start = keras.initializers.Constant(weights)
     return layers.Dense(len(weights[0]), use_bias=False, kernel_initializer=start, trainable=False, name=name)
 
 
 def _ending(model: keras.Model, chain: keras.Model, shown: np.ndarray, class_count: int) -> str:
-    """What its scores are: those of a softmax, of a sigmoid, or logits. It is asked, since layers don't always say."""
+    """Detect by prediction whether scores are of a softmax, a sigmoid or logits: layers do not always show it."""
     scores = _array(chain(shown[:50], training=False))
     if scores.shape[1] != class_count and (scores.shape[1], class_count) != (1, 2):
         raise ValueError(f"The network gives {scores.shape[1]} scores, but the dataset has {class_count} classes.")
     if not np.isfinite(scores).all():
-        raise ValueError("The network gives scores that are no numbers (NaN): its weights are damaged.")
+        raise ValueError("The network gives scores that are not finite (NaN or infinity): its weights are damaged.")
     if scores.shape[1] > 1 and scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
         return "softmax"
     last = model
     while isinstance(last, keras.Model):
         last = last.layers[-1]
     if getattr(last, "activation", None) is keras.activations.sigmoid:
-        last.activation = keras.activations.linear  # what goes into a sigmoid are logits, each class's for itself
+        last.activation = keras.activations.linear  # the input of a sigmoid is the logit of each class on its own
         return "sigmoid"
     return "logits"
 
