@@ -146,7 +146,7 @@ def test_classifiers_have_their_own_rows(folder, tmp_path):
         (tmp_path / "models" / name / "card.json").write_text(json.dumps(content))
     write_run(folder, "run", run_card(test=0.7))
     found, problems = leaderboard.classifier_rows()
-    assert list(problems) == ["broken"] and "classes" in problems["broken"]
+    assert list(problems) == ["broken"] and "class_names" in problems["broken"]
     [section] = leaderboard.rank_rows(rows(folder) + found)  # the same test images
     assert [(row.kind, row.name) for row in section] == [("classifier", "mine"), ("run", "tutorial")]
     assert (section[0].bytes, section[0].minutes.mean, section[0].test.mean) == (1234, 2.5, 0.8)
