@@ -1,7 +1,9 @@
 """Text for terminals: safe names, values from JSON, and tables."""
 
-import math
+import sys
 from collections.abc import Collection, Sequence
+
+_LARGEST = sys.float_info.max
 
 
 def printable(name: str) -> str:
@@ -11,8 +13,9 @@ def printable(name: str) -> str:
 
 
 def is_number(value) -> bool:
-    """Return whether a value from a JSON file is a finite number; `true` is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Return whether a value from a JSON file is a finite number that fits a float; `true` is not."""
+    # Compared, not converted: JSON integers have any length, and NaN compares as False.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
 
 
 def text_table(rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> str:

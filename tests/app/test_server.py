@@ -72,7 +72,7 @@ def test_20_megabytes_are_refused_with_a_sentence(server, header, tmp_path):
     file = f"file=@{tmp_path / 'large.png'}"
     found = json.loads(curl(server, "-H", header, "-F", file, f"{server.address}/api/predict").stdout)
     assert found["code"] == "too_large"
-    assert "a request 16 MiB" in found["error"]
+    assert "16 MiB per request" in found["error"]
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")

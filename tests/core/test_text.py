@@ -28,7 +28,8 @@ def test_a_name_is_escaped_for_the_terminal(name, shown):
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(1, True), (0.5, True), (True, False), ("1", False), (float("nan"), False), (None, False)]
+    ("value", "expected"),
+    [(1, True), (0.5, True), (True, False), ("1", False), (float("nan"), False), (10**400, False), (None, False)],
 )
 def test_only_finite_numbers_count_as_numbers(value, expected):
     assert is_number(value) is expected

@@ -211,9 +211,9 @@ def test_an_invalid_card_is_refused(tmp_path, contents, changes, sentence):
 
 def test_a_network_for_other_classes_or_images_is_refused(tmp_path):
     network = {TFLITE: (SHIPPED / TFLITE).read_bytes()}
-    with pytest.raises(ValueError, match=r"to 10 float32, but its card by .* to 2 float32"):
+    with pytest.raises(ValueError, match=r"to 10 float32, but its card says .* to 2 float32"):
         Classifier.load(packed(tmp_path / "classes.cifarlab", network))
-    with pytest.raises(ValueError, match=r"goes by 32 x 32 x 3 uint8 .* its card by 64 x 64 x 3 uint8"):
+    with pytest.raises(ValueError, match=r"maps 32 x 32 x 3 uint8 .* its card says 64 x 64 x 3 uint8"):
         Classifier.load(packed(tmp_path / "size.cifarlab", network, class_names=list("0123456789"), input_size=64))
 
 

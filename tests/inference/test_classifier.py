@@ -221,7 +221,7 @@ def test_a_run_is_exported_only_with_its_own_pictures(models_here, tmp_path, mon
 def test_a_run_that_zoomed_has_its_temperature_fitted_on_moved_images(models_here, network, stripes):
     recipe = {"name": "any", "shift": 3, "zoom": 0.5}
     content = {"recipe": recipe, "dataset": {"fingerprint": stripes.fingerprint()}, "metrics": {}}
-    made = export_run(SimpleNamespace(card=content, load_model=lambda: network), stripes, "zoomed")
+    made = export_run(SimpleNamespace(record=content, load_model=lambda: network), stripes, "zoomed")
     rng, moved = np.random.default_rng(0), []
     for _ in range(4):
         nearer = augmentation.zoom(stripes.validation.images, 0.5, rng, share=0.5)
@@ -232,7 +232,7 @@ def test_a_run_that_zoomed_has_its_temperature_fitted_on_moved_images(models_her
     scores = made.probabilities(stripes.validation.images).max(axis=1)
     assert made.card.known_threshold == evaluation.known_threshold(scores, keep=0.95)  # of them as they are
     own = export_run(
-        SimpleNamespace(card=content, load_model=lambda: network), stripes, "own", calibration=stripes.train
+        SimpleNamespace(record=content, load_model=lambda: network), stripes, "own", calibration=stripes.train
     )
     raw = own.raw_probabilities(stripes.train.images)
     assert own.card.temperature == evaluation.fit_temperature(raw, stripes.train.labels)  # ours gives way
@@ -320,7 +320,7 @@ def test_kept_predictions_give_the_same_metrics(models_here, network, stripes):
     measured = evaluate.evaluate_classifier(made, stripes, keep=True)
     again, about = evaluate.evaluate_saved("kept")
     assert again.to_dict() == measured.to_dict()
-    assert "40 test images of Made by the tests" in about
+    assert "40 test images: Made by the tests" in about
     content = json.loads((models_here / "kept" / "card.json").read_text())
     assert content["metrics"]["test"]["accuracy"] == measured.accuracy
     path = models_here / "kept" / "test_predictions.npz"

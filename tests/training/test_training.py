@@ -259,7 +259,7 @@ def test_a_network_that_is_not_the_cards_is_refused(runs_here, stripes):
     run = training.train(stripes, epochs=1, progress=False)
     path = run.folder / "model.keras"
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(ValueError, match="not the network that its run card describes"):
+    with pytest.raises(ValueError, match="not the network that its record describes"):
         run.load_model()
 
 
