@@ -194,7 +194,7 @@ def test_images_are_augmented_only_once_all_layers_learn():
         ({"recipe": "tutorial", "start": "stripes"}, "'tutorial' always starts from random weights"),
         ({"recipe": "tutorial", "frozen_epochs": 1}, "frozen_epochs needs a start"),
         ({"recipe": "transfer-frozen", "flip": "random"}, "Images are only augmented once all layers are trained"),
-        ({"recipe": "fast", "start": "stripes"}, "widths, whitening, identity_start: these are for"),
+        ({"recipe": "fast", "start": "stripes"}, "widths, whitening, identity_start: these need"),
         ({"unfrozen_rate": 0}, "unfrozen_rate must be above 0"),
     ],
 )

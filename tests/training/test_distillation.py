@@ -153,11 +153,11 @@ def test_the_mean_is_that_of_the_last_two_epochs():
     ("changes", "sentence"),
     [
         ({"blend": 1.5}, "blend must be from 0 to 1"),
-        ({"start": "", "keep": "half-way"}, "needs the fast network, and a start"),
+        ({"start": "", "keep": "half-way"}, "needs the fast network and a start"),
         ({"teachers": ()}, "0 without teachers"),
-        ({"label_smoothing": 0.1}, "leave out label_smoothing"),
+        ({"label_smoothing": 0.1}, "cannot be combined with label_smoothing"),
         ({"teachers": ("nobody",)}, "nobody"),
-        ({"widths": (8, 8)}, "widths: these are for a network that starts from random numbers"),
+        ({"widths": (8, 8)}, "widths: these need a randomly initialised network"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_written(teachers, stripes, changes, sentence):
