@@ -1,6 +1,6 @@
 """A time budget: which recipe is the most accurate in so many minutes, on this machine.
 
-    offers = budget.offers(recorded)  # what was measured, from run cards
+    offers = experiments.budget_offers(recorded)  # from the run records
     slowness = budget.slowness(recorded[0], dataset)  # a few steps of training here
     plan = budget.best(offers, minutes=5, slowness=slowness)
     training.train(dataset, plan.recipe, epochs=plan.epochs)

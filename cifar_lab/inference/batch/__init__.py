@@ -1,6 +1,6 @@
 """Classify a large collection of pictures: into a table, on all cores or on a Ray cluster, and on again after a kill.
 
-    report = bulk.classify("pictures", "answers.csv", model="cifar10")
+    report = inference.classify_files("pictures", "answers.csv", model="cifar10")
     print(*report.lines(), sep="\\n")
 
 The list of pictures is cut into parts. Each part that is answered is kept in a folder beside the table at once, so
