@@ -1,10 +1,11 @@
-"""Networks: builders, pretrained weights, batch-norm folding and unfolding, safe loading of Keras files."""
+"""Networks: builders, backbones with ImageNet weights, batch-norm folding and unfolding, loading of Keras files."""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "backbones": ["BACKBONES", "load_backbone"],
         "factory": ["BUILDERS", "build"],
         "imagenet_labels": ["imagenet_labels"],
         "imagenet_weights": ["fetch_weights", "weights_available"],
