@@ -7,7 +7,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "ablation": ["run_ablation", "summarise_ablation", "without_each"],
         "baselines": ["BASELINE_FEATURES", "BASELINE_METHODS", "baseline_table", "compare_baselines", "fit_baseline"],
-        "budget": ["best_offer", "budget_offers", "machine_slowness"],
         "evaluate": [
             "compare",
             "compare_over_seeds",

@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "ablation": ["ablation_bars", "describe_ablation"],
-        "budget": ["accuracy_within_minutes", "describe_budget"],
         "evaluation": [
             "accuracy_intervals",
             "confusion_matrix",
