@@ -172,13 +172,11 @@ def classifier_rows() -> tuple[list[RunRow], dict[str, str]]:
     rows, problems = [], {}
     for name in model_card.list_classifiers():
         try:
-            content = model_card.ModelCard.load(name).content
-            record = (
-                {"recipe": {}, "dataset": {}} | content.get("trained", {}) | {"metrics": content.get("metrics", {})}
-            )
-            tests = [test for test in [record["metrics"].get("test")] if test]
-            size = next((facts.get("bytes") for file, facts in content["files"].items() if file in engines.FILES), None)
-            rows.append(_row("classifier", content["name"], [record], tests, size=size))
+            card = {"trained": {}, "metrics": {}} | model_card.ModelCard.load(name).content
+            record = {"recipe": {}, "dataset": {}} | card["trained"] | {"metrics": card["metrics"]}
+            tests = [card["metrics"]["test"]] if card["metrics"].get("test") else []
+            sizes = [facts.get("bytes") for file, facts in card["files"].items() if file in engines.FILES]
+            rows.append(_row("classifier", card["name"], [record], tests, size=sizes[0] if sizes else None))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             problems[name] = str(error)
     return rows, problems
@@ -191,7 +189,7 @@ def _row(kind: str, name: str, records: list[dict], tests: list[dict], *, runs=(
     return RunRow(
         kind=kind,
         name=name,
-        dataset=images["dataset"] or "?",
+        dataset=str(images["dataset"] or "?"),
         train=_number(last["dataset"].get("sizes", {}).get("train")),
         runs=runs,
         seeds=tuple(record["recipe"].get("seed", 0) for record in records if record["recipe"]),
