@@ -22,18 +22,14 @@ def compare_command(a, b, over_seeds, as_json):
     from cifar_lab.experiments import evaluate
 
     difference = (evaluate.compare_over_seeds if over_seeds else evaluate.compare)(a, b)
-    counted, hint = (
-        "images that only it classifies correctly",
-        ("This compares two trained networks. To compare recipes, train several seeds of each and use --over-seeds."),
-    )
-    if over_seeds:
-        counted, hint = "seeds", "This compares the two recipes, retrained with other seeds, on these test images."
     if as_json:
         click.echo(json.dumps(difference.to_dict() | {"a": a, "b": b}, indent=2))
         return
-    for name, accuracy, count in (
-        (a, difference.accuracy_a, difference.count_a),
-        (b, difference.accuracy_b, difference.count_b),
-    ):
-        click.echo(f"{name}: {100 * accuracy:.2f} %; {counted}: {count:,}")
-    click.echo(f"{difference.verdict(a, b)}\n{hint}")
+    counted = "seeds" if over_seeds else "images that only it classifies correctly"
+    click.echo(f"{a}: {100 * difference.accuracy_a:.2f} %; {counted}: {difference.count_a:,}")
+    click.echo(f"{b}: {100 * difference.accuracy_b:.2f} %; {counted}: {difference.count_b:,}")
+    click.echo(difference.verdict(a, b))
+    if over_seeds:
+        click.echo("This compares the two recipes, retrained with other seeds, on these test images.")
+    else:
+        click.echo("This compares two trained networks. To compare recipes, train several seeds and use --over-seeds.")

@@ -8,8 +8,7 @@ draws the result (`ablation_bars`).
 """
 
 import contextlib
-import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from statistics import fmean
@@ -127,8 +126,8 @@ class Trick:
     name: str
     accuracies: tuple[float, ...]
     minutes: float
-    lost: float = 0.0
-    difference: Difference | None = None
+    lost: float
+    difference: Difference | None
 
 
 @dataclass(frozen=True)
@@ -167,21 +166,17 @@ def summarise_ablation(found: Iterable[Run]) -> Ablation:
         names = ", ".join(full_names) or "none"
         raise ValueError(f"An ablation needs runs of one full recipe on one dataset; the full recipes are: {names}.")
     full_runs = one_per_seed(groups.pop(full_names[0]))
-    full = _summary("nothing: the full recipe", full_runs)
-    tricks = [_compared(full, _summary(MIRROR, full_runs, "test"), same_networks=True)]
+    full = _trick("nothing: the full recipe", full_runs)
+    tricks = [_trick(MIRROR, full_runs, full.accuracies, key="test")]
     for name, group in groups.items():
-        tricks.append(_compared(full, _summary(name.partition(_WITHOUT)[2], one_per_seed(group))))
+        tricks.append(_trick(name.partition(_WITHOUT)[2], one_per_seed(group), full.accuracies))
     tricks.sort(key=lambda trick: -trick.lost)
     return Ablation(full_names[0], full_runs[0].record["dataset"]["name"], full, tuple(tricks))
 
 
-def _summary(name: str, group: list[Run], key: str = "test_mirror") -> Trick:
+def _trick(name: str, group: list[Run], full: Sequence[float] = (), *, key: str = "test_mirror") -> Trick:
     accuracies = tuple(run.record["metrics"][key]["accuracy"] for run in group)
-    return Trick(name, accuracies, fmean(run.record["minutes"] for run in group))
-
-
-def _compared(full: Trick, trick: Trick, *, same_networks: bool = False) -> Trick:
-    lost, difference = fmean(full.accuracies) - fmean(trick.accuracies), None
+    lost, difference = fmean(full or accuracies) - fmean(accuracies), None
     with contextlib.suppress(ValueError):  # too few seeds, or no variance
-        difference = evaluation.compare_seeds(full.accuracies, trick.accuracies, same_networks=same_networks)
-    return dataclasses.replace(trick, lost=lost, difference=difference)
+        difference = evaluation.compare_seeds(full, accuracies, same_networks=key == "test")
+    return Trick(name, accuracies, fmean(run.record["minutes"] for run in group), lost, difference)

@@ -44,6 +44,6 @@ def test_thirty_points_look_different():
     assert len(looks) == 30
 
 
-def test_without_accuracies_on_the_split_nothing_is_drawn():
-    with pytest.raises(ValueError, match="accuracy on the validation split"):
-        plots.accuracy_against_minutes(ROWS, split="validation")
+def test_rows_without_minutes_are_left_out():
+    with pytest.raises(ValueError, match="no row has both minutes and an accuracy"):
+        plots.accuracy_against_minutes([row("timeless", 0, 0.5)])
