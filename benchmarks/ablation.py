@@ -15,7 +15,7 @@ import click
 from cifar_lab import data
 from cifar_lab.core import paths
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.experiments import ablation
+from cifar_lab.experiments import ablation, run_table
 from cifar_lab.training import recipes
 
 # The notebook on experiments shows these cards, and can train any of them again.
@@ -26,7 +26,7 @@ def measure(pictures: Dataset, recipe: str, *, seeds: int, tricks: tuple[str, ..
     """Train what is missing, write all cards into `folder`, and return the result as a Markdown table."""
     command = shlex.join(["python", "-m", "benchmarks.ablation", *sys.argv[1:]])
     found = ablation.run_ablation(pictures, recipe, seeds=seeds, tricks=tricks or None, command=command)
-    ablation.write_records(found, folder)
+    run_table.write_records(found, folder)
     return ablation.summarise_ablation(found).table()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from cifar_lab import data
-from cifar_lab.experiments import baselines, leaderboard
+from cifar_lab.experiments import baselines, run_table
 from cifar_lab.experiments.baselines import BASELINE_FEATURES
 from cifar_lab.training import runs
 
@@ -47,7 +47,7 @@ def main(methods, features, dataset, train, beside, folder):
     )
     if folder:  # opened anew: a run that was measured now has it on its card on disk
         beside_folders = {network.folder.name: network.folder for network in networks}
-        leaderboard.write_records([runs.open_run(beside_folders.get(row.run, row.run)) for row in table.rows], folder)
+        run_table.write_records([runs.open_run(beside_folders.get(row.run, row.run)) for row in table.rows], folder)
     published = ["published", "---", *(PUBLISHED.get((row.method, row.features), "") for row in table.rows)]
     for line, figure in zip(table.markdown().splitlines(), published, strict=True):
         click.echo(f"{line} {figure} |")

@@ -19,7 +19,7 @@ from cifar_lab import data, training
 from cifar_lab.core import paths
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.experiments import evaluate, few_shot, leaderboard
+from cifar_lab.experiments import evaluate, few_shot, run_table
 from cifar_lab.training import recipes, runs
 from cifar_lab.training.recipe import Recipe
 from cifar_lab.training.runs import Run
@@ -63,7 +63,7 @@ def trained(dataset: Dataset, recipe: Recipe, command: str) -> Run:
     run = runs.find_finished_run(recipe, facts, backend=keras.config.backend()) or training.train(
         dataset, recipe, resume=True, progress=sys.stderr.isatty(), command=command
     )
-    if not leaderboard.test_result(run):
+    if not run_table.test_result(run):
         evaluate.evaluate_run(run, dataset)
     return runs.open_run(run.folder)
 
@@ -83,7 +83,7 @@ def measure(pictures: Dataset, *, seeds: int, labels: tuple[int, ...] = LABELS, 
         found.append(trained(task, recipe.changed(seed=seed), command))
         accuracy = found[-1].record["metrics"]["test"]["accuracy"]
         click.echo(f"{count} labels a class, {recipe.name}, seed {seed}: {accuracy:.1%}", err=True)
-        leaderboard.write_records(map(short, found), folder)
+        run_table.write_records(map(short, found), folder)
     return found
 
 

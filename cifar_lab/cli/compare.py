@@ -1,4 +1,4 @@
-"""`cifar-lab compare`: is a difference in accuracy real?"""
+"""`cifar-lab compare`: is a difference in accuracy significant?"""
 
 import json
 
@@ -21,20 +21,15 @@ def compare_command(a, b, over_seeds, as_json):
     """
     from cifar_lab.experiments import evaluate
 
+    difference = (evaluate.compare_over_seeds if over_seeds else evaluate.compare)(a, b)
+    if as_json:
+        click.echo(json.dumps(difference.to_dict() | {"a": a, "b": b}, indent=2))
+        return
+    counted = "seeds" if over_seeds else "images that only it classifies correctly"
+    click.echo(f"{a}: {100 * difference.accuracy_a:.2f} %; {counted}: {difference.count_a:,}")
+    click.echo(f"{b}: {100 * difference.accuracy_b:.2f} %; {counted}: {difference.count_b:,}")
+    click.echo(difference.verdict(a, b))
     if over_seeds:
-        difference = evaluate.compare_over_seeds(a, b)
-        lines = [
-            f"{a}: {100 * difference.accuracy_a:.2f} % over {difference.count_a} seeds",
-            f"{b}: {100 * difference.accuracy_b:.2f} % over {difference.count_b} seeds",
-            difference.verdict(a, b),
-            "This compares the two recipes, retrained with other seeds, on these test images.",
-        ]
+        click.echo("This compares the two recipes, retrained with other seeds, on these test images.")
     else:
-        difference = evaluate.compare(a, b)
-        lines = [
-            f"{a}: {100 * difference.accuracy_a:.2f} %; alone correct on {difference.count_a:,} images",
-            f"{b}: {100 * difference.accuracy_b:.2f} %; alone correct on {difference.count_b:,} images",
-            difference.verdict(a, b),
-            "This compares two trained networks. To compare recipes, train several seeds of each and use --over-seeds.",
-        ]
-    click.echo(json.dumps(difference.to_dict() | {"a": a, "b": b}, indent=2) if as_json else "\n".join(lines))
+        click.echo("This compares two trained networks. To compare recipes, train several seeds and use --over-seeds.")

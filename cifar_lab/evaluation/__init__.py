@@ -14,9 +14,8 @@ from cifar_lab.evaluation.calibration import Reliability, calibration_error, fit
 from cifar_lab.evaluation.comparison import (
     Difference,
     bootstrap_interval,
-    compare_answers,
+    compare_predictions,
     compare_seeds,
-    disagreements,
     mcnemar,
 )
 from cifar_lab.evaluation.metrics import cross_entropy, wilson_interval, worst_mistakes
@@ -33,10 +32,9 @@ __all__ = [
     "apply_temperature",
     "bootstrap_interval",
     "calibration_error",
-    "compare_answers",
+    "compare_predictions",
     "compare_seeds",
     "cross_entropy",
-    "disagreements",
     "evaluate",
     "fit_temperature",
     "known_auroc",

@@ -1,4 +1,4 @@
-"""Experiments over many runs: evaluation by name, baselines, search, ablation, leaderboard, few-shot accuracy."""
+"""Experiments over many runs: evaluation by name, baselines, search, ablation, the run table, few-shot accuracy."""
 
 import lazy_loader
 
@@ -7,7 +7,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "ablation": ["run_ablation", "summarise_ablation", "without_each"],
         "baselines": ["BASELINE_FEATURES", "BASELINE_METHODS", "baseline_table", "compare_baselines", "fit_baseline"],
-        "budget": ["best_offer", "budget_offers", "machine_slowness"],
         "evaluate": [
             "compare",
             "compare_over_seeds",
@@ -19,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "few_shot": ["accuracies_of_runs", "choose_labelled", "few_shot_accuracies", "nearest_mean"],
         "folder_accuracy": ["evaluate_folder"],
-        "leaderboard": [
+        "run_table": [
             "classifier_rows",
             "one_per_seed",
             "rank_rows",

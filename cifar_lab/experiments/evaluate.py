@@ -13,7 +13,7 @@ import numpy as np
 from cifar_lab import evaluation
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.evaluation import Difference, Evaluation
-from cifar_lab.experiments import leaderboard, predictions
+from cifar_lab.experiments import predictions, run_table
 from cifar_lab.images import display
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
@@ -87,11 +87,15 @@ def compare(subject_a: str, subject_b: str) -> Difference:
     """Compare two classifiers or runs, by name or folder, by their stored predictions for the same test images.
 
     Raises:
-        ValueError: one of them does not exist or has no stored predictions, or the test images differ.
+        ValueError: one of them does not exist or has no stored predictions, or the classes or test images differ.
     """
     a, b = predictions.load_predictions(subject_a), predictions.load_predictions(subject_b)
-    predictions.check_same_images(a, b)
-    return evaluation.compare_answers(a.right, b.right)
+    if a.class_names != b.class_names:
+        raise ValueError(f"{a.name} and {b.name} cannot be compared: they have different classes.")
+    if not (np.array_equal(a.labels, b.labels) and predictions.same_images(a.images, b.images)):
+        used = ", ".join(f"{one.name}: {len(one.labels):,} of {one.images['dataset'] or '?'}" for one in (a, b))
+        raise ValueError(f"They were evaluated on different test images ({used}). Evaluate both on the same dataset.")
+    return evaluation.compare_predictions(a.right, b.right)
 
 
 def compare_over_seeds(run_a: str, run_b: str) -> Difference:
@@ -105,14 +109,14 @@ def compare_over_seeds(run_a: str, run_b: str) -> Difference:
         ValueError: a run does not exist, both have the same recipe, fewer than two seeds of a recipe were evaluated on
             the test split, or the test images differ.
     """
-    found, _ = leaderboard.read_runs()
-    groups = [leaderboard.seeds_of(runs.open_run(run), found) for run in (run_a, run_b)]
+    found, _ = run_table.read_runs()
+    groups = [run_table.seeds_of(runs.open_run(run), found) for run in (run_a, run_b)]
     if groups[0] == groups[1]:
         raise ValueError(f"{run_a} and {run_b} have the same recipe and dataset, and differ only in the seed.")
-    tests = [[test for run in group if (test := leaderboard.test_result(run))] for group in groups]
+    tests = [[test for run in group if (test := run_table.test_result(run))] for group in groups]
     for name, group, evaluated in zip((run_a, run_b), groups, tests, strict=True):
         if len(evaluated) < 2:
-            missing = ", ".join(run.folder.name for run in group if not leaderboard.test_result(run)) or "none"
+            missing = ", ".join(run.folder.name for run in group if not run_table.test_result(run)) or "none"
             raise ValueError(
                 f"The recipe of {name} needs at least two evaluated seeds, but {len(evaluated)} of {len(group)} are "
                 f"evaluated. Train more with --seed, or run cifar-lab evaluate on these: {missing}."

@@ -1,6 +1,6 @@
 """Stored predictions for the test images, so that classifiers and runs can be compared later.
 
-The file has probabilities and labels, no images. It lies next to the model card or run record that states its SHA-256.
+The file has probabilities and labels, no images. It lies next to the model card or run record that lists its SHA-256.
 """
 
 import io
@@ -63,18 +63,18 @@ def load_predictions(subject: str | Path | ModelCard | Run) -> Predictions:
     is_run, name = isinstance(found, Run), found.folder.name
     if not has_predictions(found):
         kind, command = ("run", f"evaluate {name}") if is_run else ("classifier", f"evaluate {name} --keep")
-        raise ValueError(f"The {kind} {name} has no stored test predictions. Make them with: cifar-lab {command}")
-    content = _read_verified(found) if is_run else found.read_verified(PREDICTIONS)
+        raise ValueError(f"The {kind} {name} has no stored test predictions. Create them with: cifar-lab {command}")
     test = (found.record if is_run else found.content)["metrics"]["test"]
-    names = found.record["dataset"]["class_names"] if is_run else found.class_names
-    return Predictions(name, tuple(names), *_arrays(content, found.folder / PREDICTIONS), image_facts_of(test))
+    class_names = found.record["dataset"]["class_names"] if is_run else found.class_names
+    path = found.folder / PREDICTIONS
+    content = _read_verified(path, test["predictions"]["sha256"]) if is_run else found.read_verified(PREDICTIONS)
+    return Predictions(name, tuple(class_names), *_arrays(content, path), image_facts_of(test))
 
 
-def _read_verified(run: Run) -> bytes:
-    path = run.folder / PREDICTIONS
+def _read_verified(path: Path, sha256: str) -> bytes:
     content = path.read_bytes() if path.is_file() else b""
-    if files.sha256_of(content) != run.record["metrics"]["test"]["predictions"]["sha256"]:
-        raise ValueError(f"{path} is not the file its run record states. Do: cifar-lab evaluate {run.folder.name}")
+    if files.sha256_of(content) != sha256:
+        raise ValueError(f"{path} is not the file its run record lists. Do: cifar-lab evaluate {path.parent.name}")
     return content
 
 
@@ -113,40 +113,15 @@ def image_facts(dataset: Dataset) -> dict:
     return facts | {"test_fingerprint": dataset.test_fingerprint(), "test_count": len(dataset.test)}
 
 
-def image_facts_of(found: dict) -> dict:
+def image_facts_of(recorded: dict) -> dict:
     """Return the same facts from a recorded test result or dataset; those that are not recorded are `None`."""
-    facts = {key: found.get(key) for key in ("dataset", "origin", "fingerprint", "test_fingerprint", "test_count")}
-    return facts | {
-        "dataset": found.get("dataset") or found.get("name"),
-        "test_count": found.get("test_count") or found.get("sizes", {}).get("test"),
-    }
+    known = {"dataset": recorded.get("name"), "test_count": recorded.get("sizes", {}).get("test")} | recorded
+    return {key: known.get(key) for key in ("dataset", "origin", "fingerprint", "test_fingerprint", "test_count")}
 
 
-def same_images(facts_a: dict, facts_b: dict) -> bool:
-    """Return whether two results are about the same test images, judging by their `image_facts`.
+def same_images(a: dict, b: dict) -> bool:
+    """Return whether two test results or datasets have the same test images, judging by their fingerprints.
 
-    Older records have no `test_fingerprint`. Then the fingerprint of the whole dataset decides, or, less reliably, its
-    name, its origin and the number of test images.
+    Older records have the fingerprint of the whole dataset only.
     """
-    if facts_a.get("test_fingerprint") and facts_b.get("test_fingerprint"):
-        return facts_a["test_fingerprint"] == facts_b["test_fingerprint"]
-    if facts_a.get("fingerprint") and facts_a["fingerprint"] == facts_b.get("fingerprint"):
-        return True
-    counts = {facts["test_count"] for facts in (facts_a, facts_b) if facts.get("test_count")}
-    named = all(facts_a.get(key) and facts_a[key] == facts_b.get(key) for key in ("dataset", "origin"))
-    return named and len(counts) < 2
-
-
-def check_same_images(a: Predictions, b: Predictions) -> None:
-    """Check that two sets of predictions can be compared.
-
-    Raises:
-        ValueError: their classes or test images differ.
-    """
-    if a.class_names != b.class_names:
-        raise ValueError(f"{a.name} and {b.name} cannot be compared: they have different classes.")
-    if not (np.array_equal(a.labels, b.labels) and same_images(a.images, b.images)):
-        used = [f"{one.name}: {len(one.labels):,} of {one.images.get('dataset', '?')}" for one in (a, b)]
-        raise ValueError(
-            f"They were evaluated on different test images ({', '.join(used)}). Evaluate both on the same dataset."
-        )
+    return any(a.get(key) and a[key] == b.get(key) for key in ("test_fingerprint", "fingerprint"))

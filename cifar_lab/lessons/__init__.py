@@ -16,7 +16,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "widgets.labels_slider": ["LabelsSlider"],
         "widgets.layer_viewer": ["LayerViewer"],
         "widgets.threshold_slider": ["ThresholdSlider"],
-        "widgets.time_budget": ["TimeBudget"],
         "widgets.upload_classifier": ["UploadClassifier", "classify"],
     },
 )

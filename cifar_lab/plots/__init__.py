@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "ablation": ["ablation_bars", "describe_ablation"],
-        "budget": ["accuracy_within_minutes", "describe_budget"],
         "evaluation": [
             "accuracy_intervals",
             "confusion_matrix",
@@ -19,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "few_shot": ["few_shot_curves"],
         "folder": ["folder_contact_sheet"],
         "images": ["channels", "class_balance", "contact_sheet", "mean_images", "picture_grid", "prediction_bars"],
-        "leaderboard": ["accuracy_against_minutes", "describe_runs"],
+        "run_table": ["accuracy_against_minutes", "describe_runs"],
         "network": [
             "accuracy_by_position",
             "feature_map_grid",

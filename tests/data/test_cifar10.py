@@ -14,7 +14,6 @@ from cifar_lab import data
 from cifar_lab.core import paths
 from cifar_lab.data import cifar10, cifar10_files, sketches
 from cifar_lab.data.cifar10_files import DataError
-from cifar_lab.data.download import DownloadError
 
 PER_BATCH = 20
 
@@ -111,7 +110,7 @@ def hostile_contents(marker):
     yield {b"data": np.array([run], dtype=object), b"labels": [1]}
     yield run
     yield Hostile(eval, f"open({str(marker)!r}, 'w')")
-    yield Hostile(__import__, "antigravity")
+    yield Hostile(np.load, str(marker))  # a function of NumPy, but not one that arrays need
 
 
 def test_hostile_pickles_are_rejected_without_running(tmp_path):
@@ -125,15 +124,6 @@ def test_hostile_pickles_are_rejected_without_running(tmp_path):
             assert not marker.exists()
     pickle.loads(pickle.dumps(Hostile(os.system, f"touch {marker}")))
     assert marker.exists(), "an ordinary unpickler must run the hostile code, else this test proves nothing"
-
-
-@pytest.mark.parametrize(
-    "name", ["builtins.eval", "os.system", "numpy.load", "numpy.core.multiarray.scalar", "posix.system"]
-)
-def test_other_pickled_names_are_rejected(name):
-    module, _, function = name.rpartition(".")
-    with pytest.raises(DataError, match="refused"):
-        cifar10_files._BatchUnpickler(io.BytesIO(f"c{module}\n{function}\n.".encode())).load()
 
 
 def test_extract_ignores_paths_in_the_archive(tmp_path):
@@ -162,20 +152,14 @@ def test_oversized_batch_is_not_read(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("write", [write_python, write_binary])
-@pytest.mark.parametrize("name", cifar10_files.BATCHES)
-def test_missing_batch_is_reported(tmp_path, write, name):
-    folder = write(tmp_path / "folder")
-    next(folder.glob(f"{name}*")).unlink()
-    with pytest.raises(DataError, match=f"has no {name}"):
-        cifar10_files.read_batches(folder, PER_BATCH)
-
-
-@pytest.mark.parametrize("write", [write_python, write_binary])
-def test_truncated_batch_is_reported(tmp_path, write):
+def test_missing_or_truncated_batch_is_reported(tmp_path, write):
     folder = write(tmp_path / "folder")
     path = next(folder.glob("data_batch_4*"))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match="data_batch_4"):
+        cifar10_files.read_batches(folder, PER_BATCH)
+    path.unlink()
+    with pytest.raises(DataError, match="has no data_batch_4"):
         cifar10_files.read_batches(folder, PER_BATCH)
 
 
@@ -191,10 +175,8 @@ def test_truncated_archive_is_reported(tmp_path):
     [
         ({b"data": np.zeros((3, 3072), np.uint8), b"labels": [0, 1, 2]}, "3 images"),
         ({b"data": np.zeros((PER_BATCH, 3072), np.uint8), b"labels": [10] * PER_BATCH}, "labels from 10 to 10"),
-        ({b"data": np.zeros((PER_BATCH, 3072), np.uint8), b"labels": [0]}, "1 labels"),
         ({b"data": np.zeros((PER_BATCH, 3072), np.float64), b"labels": [0] * PER_BATCH}, "uint8"),
         ({b"labels": [0]}, "damaged"),
-        ([1, 2], "damaged"),
         ({b"data": "text", b"labels": [0]}, "damaged"),
     ],
 )
@@ -218,23 +200,13 @@ def empty_machine(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_locate_returns_none_without_cifar10(empty_machine):
-    assert cifar10.locate_cifar10() is None
-
-
-@pytest.mark.parametrize("inside", ["", "cifar-10-batches-py"])
-def test_locate_accepts_the_folder_or_its_parent(empty_machine, monkeypatch, inside):
-    folder = write_python(empty_machine / "placed" / inside)
-    monkeypatch.setenv("CIFAR_LAB_DATA", str(empty_machine / "placed"))
-    assert cifar10.locate_cifar10() == folder
-
-
-def test_locate_accepts_the_archive_or_its_folder(empty_machine, monkeypatch):
+def test_locate_accepts_a_folder_an_archive_or_their_parent(empty_machine, monkeypatch):
     (empty_machine / "placed").mkdir()
     archive = pack(write_python(empty_machine / "py"), empty_machine / "placed" / "cifar-10-python.tar.gz")
-    for place in (archive, archive.parent):
+    inner = write_python(empty_machine / "unpacked" / "cifar-10-batches-py")
+    for place, expected in ((archive, archive), (archive.parent, archive), (inner, inner), (inner.parent, inner)):
         monkeypatch.setenv("CIFAR_LAB_DATA", str(place))
-        assert cifar10.locate_cifar10() == archive
+        assert cifar10.locate_cifar10() == expected
 
 
 def test_locate_prefers_the_variable_then_data_then_the_keras_cache(empty_machine, monkeypatch):
@@ -287,7 +259,7 @@ paths.data_folder = lambda: folder
 def download(_mirrors, destination, **_):
     with open(folder / "downloads", "a") as count:
         count.write("x")
-    time.sleep(0.5)
+    time.sleep(0.2)
     shutil.copy(source, destination)
 
 cifar10.download = download
@@ -299,15 +271,9 @@ def test_concurrent_processes_download_and_unpack_once(tmp_path):
     archive = pack(write_python(tmp_path / "py"), tmp_path / "archive.tar.gz")
     (tmp_path / "data").mkdir()
     command = [sys.executable, "-c", CHILD, str(tmp_path / "data"), str(archive)]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert [process.communicate(timeout=60)[0].strip() for process in processes] == ["120"] * 3
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate(timeout=60)[0].strip() for process in processes] == ["120"] * 2
     assert (tmp_path / "data" / "downloads").read_text() == "x"
-
-
-def test_unwritable_data_folder_is_reported(empty_machine):
-    (empty_machine / "data").write_text("a file where the folder should be")
-    with pytest.raises(DownloadError, match="cannot be written"):
-        cifar10.fetch_cifar10(progress=False)
 
 
 # --- the dataset ---
@@ -348,14 +314,6 @@ def test_auto_falls_back_to_the_sketches_offline(stand_in, monkeypatch, capsys):
     assert data.load() == "drawings"
     printed = capsys.readouterr().out
     assert "no mirror can be reached" in printed and "cifar-lab data cifar10" in printed
-
-
-def test_auto_downloads_cifar10_if_that_is_quick(stand_in, monkeypatch, capsys):
-    monkeypatch.setattr(
-        cifar10, "fetch_cifar10_if_quick", lambda **_: write_python(stand_in / "data" / "cifar-10-batches-py")
-    )
-    assert data.load() == "photographs"
-    assert "just downloaded" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("setting", "result"), [("sketches", "drawings"), ("cifar10", "photographs")])
@@ -401,11 +359,6 @@ def test_invalid_held_out_list_is_rejected(small_cifar10, text):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"held_out\.txt"):
         data.load("cifar10", held_out=path)
-
-
-def test_held_out_is_for_cifar10_only(tmp_path):
-    with pytest.raises(ValueError, match="held_out is for the dataset cifar10 only"):
-        data.load("sketches", held_out=tmp_path / "held_out.txt")
 
 
 def test_shipped_held_out_list_has_1000_exact_and_1000_other_images():

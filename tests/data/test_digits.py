@@ -1,9 +1,6 @@
 """Test the digits dataset, its rendering as handwriting on paper, and the shipped digits classifier."""
 
 import importlib.util
-import io
-import json
-import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from app import create_app
 from cifar_lab import data
 from cifar_lab.cli import main
 from cifar_lab.core import files
@@ -23,8 +19,7 @@ from cifar_lab.images import handwriting
 from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.lessons.widgets.upload_classifier import UploadClassifier
-from cifar_lab.training import export, recipes
+from cifar_lab.training import export
 from tests.helpers import drawn_digits
 
 SHIPPED = Path(__file__).parent.parent.parent / "data" / "models" / "digits"
@@ -45,12 +40,6 @@ def places(tmp_path, monkeypatch):
 def bundled():
     """The digits bundled with scikit-learn."""
     return digits._bundled()
-
-
-@pytest.fixture(scope="module")
-def drawn():
-    """Twenty drawn digits: file name -> (digit, content)."""
-    return drawn_digits.drawn()
 
 
 def write_mnist(folder: Path, monkeypatch, **changes) -> dict[str, np.ndarray]:
@@ -171,53 +160,11 @@ def test_render_on_paper_is_reproducible_and_keeps_its_input(bundled):
     assert handwriting.render_on_paper(images[:0], np.random.default_rng(0)).shape == (0, 32, 32, 3)
 
 
-def test_bilinear_sampling_matches_scipy():
-    from scipy.ndimage import map_coordinates
-
-    rng = np.random.default_rng(0)
-    strokes = rng.random((3, 8, 8), np.float32)
-    across, down = rng.uniform(-1.3, 1.3, (2, 3, 20, 20)).astype(np.float32)
-    expected = [
-        map_coordinates(image, [(y + 1) * 4 - 0.5, (x + 1) * 4 - 0.5], order=1, mode="grid-constant", cval=0)
-        for image, x, y in zip(strokes, across, down, strict=True)
-    ]
-    np.testing.assert_allclose(handwriting._sample(strokes, across, down), expected, atol=1e-5)
-
-
-def test_strokes_are_normalised_to_one():
-    strokes = np.zeros((1, 20, 20), np.float32)
-    strokes[0, 2:18, 9] = np.linspace(0.4, 0.9, 16)  # fading
-    normalised = handwriting._normalise(strokes)
-    assert normalised[0, 2:18, 9].min() > 0.79 and normalised.max() == 1
-    assert (normalised[strokes == 0] == 0).all()
-
-
-def test_a_third_of_the_pictures_is_light_on_dark(bundled):
-    # The border of most pictures is paper; the digit is inside.
-    pictures = handwriting.render_on_paper(bundled.train.images[:300], np.random.default_rng(0))
-    grey = pictures.mean(axis=3)
-    border = np.median(np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1), axis=1)
-    furthest = np.where(grey.max(axis=(1, 2)) - border > border - grey.min(axis=(1, 2)), 1, -1)
-    assert 0.2 < (furthest > 0).mean() < 0.5  # light on dark: about a third
-    blank = np.zeros((200, 32, 32, 3), np.uint8)
-    assert handwriting._draw(handwriting._normalise(blank.mean(axis=3) / 255), np.random.default_rng(0)).max() == 0
-
-
 def test_augmentation_leaves_some_sheets_empty(bundled):
-    images, not_mirrored = bundled.train.images[:50], np.zeros(50, bool)
+    images, not_mirrored = bundled.train.images[:200], np.zeros(200, bool)
     shown = Augmentation(paper=True)(images, not_mirrored, np.random.default_rng(3))
-    np.testing.assert_array_equal(shown, handwriting.render_on_paper(images, np.random.default_rng(3), nothing=0.06))
-    first_drawn = np.random.default_rng(3).random(50)  # decides which images get no digit
     without = handwriting.render_on_paper(np.zeros_like(images), np.random.default_rng(3))
-    empty = (shown == without).all(axis=(1, 2, 3))
-    np.testing.assert_array_equal(empty, first_drawn < 0.03)
-    assert empty.any()
-
-
-def test_only_the_digits_recipe_renders_on_paper():
-    with_paper = [name for name, recipe in recipes.RECIPES.items() if recipe.augmentation.paper]
-    assert with_paper == ["digits"]
-    assert recipes.get("digits").flip == "none"  # a mirrored 2 is not a 2
+    assert 1 <= (shown == without).all(axis=(1, 2, 3)).sum() <= 15  # 3 % of 200 are expected
 
 
 # --- the shipped network ---
@@ -236,17 +183,6 @@ def shipped(tmp_path_factory):
 def test_default_classifier_is_cifar10(monkeypatch):
     monkeypatch.delenv("CIFAR_LAB_MODELS", raising=False)
     assert "digits" in model_card.list_classifiers() and model_card.default_classifier() == "cifar10"
-
-
-def test_card_records_how_to_reproduce_it(shipped):
-    content = shipped.card.content
-    assert content["trained"]["command"] == "cifar-lab train --recipe digits --dataset digits"
-    assert (
-        content["command"].startswith("cifar-lab export ") and "scikit-learn" in content["trained"]["dataset"]["origin"]
-    )
-    assert content["trained"]["recipe"]["paper"] is True
-    assert shipped.class_names == digits.CLASS_NAMES
-    assert sum(file["bytes"] for file in content["files"].values()) < 2_000_000
 
 
 def test_accuracy_on_unseen_writers(shipped, bundled):
@@ -297,58 +233,7 @@ def test_empty_sheet_is_none_of_these(shipped):
     assert [prediction.known for prediction in shipped.predict(sheets)] == [False] * len(sheets)
 
 
-def test_library_command_page_and_widget_agree(shipped, drawn, tmp_path):
-    expected = {name: shipped.predict(content) for name, (_, content) in drawn.items()}
-    wrong = {name: one.label for name, one in expected.items() if one.label != drawn[name][0]}
-    assert len(drawn) == 20 and len(wrong) <= 2, wrong
-    assert_same(expected, by_command(drawn, tmp_path))
-    client = create_app({"TESTING": True}).test_client()
-    assert_same(expected, by_api(client, drawn))
-    assert by_page(client, drawn) == {name: (one.label, one.known) for name, one in expected.items()}
-    assert_same(expected, by_widget(drawn))
-
-
-def assert_same(expected, found):
-    """Assert that labels, scores (bit by bit) and the known flag are equal."""
-    assert found == {name: (one.label, one.score, one.known) for name, one in expected.items()}
-
-
-def by_command(drawn, folder: Path) -> dict:
-    for name, (_, content) in drawn.items():
-        (folder / name).write_bytes(content)
-    typed = CliRunner().invoke(
-        main, ["predict", "--model", "digits", "--json", *[str(folder / name) for name in drawn]]
-    )
-    assert typed.exit_code == 0, typed.output
-    rows = map(json.loads, typed.output.splitlines())
-    return {row["filename"]: (row["label"], row["score"], row["known"]) for row in rows}
-
-
-def post(client, address: str, drawn) -> list:
-    """Post two forms of ten files like a browser; return the responses."""
-    named, responses = list(drawn.items()), []
-    for half in (named[:10], named[10:]):
-        form = {"model": "digits", "file": [(io.BytesIO(content), name) for name, (_, content) in half]}
-        responses.append(client.post(address, data=form, content_type="multipart/form-data"))
-    assert [response.status_code for response in responses] == [200, 200]
-    return responses
-
-
-def by_api(client, drawn) -> dict:
-    found = [one for response in post(client, "/api/predict", drawn) for one in response.json["predictions"]]
-    return {one["filename"]: (one["label"], one["score"], one["known"]) for one in found}
-
-
-def by_page(client, drawn) -> dict:
-    pages = "".join(response.get_data(as_text=True) for response in post(client, "/result", drawn))
-    pattern = r"<h3>(?:(\d) <span|none of these.*?nearest guess is (\d) )"
-    labels = re.findall(pattern, pages, re.DOTALL)
-    assert len(labels) == 20
-    return {name: (known or guess, bool(known)) for name, (known, guess) in zip(drawn, labels, strict=True)}
-
-
-def by_widget(drawn) -> dict:
-    lab = UploadClassifier(model="digits")
-    lab.take([(name, content) for name, (_, content) in drawn.items()])
-    found = {answer.name: answer.predictions["digits"] for answer in lab.answers}
-    return {name: (one.label, one.score, one.known) for name, one in found.items()}
+def test_accuracy_on_drawn_digits(shipped):
+    drawn = drawn_digits.drawn(20)
+    predicted = [prediction.label for prediction in shipped.predict([content for _, content in drawn])]
+    assert sum(label == digit for label, (digit, _) in zip(predicted, drawn, strict=True)) >= 18, predicted

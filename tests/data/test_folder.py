@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import weakref
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from PIL import Image
 
 from cifar_lab import data, images
 from cifar_lab.core import paths
-from cifar_lab.data import sketches
 from cifar_lab.data.folder import balancing, checks, example, fingerprints, image_cache, loading
 from cifar_lab.data.folder.entries import FolderError
 from cifar_lab.training import runs
@@ -77,24 +75,7 @@ def test_every_planted_fault_is_reported(planted):
     assert report.counts == dict(good)
     repeats = {problem.path: problem.twin for problem in report.problems if problem.twin}
     assert all(Path(kept).stem.isdigit() for path, kept in repeats.items() if "repeat" in path)  # the original is kept
-    signatures = {".jpg": b"\xff\xd8\xff", ".png": b"\x89PNG", ".webp": b"RIFF", ".bmp": b"BM", ".gif": b"GIF8"}
-    well_named = [path for path in place.glob("*/0*") if path.read_bytes().startswith(signatures[path.suffix])]
-    assert len(well_named) == FILES - 13 - 5
-
-
-def test_report_recommends_fixes(planted):
-    text = " ".join(str(checks.check_folder(planted[0], progress=False)).split())  # undo line wrapping
-    for words in ("damaged", "HEIC", "Most Compatible", "the same picture again", "cool/m00002.jpg", "--balance down"):
-        assert words in text
-    report = checks.check_folder(planted[0], progress=False)
     assert str(report) == repr(report) and max(map(len, str(report).splitlines())) <= 88  # fits into a notebook
-
-
-def test_counts_match_the_files_on_disk(dataset, capsys, planted):
-    data.load(planted[0], progress=False)
-    printed = capsys.readouterr().out
-    assert printed.startswith(f"Dataset: pets: {FILES - 14} of {FILES} files in 2 classes can be used; left out: ")
-    assert sum(len(getattr(dataset, split)) for split in ("train", "validation", "test")) == FILES - 14
 
 
 def test_images_match_to_input_of_their_files(planted, dataset):
@@ -246,7 +227,6 @@ def test_damaged_cache_is_decoded_again(counted):
     content = bytearray(first.read_bytes())
     content[-1] ^= 1
     first.write_bytes(content)
-    np.save(second, np.array([{"a": "pickle"}]), allow_pickle=True)
     second.with_suffix(".json").write_text(json.dumps({"sha256": image_cache.files.sha256(second), "outcomes": [[]]}))
     third.with_suffix(".json").write_text('{"sha256": 3, "outcomes"')
     (cache / "alike.npz").write_bytes(b"PK\x03\x04 nothing")
@@ -292,29 +272,15 @@ def test_cache_of_a_deleted_temporary_folder_is_removed(here, tmp_path, monkeypa
     (of_gone / "letter.txt").write_text("somebody else's")
     data.load(make_folder(here, cats=3, dogs=3), progress=False)
     assert [path.name for path in of_gone.iterdir()] == ["letter.txt"]
-    assert {path.name.split("-")[0] for path in caches.glob("*-*") if list(path.glob("*.npy"))} == {
-        "kept",
-        "pets",
-        "stick",
-    }
+    used = {path.name.split("-")[0] for path in caches.glob("*-*") if list(path.glob("*.npy"))}
+    assert used == {"kept", "pets", "stick"}
 
 
-def test_few_parts_are_in_memory_at_once(planted, dataset, tmp_path, monkeypatch):
+def test_a_large_dataset_stays_on_disk(planted, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "data_folder", lambda: tmp_path)
     monkeypatch.setattr(image_cache, "_PART_FILES", 10)
     monkeypatch.setattr(loading, "IN_MEMORY", 0)
-    seen, most = {}, []
-    decode_one, read = image_cache._decode_one, image_cache.Part.images
-
-    def watch(array):
-        seen[id(array)] = weakref.ref(array)
-        most.append(sum(reference() is not None for reference in seen.values()))
-        return array
-
-    monkeypatch.setattr(image_cache, "_decode_one", lambda *a: watch(a[-1].base) is None or decode_one(*a))
-    monkeypatch.setattr(image_cache.Part, "images", lambda *a: watch(read(*a)))
     large = data.load(planted[0], progress=False)
-    assert len(most) > 200 and max(most) <= 3  # of 23 parts
     assert all(isinstance(split.images, np.memmap) for split in splits_of(large))
     assert large.fingerprint() == dataset.fingerprint()
 
@@ -327,17 +293,7 @@ def test_pets_folder_has_every_fault(here):
     report = checks.check_folder(here, progress=False)
     found = {reason: {problem.path for problem in problems} for reason, problems in report.by_reason.items()}
     assert found | {"misnamed": set(report.misnamed)} == planted
-    assert {reason: len(paths) for reason, paths in planted.items()} == {
-        **dict.fromkeys(("broken", "empty", "no_picture", "heic", "unsupported", "too_small", "copy", "misnamed"), 1),
-        "alike": 3,
-        "conflict": 2,
-    }
-    assert report.file_count == 44 + 11 + 6 + 5
-    cat = sketches.load_sketches().train.images[sketches.load_sketches().train.labels == 3][0]
-    _, [likeness] = fingerprints.most_similar(
-        images.to_input(here / "cats" / "000000.jpg")[None], cat[None], progress=False
-    )
-    assert likeness > 0.8  # the drawing, with a margin
+    assert len(planted) == 10 and report.file_count == 44 + 11 + 6 + 5
 
 
 def test_example_folder_is_not_written_into_a_used_folder(here):
@@ -395,12 +351,8 @@ def test_csv_file_of_paths_and_labels(here):
     report = checks.check_folder(here / "pets.csv", progress=False)
     assert report.counts == {"Hund": 9, "Katze": 9}
     reasons = {problem.path: problem.reason for problem in report.problems}
-    assert reasons == {
-        "a/001.png": "no_class",
-        "a/gone.png": "missing",
-        "../secret.png": "outside",
-        "/etc/passwd": "outside",
-    }
+    outside = {"../secret.png": "outside", "/etc/passwd": "outside"}
+    assert reasons == outside | {"a/001.png": "no_class", "a/gone.png": "missing"}
     (here / "ü b" / "008.png").unlink()
     dataset = data.load(here / "pets.csv", progress=False)
     assert dataset.class_names == ("Hund", "Katze") and dataset.name == "pets"
@@ -470,13 +422,6 @@ def test_invalid_csv_file_is_rejected(here, text, sentence):
     (here / "pets.csv").write_bytes(text)
     with pytest.raises(FolderError, match=sentence):
         data.load(here / "pets.csv", progress=False)
-
-
-def test_archive_is_rejected(here):
-    here.mkdir()
-    (here / "pets.zip").write_bytes(b"PK")
-    with pytest.raises(FolderError, match="Unpack it first"):
-        data.load(here / "pets.zip")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from cifar_lab import evaluation
 from cifar_lab.cli import main
 from cifar_lab.core import files
-from cifar_lab.experiments import baselines, evaluate, leaderboard, predictions
+from cifar_lab.experiments import baselines, evaluate, predictions, run_table
 from cifar_lab.experiments.baselines import fitting
 from cifar_lab.inference import pipelines
 from cifar_lab.inference.classifier import Classifier, load_classifiers
@@ -178,8 +178,8 @@ def test_written_records_give_the_same_table(lab, stripes, tmp_path):
     with pytest.raises(ValueError, match="Not evaluated on the test split: knn-hog"):
         baselines.baseline_table(fitted)
     measured = baselines.compare_baselines(stripes, methods=[], beside=fitted, progress=False)
-    leaderboard.write_records([runs.open_run(run.folder) for run in fitted], tmp_path)
-    recorded, problems = leaderboard.read_runs(tmp_path)
+    run_table.write_records([runs.open_run(run.folder) for run in fitted], tmp_path)
+    recorded, problems = run_table.read_runs(tmp_path)
     assert problems == {} and baselines.baseline_table(recorded) == measured
     recorded[0].record["dataset"]["fingerprint"] = "another"
     with pytest.raises(ValueError, match="different datasets"):
@@ -199,9 +199,9 @@ def test_runs_on_another_dataset_are_refused(stripes, network):
         baselines.compare_baselines(make_stripes(seed=9), methods=[], beside=[network])
 
 
-def test_the_leaderboard_lists_baselines(forest, stripes):
+def test_the_run_table_lists_baselines(forest, stripes):
     evaluate.evaluate_run(forest, stripes)
-    rows = {row.runs[-1]: row for row in leaderboard.run_rows(leaderboard.read_runs()[0])}
+    rows = {row.runs[-1]: row for row in run_table.run_rows(run_table.read_runs()[0])}
     row = rows[forest.folder.name]
     predicted = forest.probabilities(stripes.test.images).argmax(axis=1)
     assert row.test.mean == accuracy_score(stripes.test.labels, predicted)

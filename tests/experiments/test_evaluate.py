@@ -1,6 +1,5 @@
 """Stored predictions, and the commands `runs` and `compare`: output and errors."""
 
-import csv
 import dataclasses
 import io
 import json
@@ -57,10 +56,10 @@ def test_stored_predictions_that_were_changed_are_refused(evaluated, tmp_path):
     evaluated("a", range(30))
     path = tmp_path / "runs" / "a" / "test_predictions.npz"
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(ValueError, match=r"not the file its run record states\. Do: cifar-lab evaluate a"):
+    with pytest.raises(ValueError, match=r"not the file its run record lists\. Do: cifar-lab evaluate a"):
         predictions.load_predictions("a")
     path.unlink()
-    with pytest.raises(ValueError, match="not the file its run record states"):
+    with pytest.raises(ValueError, match="not the file its run record lists"):
         predictions.load_predictions("a")
 
 
@@ -104,8 +103,8 @@ def test_compare_reports_which_is_better(lab, evaluated):
     result = lab("compare", "poor", "good")
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
-    assert lines[0] == "poor: 60.00 %; alone correct on 2 images"
-    assert lines[1] == "good: 95.00 %; alone correct on 16 images"
+    assert lines[0] == "poor: 60.00 %; images that only it classifies correctly: 2"
+    assert lines[1] == "good: 95.00 %; images that only it classifies correctly: 16"
     assert lines[2].startswith("good is better: 35.0 points (95 % interval ")
     assert lines[2].endswith("McNemar p = 0.0013.")  # 2 * (1 + 18 + 153) / 2**18
     report = json.loads(lab("compare", "poor", "good", "--json").output)
@@ -141,7 +140,7 @@ def test_runs_with_different_training_images_are_compared(lab, evaluated, stripe
     ("names", "sentence"),
     [
         (("a", "nothing"), "There is no run 'nothing'"),
-        (("a", "silent"), "has no stored test predictions. Make them with: cifar-lab evaluate silent"),
+        (("a", "silent"), "has no stored test predictions. Create them with: cifar-lab evaluate silent"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_one_sentence(lab, evaluated, tmp_path, names, sentence):
@@ -157,7 +156,7 @@ def test_recipes_are_compared_over_their_seeds(lab, evaluated):
         evaluated(f"fast-{seed}", range(count + 6), seed=seed, recipe="fast")
     result = lab("compare", "fast-2", "tutorial-0", "--over-seeds")
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[0] == "fast-2: 92.50 % over 3 seeds"
+    assert result.output.splitlines()[0] == "fast-2: 92.50 %; seeds: 3"
     # 15 points; both deviations are 2.5: the standard error is 2.5 * sqrt(2 / 3) = 2.04, with 4 degrees of freedom.
     assert "fast-2 is better: 15.0 points (95 % interval 9.3 to 20.7), Welch's t-test p = 0.0018." in result.output
     assert "the same recipe and dataset" in lab("compare", "fast-1", "fast-2", "--over-seeds").output
@@ -190,7 +189,7 @@ def test_runs_lists_runs_and_reports_broken_ones(lab, tmp_path):
     assert "cifar-lab evaluate" in hint
 
 
-def test_runs_filters_sorts_and_prints_json_and_csv(lab, tmp_path):
+def test_runs_filters_sorts_and_prints_json(lab, tmp_path):
     folder = tmp_path / "runs"
     other = run_card()["dataset"] | {"name": "dots", "test_fingerprint": "dots", "fingerprint": "dots"}
     write_run(folder, "a", run_card(0, validation=0.7, minutes=2))
@@ -200,9 +199,6 @@ def test_runs_filters_sorts_and_prints_json_and_csv(lab, tmp_path):
         ("--dataset", "stripes"), ("--dataset", "stripes", "--sort", "name"), ("--recipe", "tut"), ("--top", 1),
     )]  # fmt: skip
     assert names == [["fast", "tutorial"], ["fast", "tutorial"], ["tutorial", "tutorial"], ["tutorial", "fast"]]
-    table = list(csv.DictReader(io.StringIO(lab("runs", "--csv", "--dataset", "stripes").stdout)))
-    assert [row["validation_mean"] for row in table] == ["0.9", "0.7"]
-    assert [row["test_mean"] for row in table] == ["", ""]
     assert "No matching runs" in lab("runs", "--dataset", "nothing").stdout
 
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.neighbors import NearestCentroid
 
 from cifar_lab import plots
-from cifar_lab.experiments import few_shot, leaderboard
+from cifar_lab.experiments import few_shot, run_table
 from tests.helpers.run_records import run_card
 
 CARDS = Path(__file__).parent.parent.parent / "notebooks" / "experiments" / "transfer"
@@ -74,7 +74,7 @@ def test_the_chart_shows_the_means():
 
 
 def test_the_recorded_transfer_runs_start_from_a_network_that_never_saw_their_classes():
-    cards, problems = leaderboard.read_runs(CARDS)
+    cards, problems = run_table.read_runs(CARDS)
     start_of = {run.folder.name: run.record for run in cards}
     learnt = [run.record for run in cards if run.record["recipe"]["name"] in ("frozen", "fine-tuned")]
     assert learnt and not problems

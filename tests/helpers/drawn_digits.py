@@ -1,14 +1,10 @@
-"""Twenty digits by twenty hands, drawn as people write them, photographed or scanned: what the digits are tested on.
+"""Digits as people draw them, photographed: independent of any dataset, and never used in training.
 
-Nothing here comes from a dataset, and nothing of it is used in training. Each digit comes in two ways, as people
-are taught it or have grown used to it: a one with and without a foot, a four open and closed, a seven with and without
-a bar. A hand has a pen, a slant, a size, a place on the sheet, a sheet, a light, and a camera.
+Each digit comes in two ways: a one with and without a foot, a four open and closed, a seven with and without a bar.
 
-    python -m tests.handwriting sheet.png        # to look at them
-    python -m tests.handwriting 400              # what the shipped network says of 400 more, by hands of chance
+    python -m tests.helpers.drawn_digits 400     # the accuracy of the shipped network on 400 digits
 """
 
-import io
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -67,20 +63,17 @@ class Hand:
     """How somebody writes, on what, and how it got into the computer.
 
     Attributes:
-        pen: the width of the line, as a part of the digit's height.
-        slant: how far the top lies to the right of the foot, as a part of the height.
-        height: of the digit, as a part of the picture's shorter side.
+        pen, slant, width, unsteady: line width, distance of the top to the right of the foot, width of the digit, and
+            deviation of the points, all relative to the digit's height.
+        height: of the digit, relative to the picture's shorter side.
         place: the middle of the digit in the picture, `(across, down)`, 0-1.
         paper, ink: colours.
         picture: width and height in pixels.
-        width: of the digit, as a part of its height.
-        unsteady: how far the points are off, as a part of the height.
-        turn: how far the sheet is turned, in degrees.
+        turn: rotation of the sheet in degrees.
         sheet: `"plain"`, `"ruled"` or `"squared"`.
         shadow: how much darker it is in the darkest corner, 0-1.
-        grain: of the camera, 0-255.
+        grain: noise of the camera, 0-255.
         blur: out of focus, in pixels of a picture 300 wide.
-        quality: of the JPEG file; 0 for PNG.
     """
 
     pen: float
@@ -89,15 +82,14 @@ class Hand:
     place: tuple[float, float]
     paper: tuple[int, int, int]
     ink: tuple[int, int, int]
-    picture: tuple[int, int] = (300, 300)
-    width: float = 0.62
-    unsteady: float = 0.015
-    turn: float = 0
-    sheet: str = "plain"
-    shadow: float = 0.0
-    grain: float = 3
-    blur: float = 0.5
-    quality: int = 0
+    picture: tuple[int, int]
+    width: float
+    unsteady: float
+    turn: float
+    sheet: str
+    shadow: float
+    grain: float
+    blur: float
 
 
 WHITE, CREAM, GREY, YELLOW, PINK, BLUISH = (
@@ -106,41 +98,12 @@ WHITE, CREAM, GREY, YELLOW, PINK, BLUISH = (
 )
 BLACK, BLUE, RED, PENCIL, GREEN = (25, 25, 28), (35, 50, 130), (170, 35, 40), (110, 110, 112), (25, 95, 55)
 
-# Twenty people; who writes which digit is given by the order: 0 to 9 in the first way, then 0 to 9 in the second.
-HANDS = (
-    Hand(0.09, 0.15, 0.60, (0.50, 0.50), WHITE, BLUE, quality=85),  # a ballpoint, scanned
-    Hand(0.05, 0.05, 0.55, (0.45, 0.55), WHITE, BLACK, picture=(640, 480), shadow=0.3, quality=70),
-    Hand(0.15, 0.00, 0.75, (0.50, 0.48), (28, 30, 34), (235, 235, 230), width=0.7, grain=6),  # chalk
-    Hand(0.07, 0.25, 0.50, (0.40, 0.42), CREAM, BLUE, sheet="ruled", picture=(480, 640), shadow=0.2, quality=80),
-    Hand(0.10, -0.10, 0.62, (0.58, 0.50), YELLOW, BLACK, turn=-6, quality=75),  # on a sticky note, left-handed
-    Hand(0.06, 0.20, 0.70, (0.50, 0.52), WHITE, PENCIL, picture=(200, 200), grain=5),  # a pencil
-    Hand(0.20, 0.08, 0.80, (0.48, 0.50), WHITE, RED, width=0.75),  # a thick felt-tip
-    Hand(0.08, 0.12, 0.45, (0.62, 0.40), GREY, BLACK, picture=(1200, 900), shadow=0.35, quality=60, grain=8),  # a phone
-    Hand(0.11, 0.10, 0.66, (0.50, 0.50), (20, 60, 45), (240, 240, 225), turn=5, quality=80),  # a green board
-    Hand(0.05, 0.30, 0.60, (0.52, 0.46), BLUISH, BLUE, sheet="squared", picture=(400, 400), unsteady=0.025),
-    Hand(0.12, 0.00, 0.50, (0.38, 0.60), PINK, BLACK, width=0.8, unsteady=0.03),  # a child
-    Hand(0.08, 0.18, 0.64, (0.54, 0.50), WHITE, GREEN, picture=(900, 1200), shadow=0.25, quality=70),
-    Hand(0.07, 0.22, 0.72, (0.50, 0.50), (12, 12, 14), (250, 250, 250), picture=(28, 28), grain=0, blur=0),  # a tablet
-    Hand(0.13, 0.05, 0.55, (0.60, 0.56), CREAM, BLACK, sheet="ruled", turn=4, quality=85),
-    Hand(0.06, -0.05, 0.68, (0.46, 0.50), WHITE, BLUE, picture=(1600, 1200), shadow=0.4, quality=75, blur=1.2),
-    Hand(0.10, 0.15, 0.42, (0.35, 0.38), WHITE, BLACK, turn=-4, grain=6),
-    Hand(0.16, 0.10, 0.70, (0.50, 0.52), (60, 30, 80), (245, 220, 90), width=0.7),  # a gel pen on dark card
-    Hand(0.07, 0.28, 0.58, (0.55, 0.45), GREY, PENCIL, picture=(500, 400), quality=80),
-    Hand(0.09, 0.08, 0.65, (0.48, 0.53), WHITE, BLACK, sheet="squared", shadow=0.3, unsteady=0.02, quality=65),
-    Hand(0.08, 0.14, 0.60, (0.50, 0.50), YELLOW, RED, picture=(350, 300), turn=7, blur=1.0),
-)  # fmt: skip
 
-
-def drawn() -> dict[str, tuple[str, bytes]]:
-    """The twenty: a file name each, with the digit that was written, and the content of the file."""
-    files = {}
-    for number, hand in enumerate(HANDS):
-        digit, way = str(number % 10), number // 10
-        picture = _picture(SHAPES[digit][way], hand, np.random.default_rng(number))
-        stream = io.BytesIO()
-        picture.save(stream, "jpeg", quality=hand.quality) if hand.quality else picture.save(stream, "png")
-        files[f"hand {number + 1:02}.{'jpg' if hand.quality else 'png'}"] = (digit, stream.getvalue())
-    return files
+def drawn(count: int, seed: int = 0) -> list[tuple[str, Image.Image]]:
+    """Return digits and their pictures, in random handwriting: 0 to 9 in the first way, then in the second."""
+    rng = np.random.default_rng(seed)
+    shapes = [(str(number % 10), number // 10 % 2) for number in range(count)]
+    return [(digit, _picture(SHAPES[digit][way], random_hand(rng), rng)) for digit, way in shapes]
 
 
 def _picture(shape: str, hand: Hand, rng: np.random.Generator) -> Image.Image:
@@ -205,18 +168,8 @@ def _photographed(paper: Image.Image, hand: Hand, rng: np.random.Generator) -> I
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def contact_sheet(side: int = 180) -> Image.Image:
-    """All of them in two rows, as a whole each."""
-    sheet = Image.new("RGB", (10 * side, 2 * side), "white")
-    for number, (_, content) in enumerate(drawn().values()):
-        picture = Image.open(io.BytesIO(content)).convert("RGB")
-        picture.thumbnail((side - 4, side - 4))
-        sheet.paste(picture, (number % 10 * side + 2, number // 10 * side + 2))
-    return sheet
-
-
-def hand_of_chance(rng: np.random.Generator) -> Hand:
-    """Somebody else: every part by chance, within what the twenty have."""
+def random_hand(rng: np.random.Generator) -> Hand:
+    """Return a random hand."""
     is_chalk = rng.random() < 0.25
     chalk, board = rng.integers(225, 256, 3), rng.integers(10, 70, 3)
     papers, inks = (WHITE, CREAM, GREY, YELLOW, PINK, BLUISH), (BLACK, BLUE, RED, PENCIL, GREEN)
@@ -238,24 +191,16 @@ def hand_of_chance(rng: np.random.Generator) -> Hand:
     )
 
 
-def measure(count: int, seed: int = 0) -> str:
-    """How many of `count` more are right, and in which shapes the others are."""
+def measure(count: int) -> str:
+    """Return how many of `count` digits the shipped network classifies correctly, and which it does not."""
     from cifar_lab.inference.classifier import Classifier
 
-    classifier, rng = Classifier.load("digits"), np.random.default_rng(seed)
-    drawn_shapes = [(str(number % 10), number // 10 % 2) for number in range(count)]
-    predictions = classifier.predict([_picture(SHAPES[d][way], hand_of_chance(rng), rng) for d, way in drawn_shapes])
-    wrong = Counter(
-        f"{digit} in way {way + 1} as {said.label}"
-        for (digit, way), said in zip(drawn_shapes, predictions, strict=True)
-        if said.label != digit
-    )
-    known = sum(said.known for said in predictions)
-    return f"{count - wrong.total()} of {count} right, {known} known; wrong: {dict(wrong.most_common())}"
+    digits, pictures = zip(*drawn(count), strict=True)
+    predictions = Classifier.load("digits").predict(list(pictures))
+    pairs = [f"{digit} as {one.label}" for digit, one in zip(digits, predictions, strict=True) if digit != one.label]
+    known = sum(prediction.known for prediction in predictions)
+    return f"{count - len(pairs)} of {count} correct, {known} known; wrong: {dict(Counter(pairs).most_common())}"
 
 
 if __name__ == "__main__":
-    if sys.argv[1].isdecimal():
-        print(measure(int(sys.argv[1])))
-    else:
-        contact_sheet().save(sys.argv[1])
+    print(measure(int(sys.argv[1])))

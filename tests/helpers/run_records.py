@@ -1,4 +1,4 @@
-"""Run cards written by hand, for the tests of what reads them."""
+"""Run records written by hand."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from cifar_lab.training import recipes
 def run_card(
     seed: int = 0, *, recipe="tutorial", validation=0.5, test=None, minutes=1.0, images="A", **changes
 ) -> dict:
-    """A card as training and evaluation write it: `test` is the accuracy on the test split, `images` names it."""
+    """Return a record as training and evaluation write it; `images` identifies the test images."""
     dataset = {
         "name": "stripes",
         "origin": "Made by the tests.",
@@ -36,6 +36,6 @@ def run_card(
 
 
 def write_run(folder: Path, name: str, card: dict) -> None:
-    """Put a card where a finished run has it."""
+    """Write a record to where that of a finished run is."""
     (folder / name).mkdir(parents=True)
     (folder / name / "run.json").write_text(json.dumps(card))

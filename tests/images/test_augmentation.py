@@ -70,12 +70,6 @@ def test_transforms_change_each_image_differently(name):
     assert len(different) == 2 if name in FLIPS else len(different) > 10
 
 
-@pytest.mark.parametrize("name", ["zoom", "rotate", "shear"])
-def test_resampling_keeps_a_uniform_colour(name):
-    images = np.full((5, 9, 9, 3), (10, 200, 90), np.uint8)
-    np.testing.assert_array_equal(TRANSFORMS[name](images, np.random.default_rng(0)), images)
-
-
 @pytest.mark.parametrize("name", ["shift", "cutout", "zoom", "rotate", "shear", "noise"])
 def test_strength_zero_changes_nothing(name):
     images = random_images()
@@ -101,10 +95,13 @@ def test_invalid_strength_is_rejected(name, strength, message):
 # --- one by one ---
 
 
-def test_mirror_swaps_left_and_right_of_chosen_images():
+@pytest.mark.parametrize(
+    ("name", "expected"), [("mirror", [[3, 2, 1], [6, 5, 4]]), ("flip_vertical", [[4, 5, 6], [1, 2, 3]])]
+)
+def test_flips_change_the_chosen_images(name, expected):
     images = np.concatenate([grey([[1, 2, 3], [4, 5, 6]])] * 2)
-    result = augmentation.mirror(images, np.array([True, False]))
-    np.testing.assert_array_equal(result, np.concatenate([grey([[3, 2, 1], [6, 5, 4]]), images[1:]]))
+    result = FLIPS[name](images, np.array([True, False]))
+    np.testing.assert_array_equal(result, np.concatenate([grey(expected), images[1:]]))
 
 
 def test_shrink_to_half_averages_blocks_of_four():
@@ -120,17 +117,6 @@ def test_shrink_does_not_mix_images(size):
     expected = np.zeros((3, size, size, 3), np.uint8)
     expected[1] = 255
     np.testing.assert_array_equal(result, expected)
-
-
-def test_shrink_to_the_same_size_changes_nothing():
-    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(augmentation.shrink(images, 32), images)
-
-
-def test_flip_vertical_swaps_top_and_bottom_of_chosen_images():
-    images = np.concatenate([grey([[1, 2, 3], [4, 5, 6]])] * 2)
-    result = augmentation.flip_vertical(images, np.array([False, True]))
-    np.testing.assert_array_equal(result, np.concatenate([images[:1], grey([[4, 5, 6], [1, 2, 3]])]))
 
 
 @pytest.mark.parametrize(
@@ -179,20 +165,13 @@ class FixedZoom(FixedRng):
         return np.zeros(size) if size != 2 else np.full(2, 0.5)
 
 
-def test_zoom_in_matches_pillow():
+@pytest.mark.parametrize(("exponent", "box"), [(-1, (19, 19, 27, 27)), (1, (7, 7, 39, 39))])  # half and twice the size
+def test_zoom_matches_pillow_with_a_reflected_border(exponent, box):
     image = random_images(1, 16)
-    result = augmentation.zoom(image, 1.0, FixedZoom(-1))  # half the size: the window from 4 to 12
-    expected = Image.fromarray(image[0]).resize((16, 16), Image.Resampling.BICUBIC, box=(4, 4, 12, 12))
-    np.testing.assert_array_equal(result[0], np.asarray(expected))
-
-
-def test_zoom_out_matches_pillow_with_a_reflected_border():
-    image = random_images(1, 16)
-    result = augmentation.zoom(image, 1.0, FixedZoom(1))  # twice the size: from -8 to 24
+    result = augmentation.zoom(image, 1.0, FixedZoom(exponent))
     indices = [abs(i) if i < 16 else 30 - i for i in range(-15, 31)]  # reflected at the border pixel
     wide = Image.fromarray(image[0][indices][:, indices])
-    expected = wide.resize((16, 16), Image.Resampling.BICUBIC, box=(7, 7, 39, 39))
-    np.testing.assert_array_equal(result[0], np.asarray(expected))
+    np.testing.assert_array_equal(result[0], wide.resize((16, 16), Image.Resampling.BICUBIC, box=box))
 
 
 def test_zoom_in_and_out_are_equally_likely():
@@ -218,16 +197,6 @@ def test_quarter_turn_matches_numpy(angle, quarters):
     np.testing.assert_allclose(result[0].astype(int), np.rot90(image[0], quarters), atol=1)  # Pillow truncates 187.99
 
 
-def test_rotate_matches_pillow_inside_the_border():
-    image = random_images(1, 32)
-    result = augmentation.rotate(image, 45, FixedRng(uniform=np.array([30.0])))
-    expected = np.asarray(Image.fromarray(image[0]).rotate(30, Image.Resampling.BICUBIC))
-    y, x = np.mgrid[:32, :32] - 15.5
-    inside = np.hypot(y, x) < 13  # Pillow's filter reaches two pixels further
-    difference = np.abs(result[0].astype(int) - expected)
-    assert difference[inside].max() <= 1 and not np.array_equal(result[0], expected)
-
-
 def test_rotate_stays_within_the_angle():
     bar = np.zeros((1, 41, 41, 3), np.uint8)
     bar[:, 20, 20:] = 255  # a ray to the right
@@ -246,25 +215,12 @@ def test_shear_matches_hand_calculation():
     np.testing.assert_array_equal(result, grey(expected))
 
 
-def test_shear_covers_all_slopes_up_to_the_given_one():
-    line = np.zeros((1, 21, 21, 3), np.uint8)
-    line[:, :, 10] = 255  # vertical, in the middle
-    result = augmentation.shear(np.repeat(line, 50, axis=0), 0.5, np.random.default_rng(0))
-    top = result[:, 0, :, 0].argmax(axis=1) - 10  # ten rows above the middle: five pixels at most
-    assert set(top) == set(range(-5, 6))
-
-
 def test_noise_has_the_given_deviation_and_mean_zero():
     images = np.full((4, 64, 64, 3), 128, np.uint8)
     difference = augmentation.noise(images, 20, np.random.default_rng(0)).astype(float) - 128
     assert abs(difference.mean()) < 0.4  # standard error 0.09
     assert abs(difference.std() - 20) < 0.4
-
-
-def test_noise_does_not_wrap_around():
-    white, black = np.full((1, 32, 32, 3), 255, np.uint8), np.zeros((1, 32, 32, 3), np.uint8)
-    assert augmentation.noise(white, 20, np.random.default_rng(0)).min() > 120
-    assert augmentation.noise(black, 20, np.random.default_rng(0)).max() < 135
+    assert augmentation.noise(np.full_like(images, 255), 20, np.random.default_rng(0)).min() > 120  # no wrapping around
 
 
 def test_mixup_weights_match_the_blends():
@@ -276,16 +232,6 @@ def test_mixup_weights_match_the_blends():
     np.testing.assert_allclose(blends[:, 0, 0, 0], weights @ [0, 100, 200], atol=0.51)
     assert weights.dtype == np.float32 and weights.min() >= 0
     assert np.any((weights > 0.05) & (weights < 0.95))
-
-
-def test_small_alpha_lets_one_image_dominate():
-    images, labels = random_images(200, 4), np.arange(200) % 10
-    larger = {
-        alpha: augmentation.mixup(images, labels, 10, np.random.default_rng(0), alpha=alpha)[1].max(axis=1).mean()
-        for alpha in (0.05, 1.0)
-    }
-    assert larger[0.05] > 0.92
-    assert 0.7 < larger[1.0] < 0.85  # max(x, 1 - x) is 0.75 on average; with a tenth of same-class pairs, 0.775
 
 
 @pytest.mark.parametrize(("labels", "alpha"), [([0, 1, 2, 3], 0.2), ([0, 1], 0.2), ([0, -1, 1], 0.2), ([0, 1, 2], 0)])
@@ -322,11 +268,6 @@ def test_random_flip_shows_half_of_the_images_one_way_only():
     images = random_images(300, 4)
     both = both_ways(flipped("random", 0, images), flipped("random", 1, images), images)
     assert 110 < both.sum() < 190
-
-
-def test_empty_pipeline_changes_nothing():
-    images = random_images()
-    np.testing.assert_array_equal(flipped("none", 1, images), images)
 
 
 def test_pipeline_applies_its_transforms():

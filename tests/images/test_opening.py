@@ -5,6 +5,7 @@ import pickle
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,15 +69,6 @@ def test_the_format_is_read_from_the_content_not_the_name(tmp_path):
     assert open_picture(tmp_path / "picture.png").size == (60, 40)
 
 
-@pytest.mark.parametrize("door", ["path", "bytes", "opened first"])
-def test_a_network_sees_the_same_through_every_door(tmp_path, door):
-    big = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).resize((2000, 1500))
-    content = encoded(big, "JPEG", quality=85)
-    (tmp_path / "big.jpg").write_bytes(content)
-    sources = {"path": tmp_path / "big.jpg", "bytes": content, "opened first": open_picture(content)}
-    np.testing.assert_array_equal(to_input(sources[door]), to_input(io.BytesIO(content)))
-
-
 # --- upright, RGB ---
 
 # What the camera stored, for each value of the EXIF tag, so that the upright picture is `corners()`.
@@ -98,32 +90,18 @@ def test_every_orientation_comes_out_upright(kind, orientation):
     picture = Image.fromarray(np.ascontiguousarray(STORED[orientation](corners())))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    opened = np.asarray(open_picture(encoded(picture, kind, exif=exif, quality=95)))
+    content = encoded(picture, kind, exif=exif, quality=95)
+    opened = np.asarray(open_picture(content))
     assert opened.shape == (40, 60, 3)
     quarters = [opened[10, 15], opened[10, 45], opened[30, 15], opened[30, 45]]
     for found, expected in zip(quarters, (RED, GREEN, BLUE, WHITE), strict=True):
         np.testing.assert_allclose(found, expected, atol=30)  # JPEG and WebP are not exact
-
-
-@pytest.mark.parametrize("orientation", STORED)
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_an_upright_picture_is_not_turned_again(kind, orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    content = encoded(Image.fromarray(corners(200, 120)), kind, exif=exif)
-    opened = open_picture(content)
-    np.testing.assert_array_equal(np.asarray(open_picture(opened)), np.asarray(opened))
-    np.testing.assert_array_equal(to_input(opened), to_input(content))
-    assert not opened.getexif() and not opened.info
+    again = open_picture(open_picture(content))
+    np.testing.assert_array_equal(np.asarray(again), opened)  # not turned twice
+    assert not again.getexif() and not again.info
     by_pillow = Image.open(io.BytesIO(content))
-    np.testing.assert_array_equal(to_input(by_pillow), to_input(content))
+    np.testing.assert_array_equal(np.asarray(open_picture(by_pillow)), opened)
     assert by_pillow.getexif()[0x0112] == orientation, "the reader's own image is left as it was"
-
-
-def test_an_orientation_that_does_not_exist_is_ignored():
-    exif = Image.Exif()
-    exif[0x0112] = 77
-    assert open_picture(encoded(Image.fromarray(corners()), "JPEG", exif=exif)).size == (60, 40)
 
 
 def test_broken_metadata_do_not_cost_the_picture():
@@ -173,22 +151,13 @@ def test_sixteen_bit_grey_is_scaled_not_clipped():
     np.testing.assert_allclose(opened[0, :, 0], np.arange(256), atol=1)
 
 
-def test_transparency_lies_on_white():
-    picture = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
-    picture.putpixel((0, 0), (255, 0, 0, 255))
-    picture.putpixel((1, 0), (0, 0, 0, 128))
-    for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True})):
-        opened = np.asarray(open_picture(encoded(picture, kind, **options)), int)
-        np.testing.assert_array_equal(opened[5, 5], WHITE)
-        np.testing.assert_array_equal(opened[0, 0], RED)
-        np.testing.assert_allclose(opened[0, 1], 127, atol=1)
-
-
-def test_transparency_lies_on_white_all_the_way_down_a_tall_picture():
-    opacity = np.random.default_rng(4).integers(0, 256, (700, 5, 4), dtype=np.uint8)
-    share = opacity[..., 3:] / 255
-    truth = opacity[..., :3] * share + 255 * (1 - share)
-    found = np.asarray(open_picture(encoded(Image.fromarray(opacity), "PNG")), float)
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True, "exact": True})])
+def test_transparency_lies_on_white(kind, options):
+    pixels = np.random.default_rng(4).integers(0, 256, (700, 5, 4), dtype=np.uint8)
+    pixels[:9, :, 3], pixels[9:18, :, 3] = 0, 255
+    share = pixels[..., 3:] / 255
+    truth = pixels[..., :3] * share + 255 * (1 - share)
+    found = np.asarray(open_picture(encoded(Image.fromarray(pixels), kind, **options)), float)
     assert np.abs(found - truth).max() <= 1
 
 
@@ -204,16 +173,10 @@ def test_a_transparent_palette_colour_lies_on_white():
     np.testing.assert_array_equal(np.asarray(open_picture(encoded(picture, "PNG")))[0, 0], BLUE)
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "MPO"])  # MPO: two pictures of a phone
 def test_an_animation_gives_its_first_frame(kind):
     frames = [Image.new("RGB", (20, 20), colour) for colour in (RED, GREEN, BLUE)]
     content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
-    np.testing.assert_allclose(np.asarray(open_picture(content))[10, 10], RED, atol=4)
-
-
-def test_the_second_picture_of_a_phone_is_left_out():
-    frames = [Image.new("RGB", (20, 20), colour) for colour in (RED, GREEN)]
-    content = encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])
     np.testing.assert_allclose(np.asarray(open_picture(content))[10, 10], RED, atol=4)
 
 
@@ -268,12 +231,6 @@ def test_shrinking_averages_over_all_pixels():
     np.testing.assert_allclose(to_input(stripes)[:, 2:-2], 127.5, atol=1)
 
 
-@pytest.mark.parametrize("size", [1, 32, 96, 224])
-def test_every_size_of_input(size):
-    image = to_input(corners(), size=size)
-    assert image.shape == (size, size, 3) and image.dtype == np.uint8
-
-
 def test_a_reduced_jpeg_gives_nearly_what_the_full_one_gives():
     small = np.random.default_rng(1).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     big = Image.fromarray(small).resize((3200, 2400), Image.Resampling.BICUBIC)
@@ -305,7 +262,7 @@ def test_impossible_inputs_are_refused(options, sentence):
 
 @pytest.mark.parametrize(
     ("width", "height", "refused"),
-    [(5000, 5000, False), (5001, 5000, True), (10_001, 1, True), (1, 10_001, True), (12_000, 7_000, True)],
+    [(5000, 5000, False), (5001, 5000, True), (10_001, 1, True), (1, 10_001, True), (60_000, 60_000, True)],
 )
 def test_the_pixel_limit_is_read_from_the_header_before_decoding(monkeypatch, width, height, refused):
     def decoded(*_):
@@ -317,10 +274,6 @@ def test_the_pixel_limit_is_read_from_the_header_before_decoding(monkeypatch, wi
     else:
         with pytest.raises(AssertionError, match="decoded"):
             open_picture(png_header(width, height))
-
-
-def test_a_size_at_which_pillow_itself_gives_up():
-    assert code_of(png_header(60_000, 60_000)) == "too_many_pixels"
 
 
 def test_the_pixel_limit_holds_for_images_and_arrays_too():
@@ -345,14 +298,11 @@ def test_no_more_is_read_than_the_limit():
 
 
 @pytest.mark.parametrize(
-    "source", [b"", io.BytesIO(b""), "no such file.jpg", "nul\0byte.jpg", 5, None, io.StringIO("text")]
+    "source",
+    [b"", io.BytesIO(b""), "no such file.jpg", "nul\0byte.jpg", 5, None, io.StringIO("text"), Path(__file__).parent],
 )
 def test_nothing_there(source):
     assert code_of(source) == "no_file"
-
-
-def test_a_folder_is_no_picture(tmp_path):
-    assert code_of(tmp_path) == "no_file"
 
 
 @pytest.mark.parametrize(
@@ -371,10 +321,6 @@ def test_other_formats_are_named(content, name):
     with pytest.raises(PictureError, match=f"{name} files are not supported. Save it as JPEG") as caught:
         open_picture(content)
     assert caught.value.code == "unsupported_format"
-
-
-def test_a_text_file_is_no_picture():
-    assert code_of(b"hello, world") == "unsupported_format"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])

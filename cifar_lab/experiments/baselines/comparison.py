@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cifar_lab.core.text import markdown_table, text_table
 from cifar_lab.data.dataset import Dataset
-from cifar_lab.experiments import evaluate, leaderboard
+from cifar_lab.experiments import evaluate, run_table
 from cifar_lab.experiments.baselines.fitting import fit_baseline
 from cifar_lab.experiments.baselines.methods import BASELINE_FEATURES, BASELINE_METHODS
 from cifar_lab.training.runs import Run
@@ -95,7 +95,7 @@ def compare_baselines(
     options = {"train": train, "seed": seed, "again": False, "progress": progress}
     fitted = [fit_baseline(dataset, method, features=kind, **options) for method in methods for kind in features]
     evaluated = [
-        (run, leaderboard.test_result(run) or evaluate.evaluate_run(run, dataset, progress=progress).to_dict())
+        (run, run_table.test_result(run) or evaluate.evaluate_run(run, dataset, progress=progress).to_dict())
         for run in [*fitted, *beside]
     ]
     return _table([_row(run, test) for run, test in evaluated])
@@ -105,16 +105,16 @@ def baseline_table(found: Sequence[Run]) -> BaselineTable:
     """Put evaluated runs into one table, without fitting or evaluating anything.
 
     Args:
-        found: finished runs on the same dataset, from `cifar_lab.experiments.leaderboard.read_runs`.
+        found: finished runs on the same dataset, from `cifar_lab.experiments.run_table.read_runs`.
 
     Raises:
         ValueError: the datasets differ, or a run was not evaluated on its test split.
     """
     if len({run.record["dataset"]["fingerprint"] for run in found}) > 1:
         raise ValueError("These runs have different datasets. Make one table per dataset.")
-    if missing := [run.folder.name for run in found if not leaderboard.test_result(run)]:
+    if missing := [run.folder.name for run in found if not run_table.test_result(run)]:
         raise ValueError(f"Not evaluated on the test split: {', '.join(missing)}. Do: cifar-lab evaluate RUN")
-    return _table([_row(run, leaderboard.test_result(run)) for run in found])
+    return _table([_row(run, run_table.test_result(run)) for run in found])
 
 
 def _table(rows: list[BaselineRow]) -> BaselineTable:
@@ -129,6 +129,6 @@ def _row(run: Run, test: dict) -> BaselineRow:
         minutes=run.record["minutes"],
         accuracy=test["accuracy"],
         interval=tuple(test["interval"]),
-        size=leaderboard.bytes_of(run),
+        size=run_table.bytes_of(run),
         run=run.folder.name,
     )
