@@ -7,7 +7,6 @@ Finished rows are kept in `predictions.csv.part`, as JSON lines, so that a run t
 
 import contextlib
 import csv
-import functools
 import importlib
 import json
 import multiprocessing
@@ -25,14 +24,13 @@ from typing import BinaryIO, NamedTuple
 
 from cifar_lab.core import files, locks, machine
 from cifar_lab.core.progress import progress_bar
-from cifar_lab.images import PictureError, formats
+from cifar_lab.images import PictureError
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.model_card import default_classifier
 
 COLUMNS = ("path", "label", "index", "score", "known", "code", "error")
-_CHUNK = 64  # files that a worker takes at a time
+_CHUNK, _CHUNK_PIXELS = 64, 64 * 224**2  # files that a worker takes at a time, and pixels of their images
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what spreadsheets take for the start of a formula
-_MOST_BYTES, _LONGEST_PATH = 2**30, 2**15  # of a list
 _RAY = {"RAY_DATA_DISABLE_PROGRESS_BARS": "1", "RAY_DATA_LOG_LEVEL": "ERROR", "RAY_USAGE_STATS_ENABLED": "0"}
 _classifiers: dict = {}  # of this worker process: from its pool under None, from Ray under the reference
 
@@ -98,25 +96,21 @@ def classify_files(
             raise ValueError(f"Another process is writing {table}. Wait for it, or stop it.")
         offsets = _read_part(file, classifier, replace=replace)
         missing = [key for key in dict.fromkeys(keys) if key not in offsets]
-        predicted, dropped = len(missing), len(offsets.keys() - set(keys))
-        bar = progress_bar(total=len(keys), initial=len(keys) - predicted, unit=" files", shown=progress)
-        run = functools.partial(_run_on_ray, cluster=cluster) if cluster and missing else _run_processes
-        with bar, contextlib.closing(run(missing, classifier, workers)) as chunks:
-            for rows in chunks:
-                end = file.seek(0, os.SEEK_END) + file.write(b"\n")  # ends a line that a kill left torn
-                for row in rows:
-                    offsets[row[0]] = end
-                    end += file.write(json.dumps(row).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+        dropped, size = (
+            len(offsets.keys() - set(keys)),
+            max(1, min(_CHUNK, _CHUNK_PIXELS // classifier.card.input_size**2)),
+        )
+        work = [missing[start : start + size] for start in range(0, len(missing), size)], classifier, workers
+        run = _run_on_ray(cluster, *work) if cluster and missing else _run_processes(*work)
+        bar = progress_bar(total=len(keys), initial=len(keys) - len(missing), unit=" files", shown=progress)
+        with bar, contextlib.closing(run):
+            for rows in run:
+                _append(file, offsets, rows)
                 bar.update(len(rows))
-        counts: Counter = Counter()
-        rows = _finished_rows(file, zip(paths, map(offsets.get, keys), strict=True), counts)
-        files.write_whole(table, lambda unfinished: _write_table(unfinished, rows))
+        unknown, errors = _write_table(table, file, zip(paths, map(offsets.get, keys), strict=True))
     for path in (part, lock):
         path.unlink(missing_ok=True)
-    unknown, errors = counts.pop(False, 0), {code: n for code, n in counts.most_common() if isinstance(code, str)}
-    return BatchReport(table, len(paths), unknown, errors, predicted, dropped, time.monotonic() - started)
+    return BatchReport(table, len(paths), unknown, errors, len(missing), dropped, time.monotonic() - started)
 
 
 def _check_table(table: Path, *, replace: bool) -> None:
@@ -133,7 +127,7 @@ def _require(module: str):
         return importlib.import_module(module)
     except ImportError as error:
         mend = "python -m pip install 'cifar-lab[cluster]'"
-        raise ValueError(f"{module.split('.')[0]} is needed for this and not installed here: {mend}") from error
+        raise ValueError(f"{module.partition('.')[0]} is needed for this, and not installed here: {mend}") from error
 
 
 def _list_files(source: str | Path | BinaryIO, *, skipped: tuple[str, ...]) -> list[str]:
@@ -145,11 +139,12 @@ def _list_files(source: str | Path | BinaryIO, *, skipped: tuple[str, ...]) -> l
             names += [name for name in folders if os.path.islink(os.path.join(folder, name))]
             shown = sorted(name for name in names if not name.startswith(".") and name not in skipped)
             paths.extend(os.path.join(folder, name) for name in shown)
-    elif not str(source).lower().endswith(formats.ENDINGS):
+    else:
         with contextlib.nullcontext(source) if hasattr(source, "read") else open(source, "rb") as stream:
-            text = stream.read(_MOST_BYTES).decode("utf-8-sig", "surrogateescape")
-        paths = [path for line in text.split("\0" if "\0" in text else "\n") if (path := line.removesuffix("\r"))]
-    if not paths or max(map(len, paths)) > _LONGEST_PATH:
+            text, more = stream.read(2**30).decode("utf-8-sig", "surrogateescape"), stream.read(1)
+        lines = text.split("\0" if "\0" in text else "\n")
+        paths = [path for line in lines if (path := line.removesuffix("\r"))] if not more else []
+    if not paths or max(map(len, paths)) > 2**15:
         raise ValueError(f"{source} lists no files. Give a folder, or a text file with one path per line.")
     return paths
 
@@ -171,23 +166,33 @@ def _read_part(file: BinaryIO, classifier: Classifier, *, replace: bool) -> dict
     return offsets
 
 
-def _finished_rows(file: BinaryIO, places: Iterator[tuple[str, int]], counts: Counter) -> Iterator[list]:
-    for path, offset in places:
-        file.seek(offset)
-        row = json.loads(file.readline())
-        counts.update(row[4:6])  # known, code
-        yield [os.fsencode(path).decode("utf-8", "backslashreplace"), *row[1:]]
+def _append(file: BinaryIO, offsets: dict[str, int], rows: list[list]) -> None:
+    end = file.seek(0, os.SEEK_END) + file.write(b"\n")  # ends a line that a kill left torn
+    for row in rows:
+        offsets[row[0]] = end
+        end += file.write(json.dumps(row).encode() + b"\n")
+    file.flush()
+    os.fsync(file.fileno())
 
 
-def _write_table(path: Path, rows: Iterator[list]) -> None:
-    if path.suffix == ".parquet":
-        arrow, parquet = _require("pyarrow"), _require("pyarrow.parquet")
-        types = ("string", "string", "int32", "float64", "bool", "string", "string")
-        schema = arrow.schema(list(zip(COLUMNS, map(arrow.type_for_alias, types), strict=True)))
-        with parquet.ParquetWriter(path, schema) as writer:
-            while some := [dict(zip(COLUMNS, row, strict=True)) for row in islice(rows, 2**16)]:
-                writer.write_table(arrow.Table.from_pylist(some, schema))
-        return
+def _write_table(table: Path, file: BinaryIO, places: Iterator[tuple[str, int]]) -> tuple[int, dict[str, int]]:
+    """Write the rows at the given offsets; return the number of unknown files, and of unreadable ones by code."""
+    known, codes = Counter(), Counter()
+
+    def rows() -> Iterator[list]:
+        for path, offset in places:
+            file.seek(offset)
+            row = json.loads(file.readline())
+            known[row[4]] += 1
+            codes[row[5]] += 1
+            yield [os.fsencode(path).decode("utf-8", "backslashreplace"), *row[1:]]
+
+    write = _write_parquet if table.suffix == ".parquet" else _write_csv
+    files.write_whole(table, lambda unfinished: write(unfinished, rows()))
+    return known[False], {code: count for code, count in codes.most_common() if code}
+
+
+def _write_csv(path: Path, rows: Iterator[list]) -> None:
     with open(path, "w", encoding="utf-8", newline="") as file:
         # All text is quoted, because spreadsheets in some countries split at semicolons.
         writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
@@ -199,7 +204,15 @@ def _cell(value):
     if isinstance(value, bool):
         return str(value).lower()
     formula = isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA)
-    return f"'{value}" if formula else value  # as in OWASP, "CSV Injection"
+    return f"'{value}" if formula else value  # as OWASP recommends against "CSV injection"
+
+
+def _write_parquet(path: Path, rows: Iterator[list]) -> None:
+    arrow, types = _require("pyarrow"), ("string", "string", "int32", "float64", "bool", "string", "string")
+    schema = arrow.schema(list(zip(COLUMNS, map(arrow.type_for_alias, types), strict=True)))
+    with _require("pyarrow.parquet").ParquetWriter(path, schema) as writer:
+        while some := [dict(zip(COLUMNS, row, strict=True)) for row in islice(rows, 2**16)]:
+            writer.write_table(arrow.Table.from_pylist(some, schema))
 
 
 def _predict(paths: list[str], classifier: Classifier) -> list[list]:
@@ -220,19 +233,19 @@ def _predict(paths: list[str], classifier: Classifier) -> list[list]:
 
 def _start_worker(classifier: Classifier) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    _classifiers[None] = classifier
-    parent = multiprocessing.parent_process()  # without it, this process would wait for work forever
+    parent = multiprocessing.parent_process()  # if it is killed, end: otherwise this process would wait forever
     threading.Thread(target=lambda: os._exit(bool(parent.join())), daemon=True).start()
+    _classifiers[None] = classifier
 
 
 def _predict_here(paths: list[str]) -> list[list]:
     return _predict(paths, _classifiers[None])
 
 
-def _run_processes(paths: list[str], classifier: Classifier, workers: int | None) -> Iterator[list[list]]:
+def _run_processes(chunks: list[list[str]], classifier: Classifier, workers: int | None) -> Iterator[list[list]]:
     """Yield the rows of chunks. After a worker died, the next files are tried alone, to find the one that killed it."""
-    chunks, alone = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)], 0
-    workers, spawn = workers or min(machine.cores(), 61), multiprocessing.get_context("spawn")  # Windows allows 61
+    alone, spawn = 0, multiprocessing.get_context("spawn")  # a fork would share the threads of native libraries
+    workers = workers or min(machine.cores(), 61)  # the limit on Windows
     while chunks:
         with ProcessPoolExecutor(1 if alone else workers, spawn, _start_worker, (classifier,)) as pool:
             try:
@@ -253,40 +266,34 @@ def _run_processes(paths: list[str], classifier: Classifier, workers: int | None
                     chunks[: 2 * workers], alone = suspects, len(suspects)
 
 
-def _run_on_ray(paths: list[str], classifier: Classifier, workers: int | None, cluster: str) -> Iterator[list[list]]:
+def _run_on_ray(cluster: str, chunks: list, classifier: Classifier, workers: int | None) -> Iterator[list[list]]:
     """Yield the rows of chunks; Ray tries a chunk four times if its worker or node is lost."""
     for name, value in _RAY.items():
         os.environ.setdefault(name, value)
-    ray, data, connected = _require("ray"), _require("ray.data"), False
+    ray, data, host = _require("ray"), _require("ray.data"), cluster.removeprefix("ray://").rpartition(":")
     local = {"num_cpus": workers or machine.cores(), "include_dashboard": False} if cluster == "local" else {}
-    host, _, port = cluster.rpartition(":")
+    connected = ray.is_initialized()
     try:
-        if not (connected := ray.is_initialized()):
-            if host:  # Ray would try for minutes
-                socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=5).close()
+        if host[0] and not connected:  # Ray would try for minutes
+            socket.create_connection((host[0], int(host[2])), timeout=5).close()
+        if not connected:
             ray.init(cluster, logging_level="ERROR", log_to_driver=False, **local)
-        items = [{"path": os.fsencode(path)} for path in paths]
-        rows = data.from_items(items, override_num_blocks=min(-(-len(paths) // _CHUNK), 10_000)).map_batches(
-            _predict_on_ray,
-            batch_size=_CHUNK,
-            fn_kwargs={"classifier": ray.put(classifier)},
-            compute=data.TaskPoolStrategy(workers),  # unlike actors, tasks move when a node is lost
-        )
-        for row in rows.iter_rows():
+        items = [{"paths": os.fsencode("\0".join(chunk))} for chunk in chunks]
+        options = {"batch_size": 1, "fn_kwargs": {"classifier": ray.put(classifier)}}
+        compute = data.TaskPoolStrategy(workers)  # unlike actors, tasks move when a node is lost
+        rows = data.from_items(items, override_num_blocks=min(len(items), 10_000))
+        for row in rows.map_batches(_predict_on_ray, compute=compute, **options).iter_rows():
             yield json.loads(row["rows"])
     except Exception as error:  # Ray raises errors of any type
         reason = str(error).partition("\n")[0]
-        raise ValueError(
-            f"Ray failed at {cluster!r} ({reason}). Is a cluster running there (ray start --head)?"
-        ) from error
+        raise ValueError(f"Ray failed at {cluster!r}: {reason} Is a cluster there (ray start --head)?") from error
     finally:
         if not connected:
             ray.shutdown()
 
 
 def _predict_on_ray(batch: dict, *, classifier) -> dict:
-    import ray
-
     if classifier not in _classifiers:
-        _classifiers[classifier] = ray.get(classifier)
-    return {"rows": [json.dumps(_predict([os.fsdecode(path) for path in batch["path"]], _classifiers[classifier]))]}
+        _classifiers[classifier] = _require("ray").get(classifier)
+    [paths] = batch["paths"]
+    return {"rows": [json.dumps(_predict(os.fsdecode(paths).split("\0"), _classifiers[classifier]))]}
