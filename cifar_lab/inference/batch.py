@@ -247,9 +247,11 @@ def _run_processes(chunks: list[list[str]], classifier: Classifier, workers: int
     alone, spawn = 0, multiprocessing.get_context("spawn")  # a fork would share the threads of native libraries
     workers = workers or min(machine.cores(), 61)  # the limit on Windows
     while chunks:
-        with ProcessPoolExecutor(1 if alone else workers, spawn, _start_worker, (classifier,)) as pool:
+        size = 1 if alone else workers
+        with ProcessPoolExecutor(size, spawn, _start_worker, (classifier,)) as pool:
             try:
-                pool.submit(_predict_here, []).result()
+                # Start all now: the pool hangs (as of Python 3.11) if one dies while it starts another.
+                list(pool.map(_predict_here, [[]] * size))
             except BrokenProcessPool as error:
                 raise ChildProcessError("Worker processes end when they start. Is there enough memory?") from error
             try:
