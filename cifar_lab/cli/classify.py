@@ -21,10 +21,8 @@ def classify_command(source, output, **options):
     """Classify all pictures of a folder or list into a table.
 
     FOLDER_OR_LIST is a folder, searched recursively; or a text file with one path per line; or - to read such a list
-    from standard input (find ... -print0 works too).
-
-    The table has one row per file: path, label, index, score, known; or code and error if the file cannot be read.
-    After Ctrl-C or a kill, the same command resumes.
+    from standard input (find ... -print0 works too). The table has one row per file: path, label, index, score, known;
+    or code and error if the file cannot be read. After Ctrl-C or a kill, the same command resumes.
     """
     from cifar_lab import inference
 

@@ -49,8 +49,8 @@ class BatchReport(NamedTuple):
     def lines(self) -> list[str]:
         """Return the report as sentences."""
         failed, codes = sum(self.errors.values()), ", ".join(f"{n:,} {code}" for code, n in self.errors.items())
-        counts = f"{self.count - failed:,} classified ({self.unknown:,} as none of these)"
-        lines = [f"{self.path}: {self.count:,} files, {counts}, {self.predicted / self.seconds:,.0f} files/s"]
+        classified = f"{self.count - failed:,} classified ({self.unknown:,} as none of these)"
+        lines = [f"{self.path}: {self.count:,} files, {classified}, {self.predicted / self.seconds:,.0f} files/s"]
         lines += [f"{failed:,} could not be read, each with the reason in its row: {codes}"] if failed else []
         return lines + ([f"{self.dropped:,} finished earlier are no longer listed: dropped"] if self.dropped else [])
 
@@ -177,34 +177,30 @@ def _append(file: BinaryIO, offsets: dict[str, int], rows: list[list]) -> None:
 
 def _write_table(table: Path, file: BinaryIO, places: Iterator[tuple[str, int]]) -> tuple[int, dict[str, int]]:
     """Write the rows at the given offsets; return the number of unknown files, and of unreadable ones by code."""
-    known, codes = Counter(), Counter()
+    counts: Counter = Counter()
 
     def rows() -> Iterator[list]:
         for path, offset in places:
             file.seek(offset)
             row = json.loads(file.readline())
-            known[row[4]] += 1
-            codes[row[5]] += 1
+            counts.update(row[4:6])  # known and code
             yield [os.fsencode(path).decode("utf-8", "backslashreplace"), *row[1:]]
 
     write = _write_parquet if table.suffix == ".parquet" else _write_csv
     files.write_whole(table, lambda unfinished: write(unfinished, rows()))
-    return known[False], {code: count for code, count in codes.most_common() if code}
+    return counts[False], {code: count for code, count in counts.most_common() if isinstance(code, str)}
 
 
 def _write_csv(path: Path, rows: Iterator[list]) -> None:
+    def cell(value):
+        formula = isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA)
+        return str(value).lower() if isinstance(value, bool) else f"'{value}" if formula else value  # as OWASP advises
+
     with open(path, "w", encoding="utf-8", newline="") as file:
         # All text is quoted, because spreadsheets in some countries split at semicolons.
         writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(map(_cell, row) for row in rows)
-
-
-def _cell(value):
-    if isinstance(value, bool):
-        return str(value).lower()
-    formula = isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA)
-    return f"'{value}" if formula else value  # as OWASP recommends against "CSV injection"
+        writer.writerows(map(cell, row) for row in rows)
 
 
 def _write_parquet(path: Path, rows: Iterator[list]) -> None:
@@ -215,9 +211,9 @@ def _write_parquet(path: Path, rows: Iterator[list]) -> None:
             writer.write_table(arrow.Table.from_pylist(some, schema))
 
 
-def _predict(paths: list[str], classifier: Classifier) -> list[list]:
-    """Return the rows of a chunk, in any order."""
-    frames, rows = {}, []
+def _predict(paths: list[str], key=None) -> list[list]:
+    """Return the rows of a chunk, in any order; `key` is that of the classifier in this process."""
+    classifier, frames, rows = _classifiers[key], {}, []
     for path in paths:
         try:
             if not os.path.isfile(path):  # reading a pipe would wait forever
@@ -238,10 +234,6 @@ def _start_worker(classifier: Classifier) -> None:
     _classifiers[None] = classifier
 
 
-def _predict_here(paths: list[str]) -> list[list]:
-    return _predict(paths, _classifiers[None])
-
-
 def _run_processes(chunks: list[list[str]], classifier: Classifier, workers: int | None) -> Iterator[list[list]]:
     """Yield the rows of chunks. After a worker died, the next files are tried alone, to find the one that killed it."""
     alone, spawn = 0, multiprocessing.get_context("spawn")  # a fork would share the threads of native libraries
@@ -251,11 +243,11 @@ def _run_processes(chunks: list[list[str]], classifier: Classifier, workers: int
         with ProcessPoolExecutor(size, spawn, _start_worker, (classifier,)) as pool:
             try:
                 # Start all now: the pool hangs (as of Python 3.11) if one dies while it starts another.
-                list(pool.map(_predict_here, [[]] * size))
+                list(pool.map(_predict, [[]] * size))
             except BrokenProcessPool as error:
                 raise ChildProcessError("Worker processes end when they start. Is there enough memory?") from error
             try:
-                for rows in pool.map(_predict_here, chunks[: alone or None]):
+                for rows in pool.map(_predict, chunks[: alone or None]):
                     del chunks[0]
                     alone = max(alone - 1, 0)
                     yield rows
@@ -298,4 +290,4 @@ def _predict_on_ray(batch: dict, *, classifier) -> dict:
     if classifier not in _classifiers:
         _classifiers[classifier] = _require("ray").get(classifier)
     [paths] = batch["paths"]
-    return {"rows": [json.dumps(_predict(os.fsdecode(paths).split("\0"), _classifiers[classifier]))]}
+    return {"rows": [json.dumps(_predict(os.fsdecode(paths).split("\0"), classifier))]}

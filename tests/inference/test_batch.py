@@ -109,9 +109,6 @@ def test_ray_gives_the_same_bytes(folder, table, tmp_path):
     assert (tmp_path / "predictions.csv").read_bytes() == table.read_bytes()
 
 
-# --- kills ---
-
-
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_a_killed_run_resumes_without_opening_a_file_again(tmp_path):
     paths, part, output = write_pictures(tmp_path, 400), tmp_path / "a.csv.part", tmp_path / "a.csv"
@@ -168,9 +165,6 @@ def test_a_file_that_kills_its_worker_is_a_row_and_the_rest_is_classified(tmp_pa
     assert {row["path"] for row in rows if row["label"]} == set(map(str, paths)) - crashed and len(rows) == 70
 
 
-# --- resuming ---
-
-
 def begin(folder: Path, table: Path) -> list[Path]:
     """Leave the part file of a run that was stopped after two of three pictures."""
     paths = write_pictures(folder, 3)
@@ -202,9 +196,6 @@ def test_another_classifier_a_finished_table_and_another_process_are_refused(tmp
         classify(paths, output)
 
 
-# --- names ---
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 def test_odd_names_are_kept_and_are_no_formulas(tmp_path, monkeypatch):
     picture = write_pictures(tmp_path / "source", 1)[0].read_bytes()
@@ -223,9 +214,6 @@ def test_odd_names_are_kept_and_are_no_formulas(tmp_path, monkeypatch):
     names = [*shown.values(), "pipe.jpg"]
     assert {row["path"] for row in rows} == {os.path.join("../pictures", name.lstrip("'")) for name in names}
     assert [row["code"] for row in rows if not row["label"]] == ["no_file"]
-
-
-# --- mistakes ---
 
 
 @pytest.mark.parametrize(
