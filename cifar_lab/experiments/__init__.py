@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "few_shot": ["accuracies_of_runs", "choose_labelled", "few_shot_accuracies", "nearest_mean"],
         "folder_accuracy": ["evaluate_folder"],
+        "grid": ["NetworkClassifier", "grid_search"],
         "leaderboard": [
             "classifier_rows",
             "one_per_seed",
@@ -28,7 +29,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "test_result",
             "write_records",
         ],
-        "search": ["Between", "find_recipe"],
-        "search.grid": ["grid_search"],
+        "recipe_search": ["Between", "SearchResult", "search"],
     },
 )
