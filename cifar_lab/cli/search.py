@@ -46,6 +46,7 @@ def search_command(recipe, dataset, tried, epochs, sampler, pruner, storage, **o
     cifar-lab search --try learning_rate=0.0003..0.003 --try batch_size=32,64 --trials 4 --epochs 4
     """
     from cifar_lab import data, experiments
+    from cifar_lab.core.text import printable
     from cifar_lab.training import recipes
 
     base = recipes.get(recipe, epochs=epochs)  # fail on a wrong value before loading data and TensorFlow
@@ -56,7 +57,8 @@ def search_command(recipe, dataset, tried, epochs, sampler, pruner, storage, **o
     pruner = None if pruner == "none" else pruner
     found = experiments.search(data.load(dataset), base, space, pruner=pruner, command=command, **options)
     click.echo(found.table())
-    click.echo(f"Best: trial {found.best_trial.number}. Next: cifar-lab evaluate {found.best_trial.user_attrs['run']}")
+    best = found.best_trial
+    click.echo(f"Best: trial {best.number}. Next: cifar-lab evaluate {printable(best.user_attrs['run'])}")
 
 
 def _parse_choice(text: str):

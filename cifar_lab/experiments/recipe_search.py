@@ -124,7 +124,8 @@ class SearchResult:
     @property
     def best_run(self) -> runs.Run:
         """The run of the best trial, with its network."""
-        return runs.open_run(self.best_trial.user_attrs["run"])
+        name = Path(self.best_trial.user_attrs["run"]).name  # no path: others may have written it into the storage
+        return runs.open_run(paths.runs_folder() / name)
 
     def table(self) -> str:
         """Return the trials as lines of text: the finished ones, then the pruned and the failed ones, best first."""
@@ -275,6 +276,7 @@ class _Worker:
         accuracy, state = None, TrialState.COMPLETE
         try:
             recipe = self.found.recipe_of(trial)
+            # With resume, since a process that was killed may have begun this trial: its name tells it from others.
             run = loop.train(dataset, recipe, resume=True, progress=False, command=command, callbacks=[report])
             accuracy = run.record["metrics"]["validation"]["accuracy"]
             trial.set_user_attr("run", run.folder.name)
