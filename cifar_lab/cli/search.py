@@ -1,12 +1,11 @@
 """`cifar-lab search`: hyperparameter search."""
 
 import dataclasses
-from pathlib import Path
 
 import click
 
 from cifar_lab.cli.group import main, typed_command
-from cifar_lab.cli.options import dataset_option, recipe_option
+from cifar_lab.cli.options import dataset_option, epochs_option, recipe_option
 
 
 @main.command("search")
@@ -20,58 +19,51 @@ from cifar_lab.cli.options import dataset_option, recipe_option
     metavar="FIELD=VALUES",
     help="A field of the recipe and its values (0.001,0.003) or range (0.0001..0.01). May be repeated.",
 )
-@click.option("--trials", type=click.IntRange(1), help="Random combinations to try (default: all).")
-@click.option("--epochs", type=click.IntRange(1), help="Epochs of a trial that is not stopped early.")
-@click.option("--first", type=click.IntRange(1), default=1, show_default=True, help="Epochs before the first stop.")
+@click.option("--trials", type=click.IntRange(1), help="Number of trials, over all processes (default: all of a grid).")
+@epochs_option
 @click.option(
-    "--reduction",
-    type=click.IntRange(1),
-    default=3,
+    "--sampler",
+    type=click.Choice(["tpe", "random", "grid"]),
+    help="How values are chosen (default: tpe with --trials, otherwise grid).",
+)
+@click.option(
+    "--pruner",
+    type=click.Choice(["halving", "median", "none"]),
+    default="halving",
     show_default=True,
-    help="Continue one trial in this many.",
+    help="Which trials to stop early.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
-@click.option("--cluster", metavar="ADDRESS", help="Run on this Ray cluster; auto: the one started here.")
-@click.option(
-    "--cpus-per-trial", type=click.IntRange(1), default=1, show_default=True, help="For a cluster: cores per trial."
-)
-@click.option(
-    "--gpus-per-trial", type=click.FloatRange(0), default=0, show_default=True, help="For a cluster: GPUs per trial."
-)
-@click.option(
-    "--storage",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the trials (default: runs/); all machines of a cluster must see it.",
-)
-@click.option("--resume", is_flag=True, help="Resume the newest unfinished search of these trials.")
-def search_command(recipe, dataset, tried, epochs, **options):
-    """Search for the best hyperparameters of a recipe.
+@click.option("--storage", help="Optuna journal or database URL, to share a search (default: a journal in runs/).")
+def search_command(recipe, dataset, tried, epochs, sampler, pruner, storage, **options):
+    """Search for the best hyperparameters of a recipe with Optuna.
 
-    Poor trials are stopped early. To resume a search that was stopped or killed, give the same command with --resume.
-    Trials are compared by validation accuracy; the test images are not used.
+    Poor trials are stopped early. The same command continues a search that was stopped or killed; given in several
+    terminals, or on several machines with the same --storage, it shares the trials among them. Trials are compared by
+    validation accuracy; the test images are not used.
 
     \b
     cifar-lab search --try learning_rate=0.0003..0.003 --try batch_size=32,64 --trials 4 --epochs 4
     """
-    from cifar_lab import data
-    from cifar_lab.experiments.search import find_recipe
+    from cifar_lab import data, experiments
+    from cifar_lab.core.text import printable
     from cifar_lab.training import recipes
 
     base = recipes.get(recipe, epochs=epochs)  # fail on a wrong value before loading data and TensorFlow
-    fields = dict(_parse_choice(text) for text in tried)
-    loaded = data.load(dataset)
-    try:
-        found = find_recipe(loaded, base, command=typed_command(), **fields, **options)
-    except KeyboardInterrupt:
-        click.echo("On the command line: the same command with --resume.", err=True)
-        raise
+    space = dict(_parse_choice(text) for text in tried)
+    options |= {"sampler": sampler or ("tpe" if options["trials"] else "grid"), "storage": storage}
+    # A database URL may hold a password, which must not get into run records.
+    command = "" if "://" in (storage or "") else typed_command()
+    pruner = None if pruner == "none" else pruner
+    found = experiments.search(data.load(dataset), base, space, pruner=pruner, command=command, **options)
     click.echo(found.table())
-    click.echo(f"Next: cifar-lab evaluate {found.best_trial.folder}")
+    best = found.best_trial
+    click.echo(f"Best: trial {best.number}. Next: cifar-lab evaluate {printable(best.user_attrs['run'])}")
 
 
 def _parse_choice(text: str):
     """Parse a `--try` into the name of a field and its values, a list or a range."""
-    from cifar_lab.experiments.search import Between
+    from cifar_lab.experiments import Between
     from cifar_lab.training.recipe import Recipe
 
     name, equals, values = text.partition("=")

@@ -18,6 +18,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "few_shot": ["accuracies_of_runs", "choose_labelled", "few_shot_accuracies", "nearest_mean"],
         "folder_accuracy": ["evaluate_folder"],
+        "grid": ["NetworkClassifier", "grid_search"],
+        "recipe_search": ["Between", "SearchResult", "search"],
         "run_table": [
             "classifier_rows",
             "one_per_seed",
@@ -27,7 +29,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "test_result",
             "write_records",
         ],
-        "search": ["Between", "find_recipe"],
-        "search.grid": ["grid_search"],
     },
 )

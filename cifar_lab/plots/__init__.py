@@ -27,7 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "receptive_fields",
             "signed_colours",
         ],
-        "search": ["accuracy_curves", "grid_heat_map", "parallel_coordinates"],
+        "search": ["describe_search_curves", "describe_search_slices", "search_curves", "search_slices"],
         "style": ["BLUE", "GREEN", "ORANGE", "PURPLE", "VERMILION", "show"],
         "training": ["compare_curves", "training_curves"],
     },

@@ -10,7 +10,7 @@ same machine: another processor rounds differently.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from cifar_lab.core.keras_backend import evaluate_in_batches
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.models.transfer import Features
-from cifar_lab.training import callbacks, recipes, runs
+from cifar_lab.training import recipes, runs
+from cifar_lab.training.callbacks import Callback, TensorBoard
 from cifar_lab.training.finish import finish
 from cifar_lab.training.prepare import Job, prepare
 from cifar_lab.training.recipe import Recipe
@@ -38,6 +39,7 @@ def train(
     progress: bool = True,
     tensorboard: bool = False,
     command: str = "",
+    callbacks: Sequence[Callback] = (),
     **changes,
 ) -> Run:
     """Train a network by a recipe, and leave a run with its record in `runs/`.
@@ -52,6 +54,7 @@ def train(
         tensorboard: write the curves for TensorBoard into the run's folder; a resumed run that has them continues
             them in any case. To see them: `pip install tensorboard`, then `tensorboard --logdir runs`.
         command: what was typed to start this, for the record.
+        callbacks: called after those of the recipe, such as one that raises an exception to stop the run.
         **changes: fields of the recipe to change, such as `epochs=2` or `seed=1`.
 
     Returns:
@@ -70,7 +73,8 @@ def train(
     if job.epoch:
         job.say(f"Resuming {job.folder.name} after epoch {job.epoch} of {recipe.epochs}.")
     if tensorboard or is_logged(job.folder):
-        job.callbacks.append(callbacks.TensorBoard())
+        job.callbacks.append(TensorBoard())
+    job.callbacks += callbacks
     try:
         train_epochs(job)
     except KeyboardInterrupt:
@@ -79,19 +83,18 @@ def train(
     return finish(job)
 
 
-def train_epochs(job: Job, *, until: int | None = None) -> None:
+def train_epochs(job: Job) -> None:
     """Train the epochs that are left.
 
     Args:
         job: from `prepare`, with a folder.
-        until: stop after this many epochs, counted from the first; after all of them when not given.
 
     Raises:
         DivergedError: the loss has become NaN or infinite.
     """
     recipe = job.recipe
     try:
-        while job.epoch < (until or recipe.epochs):
+        while job.epoch < recipe.epochs:
             started, totals, job.step = time.perf_counter(), np.zeros(2), 0
             job.call("on_epoch_begin")
             augmentation = recipe.augmentation_in(job.epoch)

@@ -1,25 +1,25 @@
-"""Search: what is tried, what is stopped, what is kept, and that a killed search ends as an unbroken one."""
+"""Search: what is tried, stopped and kept, and that an interrupted or killed search loses and repeats nothing."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import textwrap
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from cifar_lab import plots, training
-from cifar_lab.cli import main
+from cifar_lab import experiments, plots
 from cifar_lab.core import files
-from cifar_lab.experiments import search
-from cifar_lab.experiments.search import recipe_search, space, trials
-from cifar_lab.training import recipes, runs
+from cifar_lab.experiments import Between, recipe_search
+from cifar_lab.training import loop, recipes, runs
+from tests.conftest import make_stripes
+from tests.helpers.command_line import lab
 from tests.helpers.datasets import replace_load
 
-EPOCHS, FIRST, REDUCTION = 9, 1, 3
+RATES = [0.3, 0.00002, 0.0005, 0.02, 0.1, 0.0001, 1.0, 0.001, 0.0002]
+RATE = {"learning_rate": [0.1]}
 
 
 @pytest.fixture
@@ -28,439 +28,216 @@ def runs_here(tmp_path, monkeypatch):
     return tmp_path / "runs"
 
 
-def told_accuracy(learning_rate: float, epoch: int) -> float:
-    """How a trial does in the tests that train nothing: always better with a rate nearer to 0.01, and with time."""
-    return 0.9 * np.exp(-abs(np.log10(learning_rate / 0.01))) * (1 - np.exp(-epoch / 2))
+def accuracy(rate: float, epoch: int) -> float:
+    """The accuracy of trials that train nothing: better with a rate nearer to 0.02, and with time."""
+    return 0.9 * np.exp(-abs(np.log10(rate / 0.02))) * (1 - np.exp(-epoch / 2))
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """Trials that take no time: their histories are told by `told_accuracy`. Gives the epochs that were trained."""
-    trained = []
+def trained(runs_here, monkeypatch):
+    """Trials that train nothing; the value is a list of their (learning rate, epoch) in order."""
+    rows = []
 
-    def advance(trial, search, dataset, *, until, progress, after_epoch):
-        for epoch in range(len(trial.history) + 1, until + 1):
-            row = {"epoch": epoch, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.0}
-            trial.history.append(row | {"validation_accuracy": told_accuracy(trial.recipe.learning_rate, epoch)})
-            trained.append((trial.number, epoch))
-            after_epoch(row)
-        if trial.finished:
-            files.write_json(trial.folder / "run.json", {})
+    def train(dataset, recipe, *, callbacks, command, **_):
+        assert len(dataset.test) == 0
+        folder = files.new_folder(runs_here, recipe.name)
+        job = SimpleNamespace(recipe=recipe, state=SimpleNamespace(history=[]), facts={}, folder=folder)
+        try:
+            for epoch in range(1, recipe.epochs + 1):
+                rows.append((recipe.learning_rate, epoch))
+                share = accuracy(*rows[-1])
+                job.state.history.append({"epoch": epoch, "validation_accuracy": share})
+                callbacks[0].on_epoch_end(job, job.state.history[-1])
+        finally:
+            callbacks[0].on_train_end(job)
+        record = {"recipe": recipe.to_dict(), **job.facts, "command": command, "versions": {}, "minutes": 0}
+        files.write_json(folder / "run.json", record | {"metrics": {"validation": {"accuracy": share}}})
+        return runs.open_run(folder)
 
-    monkeypatch.setattr(trials, "advance", advance)
-    return trained
-
-
-RATES = [0.3, 0.00002, 0.0005, 0.02, 0.1, 0.0001, 1.0, 0.001, 0.0002]
-
-
-def test_the_worst_are_stopped_and_the_best_of_full_training_stays(runs_here, stripes, told):
-    found = search.find_recipe(stripes, learning_rate=RATES, epochs=EPOCHS, progress=False)
-    in_full = max(RATES, key=lambda rate: told_accuracy(rate, EPOCHS))  # what training all of them to the end would say
-    assert found.best.learning_rate == in_full == 0.02
-    by_rank = sorted(RATES, key=lambda rate: -told_accuracy(rate, 1))
-    lengths = {trial.recipe.learning_rate: len(trial.history) for trial in found.trials}
-    assert [lengths[rate] for rate in by_rank] == [9, 3, 3, 1, 1, 1, 1, 1, 1]  # by hand: 9 trials, then 3, then 1
-    assert len(told) == 21  # of 81
-    states = {trial.state for trial in found.trials}
-    assert states == {"finished", "stopped after 1", "stopped after 3"}
+    monkeypatch.setattr(loop, "train", train)
+    return rows
 
 
-def test_without_reduction_every_trial_trains_to_its_end(runs_here, stripes, told):
-    found = search.find_recipe(stripes, learning_rate=RATES, epochs=[2, 3], reduction=1, progress=False)
-    assert [len(trial.history) for trial in found.trials] == [2, 3] * len(RATES)
-    assert (found.best.learning_rate, found.best.epochs) == (0.02, 3)
+def search(dataset, space, *, epochs=1, **options):
+    options = {"progress": False, "trials": 6} | options
+    return experiments.search(dataset, recipes.get("tutorial", epochs=epochs, batch_size=100), space, **options)
 
 
-@pytest.mark.parametrize(
-    ("epochs", "first", "reduction", "cuts"),
-    [(9, 1, 3, [1, 3, 9]), (10, 1, 3, [1, 3, 9, 10]), (8, 2, 2, [2, 4, 8]), (3, 4, 3, [3]), (5, 1, 1, [5])],
-)
-def test_when_trials_are_stopped(epochs, first, reduction, cuts):
-    assert recipe_search.cuts(epochs, first=first, reduction=reduction) == cuts
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
 
 
-def test_the_table_and_the_sentence_say_what_was_found(runs_here, stripes, told):
-    found = search.find_recipe(stripes, learning_rate=[0.1, 0.01], batch_size=[32], epochs=2, progress=False)
-    first, second, third = found.table().splitlines()
-    assert first.split() == ["trial", "learning_rate", "batch_size", "validation", "epochs"]
-    assert second.split() == ["2", "0.01", "32", "56.9%", "2/2", "finished"]  # 0.9 * (1 - 1/e)
-    assert third.split() == ["1", "0.1", "32", "13.0%", "1/2", "stopped", "after", "1"]  # 0.9 / e * (1 - e^-0.5)
-    assert found.sentence() == (
-        "The best of 2 trials is number 2, learning_rate 0.01, batch_size 32: 56.9% on validation after 2 epochs. "
-        "1 were stopped early."
-    )
+def test_the_best_third_continues_and_the_best_is_that_of_full_training(trained, runs_here, stripes):
+    found = search(stripes, {"learning_rate": RATES}, epochs=9, sampler="grid", trials=None, seed=2)
+    assert found.best.learning_rate == max(RATES, key=lambda rate: accuracy(rate, 9)) == 0.02
+    reached, expected = {1: [], 3: []}, []
+    for rate in dict.fromkeys(rate for rate, _ in trained):  # by hand, in the order of the trials
+        for epoch in range(1, 10):
+            expected.append((rate, epoch))
+            rung = reached.get(epoch, [])
+            rung.append(accuracy(rate, epoch))
+            if sorted(rung, reverse=True).index(rung[-1]) >= max(1, len(rung) // 3):
+                break
+    assert trained == expected and 9 + 2 + 6 <= len(trained) < 81
+    assert found.best_run.record["dataset"] == runs.describe_dataset(stripes)
+    tried = found.study.trials
+    finished = [trial for trial in tried if trial.state.name == "COMPLETE"]
+    left = {path.name for path in runs_here.glob("tutorial-*")}  # pruned trials leave nothing
+    assert left == {trial.user_attrs["run"] for trial in finished}
+    lines = plots.search_curves(found).axes[0].lines
+    assert sorted(len(line.get_xdata()) for line in lines) == sorted(len(t.intermediate_values) for t in tried)
+    dots = np.concatenate([dots.get_offsets() for dots in plots.search_slices(found).axes[0].collections])
+    assert {(RATES[int(x)], y) for x, y in dots} == {(t.params["learning_rate"], t.value) for t in tried}
+    assert f"{9 - len(finished)} pruned" in plots.describe_search_curves(found)
+    assert "learning rate 0.02" in plots.describe_search_slices(found)
 
 
-def test_an_interrupted_search_goes_on_at_every_epoch(runs_here, stripes, told, monkeypatch):
-    """Stopped after each single epoch, it ends in the same table, and no epoch is trained twice."""
-    choices = {"learning_rate": RATES, "epochs": EPOCHS, "progress": False}
-    unbroken = search.find_recipe(stripes, **choices)
-    expected, rows = unbroken.table(), told.copy()
-    told.clear()
-    advance = trials.advance
-
-    def one_epoch(trial, found, dataset, *, until, **options):
-        advance(trial, found, dataset, until=min(until, len(trial.history) + 1), **options)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(trials, "advance", one_epoch)
-    for _ in rows:
-        with pytest.raises(KeyboardInterrupt):
-            search.find_recipe(stripes, **choices, resume=True)
-    ended = search.find_recipe(stripes, **choices, resume=True)
-    assert ended.table() == expected and told == rows
-    assert unbroken.folder.name == "search-tutorial-stripes-seed0"
-    assert ended.folder != unbroken.folder and len(list(runs_here.iterdir())) == 2
+@pytest.mark.parametrize("storage", [None, "sqlite:///{}/searches.db"], ids=["journal", "sqlite"])
+def test_a_grid_has_each_combination_once_also_when_it_is_interrupted(trained, stripes, tmp_path, storage, monkeypatch):
+    space, train = {"learning_rate": [0.1, 0.02], "widths": [[4, 8], [8, 8], [8]]}, loop.train
+    options = {"sampler": "grid", "storage": storage and storage.format(tmp_path), "trials": None}
+    for _ in range(5):  # stopped in its second trial, five times
+        calls = iter([train])
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(loop, "train", lambda *a, calls=calls, **k: next(calls, interrupt)(*a, **k))
+            search(stripes, space, **options)
+    found = search(stripes, space, **options)
+    tried = sorted((recipe.learning_rate, recipe.widths) for recipe in map(found.recipe_of, found.study.trials))
+    assert tried == [(rate, widths) for rate in (0.02, 0.1) for widths in ((4, 8), (8,), (8, 8))] and len(trained) == 6
+    head, best = (line.split() for line in found.table().splitlines()[:2])
+    assert head == ["trial", "learning_rate", "widths", "epochs", "validation", "state"]
+    assert best[1:] == ["0.02", "/".join(map(str, found.best.widths)), "1", "35.4%", "finished"]  # 0.9 * (1 - e^-0.5)
 
 
-def test_a_trial_killed_while_its_network_is_saved_goes_on(runs_here, stripes, told):
-    found = search.find_recipe(stripes, learning_rate=[0.01], epochs=3, progress=False)
-    (found.trials[0].folder / "run.json").unlink()
-    assert len(search.open_search(found.folder).trials[0].history) == 2
+def test_random_values_fill_the_range_and_do_not_repeat_after_a_resume(trained, stripes):
+    space = {"learning_rate": Between(1e-4, 1e-1), "shift": Between(1, 4)}
+    for trials in (30, 60):
+        found = search(stripes, space, sampler="random", pruner=None, trials=trials)
+    rates, shifts = np.array([[*found.values(trial).values()] for trial in found.study.trials]).T
+    assert len(set(rates)) == 60 and rates.min() >= 1e-4 and rates.max() <= 1e-1 and {*shifts} == {1, 2, 3, 4}
+    # A third of the draws in each power of ten, within four standard deviations of a binomial.
+    counts = np.histogram(np.log10(rates), bins=[-4, -3, -2, -1])[0]
+    assert np.abs(counts - 20).max() < 4 * np.sqrt(60 * 1 / 3 * 2 / 3)
 
 
-def test_a_search_of_other_trials_is_not_gone_on_with(runs_here, stripes, told, monkeypatch):
+def test_a_trial_that_fails_is_named_and_the_others_continue(runs_here, stripes):
+    base = recipes.get("tutorial", optimizer="sgd", batch_size=100, epochs=1)
+    options = {"sampler": "grid", "progress": False}
+    found = experiments.search(stripes, base, {"learning_rate": [1e20, -1, 0.01, "much"]}, **options)
+    assert found.best.learning_rate == 0.01
+    problems = {trial.params["learning_rate"]: trial.user_attrs.get("problem") for trial in found.study.trials}
+    assert "no longer a number" in problems[1e20] and "above 0" in problems[-1] and "cannot have" in problems["much"]
+    assert [path.parent.name for path in runs_here.glob("*/start.json")] == [found.best_run.folder.name]
+    predicted = found.best_run.load_model().predict(stripes.validation.images, verbose=0).argmax(axis=1)
+    assert found.best_trial.value == pytest.approx(np.mean(predicted == stripes.validation.labels))
+    with pytest.raises(ValueError, match=r"No trial of .* has finished\. learning_rate must be above 0"):
+        _ = experiments.search(stripes, base, {"learning_rate": [-1]}, **options).best
+
+
+@pytest.mark.parametrize(("hours", "is_trained"), [(2, True), (0.5, False)])
+def test_a_trial_of_another_machine_is_lost_after_an_hour(trained, stripes, hours, is_trained, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(recipe_search.time, "sleep", interrupt)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(recipe_search, "run_here", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-        search.find_recipe(stripes, learning_rate=[0.1, 0.01], progress=False)
-    search.find_recipe(stripes, learning_rate=[0.1, 0.02], progress=False, resume=True)
-    assert len(list(runs_here.iterdir())) == 2
-    search.find_recipe(stripes, learning_rate=[0.1, 0.01], progress=False, resume=True)
-    assert len(list(runs_here.iterdir())) == 2
+        patch.setattr(recipe_search.socket, "gethostname", lambda: "another")
+        patch.setattr(recipe_search.time, "time", lambda: now - 3600 * hours)
+        patch.setattr(loop, "train", interrupt)
+        search(stripes, RATE, trials=1)
+    if is_trained:
+        assert search(stripes, RATE, trials=1).best_trial.number == 0
+    else:
+        with pytest.raises(KeyboardInterrupt):  # while it waits
+            search(stripes, RATE, trials=1)
 
 
-def test_a_search_read_back_is_the_same(runs_here, stripes, told):
-    found = search.find_recipe(stripes, "fast", widths=[(4, 8, 8), (8, 8, 8)], epochs=2, progress=False)
-    again = search.open_search(found.folder.name)
-    assert again == found and again.best.widths == (4, 8, 8)
-    (found.folder / "search.json").write_text('{"trials": [{}]}')
-    with pytest.raises(ValueError, match=r"search\.json cannot be read"):
-        search.open_search(found.folder)
+CHILD = """
+import sys, time
+from pathlib import Path
+from cifar_lab.core import paths
+from cifar_lab.training import loop
+from tests.experiments import test_search
+
+paths.runs_folder, real = lambda: Path(sys.argv[1]), loop.batches
+loop.batches = lambda *arguments, **options: (time.sleep(0.2) or batch for batch in real(*arguments, **options))
+Path(sys.argv[2]).touch()
+while len([*Path(sys.argv[2]).parent.glob("ready*")]) < 2:
+    time.sleep(0.05)
+test_search.real_search()
+"""
 
 
-CHILD = textwrap.dedent(
-    """
-    import os, signal, sys
-    from pathlib import Path
-    from cifar_lab.experiments import search
-    from cifar_lab.core import paths
-    from cifar_lab.training import loop
-    from tests.conftest import make_stripes
-
-    paths.runs_folder = lambda: Path(sys.argv[1])
-    steps, real = 0, loop.batches
-
-    def deadly(*arguments, **options):
-        global steps
-        for batch in real(*arguments, **options):
-            steps += 1
-            if steps == int(sys.argv[2]):
-                os.kill(os.getpid(), signal.SIGKILL)
-            yield batch
-
-    loop.batches = deadly
-    search.find_recipe(make_stripes(), learning_rate=[1e-5, 0.003, 0.001], batch_size=100, epochs=2, progress=False)
-    """
-)
-REAL = {"learning_rate": [1e-5, 0.003, 0.001], "batch_size": 100, "epochs": 2, "progress": False}
-
-
-@pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    """A real search, small: three trials on the stripes."""
-    from tests.conftest import make_stripes
-
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("unbroken")
-        patch.setattr("cifar_lab.core.paths.runs_folder", lambda: folder)
-        return search.find_recipe(make_stripes(), **REAL)
+def real_search():
+    options = {"sampler": "random", "pruner": None, "name": "six", "epochs": 2}
+    return search(make_stripes(), {"learning_rate": Between(1e-5, 0.01)}, **options)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_a_killed_search_ends_as_an_unbroken_one(runs_here, stripes, unbroken):
-    """Killed in the second epoch of the trial that wins: two steps an epoch, three first epochs, and one step more."""
-    command = [sys.executable, "-c", CHILD, str(runs_here), "7"]
-    killed = subprocess.run(command, cwd=os.getcwd(), capture_output=True, text=True, timeout=900)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    ended = search.find_recipe(stripes, **REAL, resume=True)
-    [folder] = runs_here.iterdir()
-    assert ended.folder == folder
-    assert ended.table() == unbroken.table()
-    assert ended.best_run.record["weights_sha256"] == unbroken.best_run.record["weights_sha256"]
-    assert not list(folder.glob("*/checkpoint.npz"))
-
-
-def test_the_best_recipe_trains_to_the_network_that_was_found(runs_here, stripes, unbroken):
-    """In one go, with the whole dataset: so going on from checkpoints without test images changed nothing."""
-    run = training.train(stripes, unbroken.best, progress=False)
-    card = unbroken.best_run.record
-    same = ("recipe", "dataset", "metrics", "history", "weights_sha256")
-    assert {key: run.record[key] for key in same} == {key: card[key] for key in same}
-    accuracy = np.mean(
-        unbroken.best_run.load_model().predict(stripes.validation.images, verbose=0).argmax(1)
-        == stripes.validation.labels
-    )
-    assert unbroken.best_trial.accuracy() == pytest.approx(accuracy)
-
-
-def test_a_trial_that_explodes_is_named_and_the_others_go_on(runs_here, stripes):
-    fields = {"optimizer": "sgd", "batch_size": 100, "epochs": 1, "progress": False}
-    found = search.find_recipe(stripes, learning_rate=[1e20, 0.01], **fields)
-    assert found.best.learning_rate == 0.01
-    assert [trial.state for trial in found.trials] == ["failed", "finished"]
-    assert "no longer a number" in found.trials[0].problem
-    with pytest.raises(ValueError, match=r"No trial of the search .* has finished\. The first one: The loss is"):
-        search.find_recipe(stripes, learning_rate=[1e20], **fields)
-
-
-def test_random_search_draws_in_range_and_never_twice():
-    choices = {"learning_rate": space.Between(1e-4, 1e-1), "batch_size": [16, 32, 64], "shift": space.Between(1, 4)}
-    drawn = space.draw_changes(choices, trials=300, seed=1)
-    assert drawn == space.draw_changes(choices, trials=300, seed=1) != space.draw_changes(choices, trials=300, seed=2)
-    assert len({json.dumps(changes) for changes in drawn}) == 300
-    rates = np.array([changes["learning_rate"] for changes in drawn])
-    assert rates.min() >= 1e-4 and rates.max() <= 1e-1
-    # Each of the three powers of ten has a third of the draws: within four standard deviations of a binomial.
-    counts = np.histogram(np.log10(rates), bins=[-4, -3, -2, -1])[0]
-    assert np.abs(counts - 100).max() < 4 * np.sqrt(300 * 1 / 3 * 2 / 3)
-    assert {changes["shift"] for changes in drawn} == {1, 2, 3, 4}
-
-
-def test_all_combinations_are_the_product_of_the_values():
-    drawn = space.draw_changes({"batch_size": [16, 32], "flip": ["none", "random"]}, trials=None, seed=0)
-    assert [tuple(changes.values()) for changes in drawn] == [
-        (16, "none"),
-        (16, "random"),
-        (32, "none"),
-        (32, "random"),
-    ]
-    assert space.draw_changes({"batch_size": [16, 32]}, trials=5, seed=0) == [{"batch_size": 16}, {"batch_size": 32}]
+def test_of_two_processes_one_is_killed_and_the_other_finishes_each_trial_once(runs_here, tmp_path, monkeypatch):
+    commands = [[sys.executable, "-c", CHILD, str(runs_here), str(tmp_path / f"ready{i}")] for i in (1, 2)]
+    first, second = (subprocess.Popen(command, cwd=os.getcwd()) for command in commands)
+    deadline = time.monotonic() + 300
+    while len(running := [*runs_here.glob("tutorial-*/checkpoint.npz")]) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    first.kill()
+    assert first.wait() == -signal.SIGKILL and second.wait(timeout=300) == 0 and len(running) == 2
+    found = real_search()
+    assert [trial.state.name for trial in found.study.trials] == ["COMPLETE"] * 6
+    assert len([*runs_here.glob("tutorial-*")]) == 6  # the killed trial was resumed in its folder
+    monkeypatch.setattr("cifar_lab.core.paths.runs_folder", lambda: tmp_path / "unbroken")
+    unbroken = real_search()
+    both = [[(t.params, t.intermediate_values) for t in each.study.trials] for each in (found, unbroken)]
+    assert both[0] == both[1]
+    assert found.best_run.record["weights_sha256"] == unbroken.best_run.record["weights_sha256"]
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence"),
+    ("space", "options", "sentence"),
     [
-        ({}, "Give at least one field"),
-        ({"learning_rate": 0.1}, "Give at least one field"),
-        ({"learning_rate": []}, "learning_rate has no values"),
-        ({"learning_rat": [0.1]}, "A recipe has no learning_rat"),
-        ({"learning_rate": [0.1, -1.0]}, "learning_rate must be above 0"),
-        ({"learning_rate": ["much"]}, "can't have learning_rate much"),
-        ({"batch_size": [0.5]}, "batch_size must be a whole number"),
-        ({"epochs": [2, 4]}, "add reduction=1"),
-        ({"learning_rate": space.Between(0.1, 1.0)}, "say with trials="),
-        ({"learning_rate": [0.1], "trials": 0}, "trials must be a whole number from 1"),
-        ({"learning_rate": [0.1], "first": 0}, "first and reduction must be at least 1"),
-        ({"shift": space.Between(1, 2), "trials": 3}, "Only 2 different combinations"),
-        ({"shift": list(range(5000)), "cutout": [0, 1, 2]}, "These are 15,000 combinations"),
-        ({"learning_rate": [0.1], "recipe": "fastest"}, "There is no recipe 'fastest'"),
+        ({}, {}, "Give at least one field"),
+        ({"learning_rate": 0.1}, {}, "learning_rate needs a list"),
+        ({"depth": [1]}, {}, "A search cannot change depth"),
+        (RATE, {"trials": None}, "number of trials must be given"),
+        (RATE, {"sampler": "best"}, "none of those"),
+        ({"learning_rate": Between(0.1, 1)}, {"sampler": "grid"}, "A grid needs lists"),
+        ({"epochs": [1, 2]}, {}, "add pruner=None"),
+        (RATE, {"storage": __file__}, "cannot be opened as storage"),
+        (RATE, {"storage": "mysql://me:secret@nowhere/x"}, "database cannot be opened(?!.*secret)"),
+        ({"learning_rate": [0.2]}, {"name": "mine"}, "The search mine exists already with another space: give"),
     ],
 )
-def test_a_search_that_makes_no_sense_is_refused_before_anything_is_written(runs_here, stripes, fields, sentence):
+def test_a_search_that_makes_no_sense_is_refused(trained, stripes, space, options, sentence):
+    search(stripes, RATE, name="mine", trials=1)
     with pytest.raises(ValueError, match=sentence):
-        search.find_recipe(stripes, progress=False, **fields)
-    assert not runs_here.exists()
+        search(stripes, space, **options)
+    assert len(trained) == 1
 
 
-def test_a_range_needs_two_numbers_above_zero():
-    for low, high in ((0, 1), (2, 1), (1, 1), (-1, 1)):
-        with pytest.raises(ValueError, match="two numbers above 0 in rising order"):
-            space.Between(low, high)
-
-
-def test_without_ray_a_sentence_says_what_to_install(runs_here, stripes, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ValueError, match=r"needs Ray.*pip install -e '\.\[lab,cluster\]'"):
-        search.find_recipe(stripes, learning_rate=[0.1, 0.2], cluster="auto", progress=False)
-    assert not runs_here.exists()
-
-
-# --- charts ---
-
-
-def test_charts_draw_the_trials(runs_here, stripes, told):
-    found = search.find_recipe(stripes, learning_rate=RATES, epochs=EPOCHS, progress=False)
-    lines = plots.parallel_coordinates(found).axes[0].lines[: len(RATES)]
-    logs = np.log(RATES)
-    np.testing.assert_allclose([line.get_ydata()[0] for line in lines], (logs - logs.min()) / np.ptp(logs))
-    shares = np.array([trial.history[-1]["validation_accuracy"] for trial in found.trials])
-    np.testing.assert_allclose([line.get_ydata()[1] for line in lines], (shares - shares.min()) / np.ptp(shares))
-    assert [line.get_linewidth() for line in lines].count(4) == 1  # the best one stands out without colour too
-    curves = plots.accuracy_curves(found).axes[0].lines[::2]
-    assert sorted(len(line.get_xdata()) for line in curves) == sorted(len(trial.history) for trial in found.trials)
-
-
-def test_charts_stand_values_that_are_no_numbers(runs_here, stripes, told):
-    found = search.find_recipe(
-        stripes, flip=["random", "none"], learning_rate=[0.1], zoom=[0.0, 0.2], epochs=1, progress=False
-    )
-    lines = plots.parallel_coordinates(found).axes[0].lines[:4]
-    heights = [line.get_ydata()[0] for line in lines]
-    assert heights == [1, 1, 0, 0]  # none, random: by the alphabet
-    assert [line.get_ydata()[2] for line in lines] == [0, 1, 0, 1]
-
-
-# --- the command ---
-
-
-@pytest.fixture
-def lab(runs_here, monkeypatch, stripes, told):
+def test_the_command_takes_ranges_and_widths_and_records_no_password(
+    trained, runs_here, stripes, tmp_path, monkeypatch
+):
     replace_load(monkeypatch, lambda *_, **__: stripes)
-    return lambda *arguments: CliRunner().invoke(main, ["search", *map(str, arguments)])
+    tried = ("--try", "widths=4/8/8,8/8/8", "--try", "l2=1e-5..1e-3", "--try", "whitening=true", "--pruner", "none")
+    options = ("--trials", 4, "--epochs", 1, "--storage", f"sqlite:///{tmp_path}/secret.db")
+    result = lab("search", "--recipe", "fast-mini", *tried, *options)
+    assert result.exit_code == 0 and result.output.splitlines()[-1].startswith("Best: trial"), result.output
+    found = [runs.open_run(path.parent).record for path in runs_here.glob("*/run.json")]
+    assert all(1e-5 <= run["recipe"]["l2"] <= 1e-3 and len(run["recipe"]["widths"]) == 3 for run in found)
+    assert len(found) == 4 and not any("secret" in run["command"] for run in found)
+    for text, sentence in (("seed=1,2", "expected FIELD=VALUES"), ("whitening=yes", "expected true or false")):
+        refused = lab("search", "--try", text)
+        assert refused.exit_code == 2 and sentence in " ".join(refused.output.split())
 
 
-def test_the_command_prints_the_table_and_what_to_do_next(lab, runs_here):
-    result = lab("--try", "learning_rate=0.1,0.01", "--try", "batch-size=32,64", "--epochs", 2, "--trials", 3)
-    assert result.exit_code == 0, result.output
-    assert "The best of 3 trials is number" in result.output
-    table = result.output[result.output.index("trial  ") :].splitlines()
-    assert len(table) == 1 + 3 + 1 and "finished" in table[1]
-    assert table[-1].startswith("Next: cifar-lab evaluate ")
-    [folder] = runs_here.iterdir()
-    assert search.open_search(folder).trials[0].recipe.epochs == 2
-
-
-def test_the_command_understands_ranges_and_widths(lab, runs_here):
-    options = [
-        "--recipe",
-        "fast-mini",
-        "--try",
-        "widths=4/8/8,8/8/8",
-        "--try",
-        "l2=1e-5..1e-3",
-        "--try",
-        "whitening=true",
-    ]
-    result = lab(*options, "--trials", 4, "--epochs", 1)
-    assert result.exit_code == 0, result.output
-    [folder] = runs_here.iterdir()
-    found = [trial.recipe for trial in search.open_search(folder).trials]
-    assert {recipe.widths for recipe in found} == {(4, 8, 8), (8, 8, 8)}
-    assert all(1e-5 <= recipe.l2 <= 1e-3 and recipe.whitening for recipe in found)
-
-
-@pytest.mark.parametrize(
-    ("tried", "sentence"),
-    [
-        ("learning_rate", "expected FIELD=VALUES"),
-        ("seed=1,2", "expected FIELD=VALUES"),
-        ("depth=1,2", "expected FIELD=VALUES"),
-        ("batch_size=many", "invalid literal"),
-        ("whitening=yes", "expected true or false"),
-        ("learning_rate=1..0.1", "in rising order"),
-        ("learning_rate=0..1..2", "takes"),
-        ("learning_rate=0.1,-1", "learning_rate must be above 0"),
-    ],
-)
-def test_the_command_refuses_with_a_sentence(lab, runs_here, tried, sentence):
-    result = lab("--try", tried)
-    assert result.exit_code in (1, 2) and sentence in " ".join(result.output.split())
-    assert "Traceback" not in result.output and not runs_here.exists()
-
-
-# --- grid search ---
-
-
-def test_grid_search_says_what_a_loop_by_hand_says(stripes):
+def test_grid_search_agrees_with_a_loop_by_hand(stripes):
     from sklearn.model_selection import StratifiedKFold
 
-    from cifar_lab.core.keras_backend import keras
-    from cifar_lab.experiments.search import grid
-
-    images, labels = stripes.train.images[:60], stripes.train.labels[:60]
-    network = grid.NetworkClassifier(epochs=2, batch_size=10, seed=3)
-    found = grid.grid_search(network, images, labels, folds=2, seed=5, progress=False, learning_rate=[1e-5, 0.003])
-    by_hand = []
-    for rate in (1e-5, 0.003):
-        shares = []
-        for train, held_out in StratifiedKFold(2, shuffle=True, random_state=5).split(images, labels):
-            keras.utils.set_random_seed(3)
-            layers = keras.layers
-            model = keras.Sequential([keras.Input((16, 16, 3)), layers.Rescaling(1 / 255)])
-            for filters in (32, 64):
-                model.add(layers.Conv2D(filters, 3, activation="relu"))
-                model.add(layers.MaxPooling2D())
-            model.add(layers.Flatten())
-            model.add(layers.Dense(64, activation="relu"))
-            model.add(layers.Dense(2, activation="softmax"))
-            model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-            model.fit(images[train], labels[train], batch_size=10, epochs=2, verbose=0)
-            predicted = model.predict(images[held_out], verbose=0).argmax(axis=1)
-            shares.append(np.mean(predicted == labels[held_out]))
-        by_hand.append(np.mean(shares))
-    np.testing.assert_allclose(found.cv_results_["mean_test_score"], by_hand)
-    assert found.best_params_ == {"learning_rate": (1e-5, 0.003)[int(np.argmax(by_hand))]}
-    probabilities = found.best_estimator_.predict_proba(stripes.validation.images)
-    assert probabilities.shape == (60, 2) and probabilities.sum(axis=1) == pytest.approx(1)
-
-
-def test_grid_search_takes_a_pipeline_too(stripes):
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer
-
-    from cifar_lab.experiments.search import grid
-
-    def rows(images):
-        return images.reshape(len(images), -1) / 255
-
-    images, labels = stripes.train.images[:60], stripes.train.labels[:60]
-    pipeline = make_pipeline(FunctionTransformer(rows), LogisticRegression())
-    choices = {"logisticregression__C": [1e-6, 0.1]}
-    found = grid.grid_search(pipeline, images, labels, folds=3, seed=0, progress=False, **choices)
-    by_hand = [
-        np.mean(
-            [
-                LogisticRegression(C=c).fit(rows(images[a]), labels[a]).score(rows(images[b]), labels[b])
-                for a, b in StratifiedKFold(3, shuffle=True, random_state=0).split(images, labels)
-            ]
-        )
-        for c in (1e-6, 0.1)
-    ]
-    np.testing.assert_allclose(found.cv_results_["mean_test_score"], by_hand)
-
-
-def test_the_heat_map_has_each_mean_in_its_place():
-    from sklearn.model_selection import GridSearchCV
-    from sklearn.svm import SVC
-
-    generator = np.random.default_rng(0)
-    numbers, labels = generator.normal(size=(40, 2)), np.repeat([0, 1], 20)
-    found = GridSearchCV(SVC(), {"C": [0.1, 1, 10], "gamma": [0.5, 2]}, cv=2).fit(numbers, labels)
-    axes = plots.grid_heat_map(found).axes[0]
-    ticks = (
-        [label.get_text() for label in axes.get_yticklabels()],
-        [label.get_text() for label in axes.get_xticklabels()],
-    )
-    assert ticks == (["0.1", "1", "10"], ["0.5", "2"])
-    for text in axes.texts:
-        column, row = text.get_position()
-        settings = {"C": [0.1, 1, 10][row], "gamma": [0.5, 2][column]}
-        mean = found.cv_results_["mean_test_score"][found.cv_results_["params"].index(settings)]
-        assert text.get_text() == f"{mean:.1%}"
-    assert len(axes.texts) == 6
-    [frame] = axes.patches
-    framed = {"C": [0.1, 1, 10][round(frame.get_y() + 0.5)], "gamma": [0.5, 2][round(frame.get_x() + 0.5)]}
-    assert framed == found.best_params_
-    single = GridSearchCV(SVC(), {"C": [0.1, 1]}, cv=2).fit(numbers, labels)
-    with pytest.raises(ValueError, match="A heat map shows two settings, but 1 were searched: C"):
-        plots.grid_heat_map(single)
-
-
-def test_grid_search_names_the_settings_there_are(stripes):
-    from cifar_lab.experiments.search import grid
-
-    with pytest.raises(ValueError, match=r"has no setting depth\. Its settings: batch_size, epochs"):
-        grid.grid_search(grid.NetworkClassifier(), stripes.train.images, stripes.train.labels, depth=[1, 2])
-    with pytest.raises(ValueError, match="needs at least one setting"):
-        grid.grid_search(grid.NetworkClassifier(), stripes.train.images, stripes.train.labels)
-
-
-def test_recipes_of_trials_differ_in_what_is_searched_alone(runs_here, stripes, told):
-    found = search.find_recipe(stripes, learning_rate=np.array([0.1, 0.01]), batch_size=64, seed=7, progress=False)
-    expected = recipes.get("tutorial", batch_size=64, seed=7)
-    for number, (trial, rate) in enumerate(zip(found.trials, (0.1, 0.01), strict=True), start=1):
-        assert trial.recipe == expected.changed(learning_rate=rate, name=f"tutorial-trial{number}")
-    assert found.dataset_facts == runs.describe_dataset(stripes)
+    images, labels = stripes.train.images[:60], np.array(["level", "upright"])[stripes.train.labels[:60]]
+    network = experiments.NetworkClassifier(batch_size=10, seed=3, epochs=2)
+    found = experiments.grid_search(network, images, labels, folds=2, seed=5, learning_rate=[1e-9, 0.003])
+    shares = []
+    for train, held_out in StratifiedKFold(2, shuffle=True, random_state=5).split(images, labels):
+        fitted = experiments.NetworkClassifier(batch_size=10, seed=3, epochs=2, learning_rate=0.003)
+        fitted.fit(images[train], labels[train])
+        shares.append(np.mean(fitted.predict(images[held_out]) == labels[held_out]))
+    assert found.best_params_ == {"learning_rate": 0.003} and found.best_score_ == pytest.approx(np.mean(shares))
+    assert found.best_estimator_.predict_proba(images).sum(axis=1) == pytest.approx(1)

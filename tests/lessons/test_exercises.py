@@ -168,12 +168,11 @@ def test_solutions_on_experiments_agree_with_scikit_learn_scipy_and_the_search(s
     from sklearn.model_selection import ParameterGrid
 
     from cifar_lab import evaluation
-    from cifar_lab.experiments.search.recipe_search import cuts
 
     grid = ParameterGrid({"learning_rate": [1, 2, 3, 4], "batch_size": [1, 2, 3]})
     assert exercises.solution("trainings of a grid") == 5 * len(grid) + 1
     running, done, epochs = 9, 0, 0
-    for cut in cuts(9, first=1, reduction=3):
+    for cut in (1, 3, 9):
         epochs, done, running = epochs + running * (cut - done), cut, running // 3
     assert exercises.solution("epochs of a halving") == epochs
     assert exercises.solution("luck of twenty") == pytest.approx(1 - stats.binom.pmf(0, 20, 0.05))
