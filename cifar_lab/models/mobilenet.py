@@ -7,6 +7,7 @@ from cifar_lab.data.download import DownloadError
 
 SMALLEST = 96  # pixels: smaller images are enlarged to this size, see `build_mobilenet_for_classes`
 _FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"
+_BYTES = 14_536_120
 _ADDRESS = f"https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/{_FILE}"
 
 
@@ -16,25 +17,28 @@ def weights_path() -> Path:
 
 
 def weights_available() -> bool:
-    """Return whether the ImageNet weights are in Keras's cache."""
-    return weights_path().is_file()
+    """Return whether the ImageNet weights are complete in Keras's cache."""
+    return weights_path().is_file() and weights_path().stat().st_size == _BYTES
 
 
 def fetch_weights() -> Path:
-    """Download the ImageNet weights (14.5 MB) unless they are in Keras's cache.
+    """Download the ImageNet weights (14.5 MB) unless they are in Keras's cache, and return their path.
 
     Raises:
         DownloadError: they cannot be downloaded; the message says how to place them by hand.
     """
-    import keras
+    from cifar_lab.core.keras_backend import keras
 
-    try:
-        return Path(keras.utils.get_file(_FILE, _ADDRESS, cache_dir=paths.keras_folder(), cache_subdir="models"))
-    except Exception as error:  # Keras raises a bare Exception
-        raise DownloadError(
-            f"MobileNetV2's weights could not be downloaded ({error}). Download {_ADDRESS} elsewhere, and put the file "
-            f"into {weights_path().parent}."
-        ) from error
+    if not weights_available():
+        try:
+            folder = str(paths.keras_folder())
+            keras.utils.get_file(_FILE, _ADDRESS, cache_dir=folder, cache_subdir="models", force_download=True)
+        except Exception as error:  # Keras raises a bare Exception
+            raise DownloadError(
+                f"MobileNetV2's weights could not be downloaded ({error}). Download {_ADDRESS} elsewhere, and put the "
+                f"file into {weights_path().parent}."
+            ) from error
+    return weights_path()
 
 
 def weights_origin() -> dict:
