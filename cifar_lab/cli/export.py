@@ -87,7 +87,7 @@ def _import_file(path: Path, name: str, dataset, held_out, *, classes, pixels, f
         raise ValueError(f"There is no file {str(path)!r} of at most {MAX_BYTES >> 20} MiB.")
     content = path.read_bytes()
     model = keras_loader.load_keras_file(content, path.name)
-    known = _known(dataset, held_out, classes, size=model.input_shape[1] or 32)
+    known = _known(dataset, held_out, classes, size=keras_loader.as_classifier(model).input_shape[1])
     pixels, reason = (pixels, "as stated") if pixels else _pixel_range(model, known.validation)
     facts["imported"] = {"file": path.name, "sha256": files.sha256_of(content), "pixels": pixels}
     facts["trained"] = {"dataset": runs.describe_dataset(known)} if dataset else {}

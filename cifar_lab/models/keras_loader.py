@@ -4,6 +4,7 @@ A Keras file can contain code (Lambda layers) or name classes to import. Its con
 plain JSON, and every class that it names must be on the list below. Still, load only files that you trust.
 """
 
+import functools
 import json
 import tempfile
 import warnings
@@ -15,7 +16,6 @@ import numpy as np
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.inference import archive
 
-layers = keras.layers
 # Scale and offset from pixels 0-255 to the range that a network expects; the most common range first.
 PIXELS = {"0-1": (1 / 255, 0.0), "-1-1": (1 / 127.5, -1.0), "0-255": (1.0, 0.0)}
 _STOCK = {
@@ -31,16 +31,11 @@ _STOCK = {
     "keras.constraints": "MaxNorm MinMaxNorm NonNeg UnitNorm",
     "keras": "DTypePolicy __keras_tensor__ __numpy__ __tensor__",
 }
-_MAX_CONFIG = 2**24  # bytes
 _MODULES = {name: module for module, names in _STOCK.items() for name in names.split()}
 
 
 def load_keras_file(content: bytes, name: str) -> keras.Model:
-    """Load a network from a `.keras` or `.h5` file by Keras 3 or 2 (TensorFlow 2); `mixed_float16` becomes float32.
-
-    Args:
-        content: bytes of the file.
-        name: file name for error messages.
+    """Load a network from the content of a `.keras` or `.h5` file, by Keras 3 or 2; `name` is for error messages.
 
     Raises:
         ValueError: the file is damaged, holds weights only, or names anything but stock layers.
@@ -51,10 +46,8 @@ def load_keras_file(content: bytes, name: str) -> keras.Model:
             model = keras.saving.deserialize_keras_object(_checked(json.loads(config)), safe_mode=True)
             model.load_weights(weights)
         except Exception as error:  # h5py, zipfile and Keras raise many types for inconsistent files
-            cause = " ".join(str(error).rsplit("Exception encountered: ", 1)[-1].replace(f"{folder}/", "").split())[
-                :400
-            ]
-            raise ValueError(f"{name} cannot be loaded with Keras {keras.__version__}: {cause}") from error
+            cause = " ".join(str(error).rsplit("Exception encountered: ", 1)[-1].split()).replace(f"{folder}/", "")
+            raise ValueError(f"{name} cannot be loaded with Keras {keras.__version__}: {cause[:400]}") from error
     return model
 
 
@@ -63,11 +56,11 @@ def _read(content: bytes, folder: Path) -> tuple[str | bytes, Path]:
     (path := folder / "network.h5").write_bytes(content)
     if content.startswith(b"PK\3\4"):
         (weights := folder / "model.weights.h5").write_bytes(archive.read_member(path, "model.weights.h5"))
-        return archive.read_member(path, "config.json", limit=_MAX_CONFIG), weights
+        return archive.read_member(path, "config.json", limit=2**24), weights
     if not content.startswith(b"\x89HDF\r\n\x1a\n"):
         raise ValueError("it is neither a .keras nor an .h5 file.")
     with h5py.File(path) as file:
-        config = file.attrs.get("model_config", "")[:_MAX_CONFIG]  # a longer one is cut off, and then no valid JSON
+        config = file.attrs.get("model_config", "")[: 2**24]  # a longer one is cut off, and then no valid JSON
     if not config:
         raise ValueError("it holds weights, but no network. Save both together: model.save('network.keras').")
     return config, path
@@ -86,11 +79,9 @@ def _checked(part):
         raise ValueError(f"it has a custom {kind} ({f'{module}, {registered}'[:80]}); only Keras's own are loaded.")
     if kind == "function":
         return str(config)  # Keras looks names up among its own functions
-    kind = {"Functional": "Model", "Policy": "DTypePolicy"}.get(kind, kind)
-    if kind not in _MODULES:
+    if (kind := {"Functional": "Model", "Policy": "DTypePolicy"}.get(kind, kind)) not in _MODULES:
         raise ValueError(
-            f"it has a {str(kind)[:60]!r}, which is not one of Keras's stock layers for images; others are refused "
-            "because they can run code. Rebuild the network with stock layers, copy the weights, and save that."
+            f"it has a {str(kind)[:50]!r}, not one of Keras's stock layers for images. Rebuild it with those."
         )
     part.pop("registered_name", None)
     return part | {"class_name": kind, "module": _MODULES[kind], "config": _upgraded(kind, config)}
@@ -137,29 +128,27 @@ def as_classifier(model: keras.Model, pixels: str = "0-1") -> keras.Model:
     if len(shape := model.input_shape) != 4 or shape[1] is None or shape[1] != shape[2] or shape[3] not in (1, 3):
         raise ValueError(f"The network must take square images, (None, size, size, 3 or 1), not {shape}.")
     x = entry = keras.Input((shape[1], shape[1], 3), dtype="uint8", name="pixels")
-    x = layers.Rescaling(*PIXELS[pixels], name="from_uint8")(x)
+    x = keras.layers.Rescaling(*PIXELS[pixels], name="from_uint8")(x)
     if shape[3] == 1:  # luma of red, green and blue (ITU-R BT.601), as in Pillow
         luma = keras.initializers.Constant([[0.299], [0.587], [0.114]])
-        x = layers.Dense(1, use_bias=False, kernel_initializer=luma, trainable=False, name="to_grey")(x)
+        x = keras.layers.Dense(1, use_bias=False, kernel_initializer=luma, trainable=False, name="to_grey")(x)
     x = _applied(model, x)
     noise = np.random.default_rng(0).integers(0, 256, (8, *entry.shape[1:]), np.uint8)
     scores = keras.ops.convert_to_numpy(keras.Model(entry, x)(noise, training=False))
     if scores.ndim != 2 or not np.isfinite(scores).all():
         raise ValueError("The network must return one row of finite scores per image, but it does not.")
     if scores.shape[1] == 1:
-        x = layers.Activation("sigmoid")(x) if scores.min() < 0 or scores.max() > 1 else x
-        x = layers.Concatenate(name="probabilities")([layers.Rescaling(-1.0, offset=1.0)(x), x])
+        x = keras.layers.Activation("sigmoid")(x) if scores.min() < 0 or scores.max() > 1 else x
+        x = keras.layers.Concatenate(name="probabilities")([keras.layers.Rescaling(-1.0, offset=1.0)(x), x])
     elif scores.min() < 0 or not np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-        x = layers.Softmax(name="probabilities")(x)
+        x = keras.layers.Softmax(name="probabilities")(x)
     return keras.Model(entry, x)
 
 
 def _applied(layer, x, **options):
     """Apply the layers of a model one by one, since calling the model would hide them from explanations."""
     if isinstance(layer, keras.Sequential):
-        for inner in layer.layers:
-            x = _applied(inner, x)
-        return x
+        return functools.reduce(lambda x, inner: _applied(inner, x), layer.layers, x)
     if not isinstance(layer, keras.Model):
         return layer(x, **options)
     outputs = []

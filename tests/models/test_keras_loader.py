@@ -112,7 +112,7 @@ def new_file(**changes) -> bytes:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"class_name": "Lambda"}, "it has a 'Lambda', which is not one of Keras's stock layers"),
+        ({"class_name": "Lambda"}, "it has a 'Lambda', not one of Keras's stock layers"),
         ({"class_name": "__lambda__"}, "'__lambda__'"),
         ({"class_name": "TextVectorization"}, "'TextVectorization'"),  # reads files from given paths
         ({"class_name": "TFSMLayer"}, "'TFSMLayer'"),  # loads a graph from a given path
