@@ -80,9 +80,7 @@ def _checked(part):
     if kind == "function":
         return str(config)  # Keras looks names up among its own functions
     if (kind := {"Functional": "Model", "Policy": "DTypePolicy"}.get(kind, kind)) not in _MODULES:
-        raise ValueError(
-            f"it has a {str(kind)[:50]!r}, not one of Keras's stock layers for images. Rebuild it with those."
-        )
+        raise ValueError(f"it has a {str(kind)[:50]!r}, not one of Keras's stock layers for images; use only those.")
     part.pop("registered_name", None)
     return part | {"class_name": kind, "module": _MODULES[kind], "config": _upgraded(kind, config)}
 
