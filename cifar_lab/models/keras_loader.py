@@ -47,7 +47,7 @@ def load_keras_file(content: bytes, name: str) -> keras.Model:
             model.load_weights(weights)
         except Exception as error:  # h5py, zipfile and Keras raise many types for inconsistent files
             cause = " ".join(str(error).rsplit("Exception encountered: ", 1)[-1].split()).replace(f"{folder}/", "")
-            raise ValueError(f"{name} cannot be loaded with Keras {keras.__version__}: {cause[:400]}") from error
+            raise ValueError(f"{name} cannot be read by Keras {keras.__version__}: {cause[:400]}") from error
     return model
 
 

@@ -119,8 +119,8 @@ def new_file(**changes) -> bytes:
         ({"config": {"a": [{"class_name": "Lambda", "config": {}}]}}, "'Lambda'"),
         ({"module": "os"}, r"it has a custom Flatten \(os, None\)"),
         ({"module": None, "registered_name": "evil>Flatten"}, "custom Flatten .*evil>Flatten"),
-        ({"class_name": ["Flatten"]}, "cannot be loaded"),
-        ({"class_name": "Dense", "config": {"units": 2, "activation": "deserialize"}}, "cannot be loaded"),
+        ({"class_name": ["Flatten"]}, "cannot be read"),
+        ({"class_name": "Dense", "config": {"units": 2, "activation": "deserialize"}}, "cannot be read"),
     ],
 )
 def test_anything_but_a_stock_layer_is_refused(changes, sentence, monkeypatch):
@@ -145,7 +145,7 @@ def test_damaged_and_other_files_are_refused():
     whole = {"old": keras_2_file("sequential", "h5"), "new": new_file()}
     cut = [content[: int(len(content) * share)] for content in whole.values() for share in (0.001, 0.5, 0.99)]
     for content in (*cut, b"", b"\x89PNG", weights.getvalue(), other.getvalue()):
-        with pytest.raises(ValueError, match=r"^network cannot be loaded with Keras .*: .+") as caught:
+        with pytest.raises(ValueError, match=r"^network cannot be read by Keras .*: .+") as caught:
             load_keras_file(content, "network")
         assert "\n" not in str(caught.value) and "/tmp" not in str(caught.value)
 
