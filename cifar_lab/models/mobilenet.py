@@ -55,7 +55,8 @@ def build_mobilenet(input_size: int = 224, *, start: str = "imagenet"):
         start: `"imagenet"` for pretrained weights (downloaded if not in the cache), or empty for random ones.
 
     Returns:
-        A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, 1000)` float32 probabilities.
+        A model from `(n, input_size, input_size, 3)` uint8, 0-255, to `(n, 1000)` float32 probabilities, whose layer
+        `features` returns `(n, 1280)` float32.
 
     Raises:
         DownloadError: as for `fetch_weights`.
@@ -76,9 +77,11 @@ def build_mobilenet(input_size: int = 224, *, start: str = "imagenet"):
         x = keras.layers.Resizing(SMALLEST, SMALLEST, name="enlarge")(x)
     weights = fetch_weights() if start else None
     try:
-        return keras.applications.MobileNetV2(input_tensor=x, weights=weights, name="mobilenet")
+        model = keras.applications.MobileNetV2(input_tensor=x, weights=weights, name="mobilenet")
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{weights} is damaged ({error}). Delete it and try again.") from error
+    model.layers[-2].name = "features"
+    return model
 
 
 def build_mobilenet_for_classes(class_count: int = 10, input_size: int = 32, *, start: str = ""):
@@ -104,7 +107,7 @@ def build_mobilenet_for_classes(class_count: int = 10, input_size: int = 32, *, 
     from cifar_lab.core.keras_backend import keras
 
     whole = build_mobilenet(input_size, start=start)
-    logits = keras.layers.Dense(class_count, name="logits")(whole.layers[-2].output)
+    logits = keras.layers.Dense(class_count, name="logits")(whole.get_layer("features").output)
     outputs = keras.layers.Softmax(name="probabilities")(logits)
     model = keras.Model(whole.inputs[0], outputs, name="mobilenet")
     for layer in model.layers if start else ():
