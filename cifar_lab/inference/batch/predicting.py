@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from cifar_lab import images
-from cifar_lab.inference import engines
+from cifar_lab.inference import litert
 from cifar_lab.inference import model_card as cards
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.model_card import ModelCard
@@ -37,7 +37,7 @@ class Model(ModelCard):
             ValueError: there is none of that name, or it is damaged.
         """
         card = Classifier.load(name or cards.default_classifier(), threads=1).card
-        file = engines.PIPELINE_FILE if engines.PIPELINE_FILE in card.content["files"] else engines.LITERT_FILE
+        file = litert.LITERT_FILE
         return cls(folder=card.folder, content=card.content, file=file, file_content=card.read_verified(file))
 
     @property
@@ -55,7 +55,7 @@ class Model(ModelCard):
 
     def classifier(self) -> Classifier:
         """The classifier, for one thread on one core: there is a worker for each."""
-        return Classifier(self, engines.load_engine(self, threads=1))
+        return Classifier(self, litert.load_engine(self, threads=1))
 
 
 def answer(
