@@ -81,7 +81,7 @@ def _check(interpreter, shape: tuple[int, int, int], classes: int) -> None:
     ends = [*interpreter.get_input_details(), *interpreter.get_output_details()]
     found = [(tuple(int(size) for size in end["shape"][1:]), np.dtype(end["dtype"])) for end in ends]
     if found != (wanted := [(shape, np.dtype(np.uint8)), ((classes,), np.dtype(np.float32))]):
-        raise ValueError(f"its network maps {_words(found)}, but its card states {_words(wanted)}")
+        raise ValueError(f"its network maps {_words(found)}, but its card says {_words(wanted)}")
 
 
 def _words(ends) -> str:
