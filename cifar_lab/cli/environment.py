@@ -11,7 +11,7 @@ from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import mobilenet
 
 _CORE = ("numpy", "pillow", "ai-edge-litert")
-_LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn", "skops")
+_LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn")
 _INSTALL = "python -m pip install -e '.[lab]' -c constraints.txt"
 
 

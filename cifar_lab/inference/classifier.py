@@ -23,7 +23,7 @@ import numpy as np
 from cifar_lab import images
 from cifar_lab.core.batching import predict_in_batches
 from cifar_lab.core.probabilities import apply_temperature, average_views
-from cifar_lab.inference import archive, engines
+from cifar_lab.inference import archive, litert
 from cifar_lab.inference import model_card as cards
 from cifar_lab.inference.model_card import ModelCard
 
@@ -65,7 +65,7 @@ class Classifier:
 
         Args:
             card: the model card.
-            engine: computes the probabilities, from `cifar_lab.inference.engines`.
+            engine: computes the probabilities, from `cifar_lab.inference.litert`.
             threads: as in `load`.
         """
         self.card = card
@@ -89,7 +89,7 @@ class Classifier:
     @classmethod
     def _of(cls, card: ModelCard, threads: int | None) -> "Classifier":
         try:
-            return cls(card, engines.load_engine(card, threads=threads or os.cpu_count() or 1), threads=threads)
+            return cls(card, litert.load_engine(card, threads=threads or os.cpu_count() or 1), threads=threads)
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"The classifier {card.folder.name!r} cannot be loaded: {error}") from error
 
@@ -114,7 +114,7 @@ class Classifier:
 
     def __reduce__(self):
         """Support pickling: carry the card and the model file, verified now and when it is loaded."""
-        file = engines.file_of(self.card)
+        file = litert.LITERT_FILE
         carried = {file: self.card.read_verified(file)}
         # The folder as text: a path of Linux cannot be unpickled on Windows.
         return _restore, (str(self.card.folder), self.card.content, carried, self._threads)

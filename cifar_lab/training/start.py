@@ -21,8 +21,6 @@ def load_start(start: str) -> keras.Model:
     found = find_by_name(start)
     if isinstance(found, ModelCard):
         return load_network(found.folder)
-    if found.is_baseline:
-        raise ValueError(f"The run {found.folder.name!r} is a baseline without layers: start from a run of a network.")
     return found.load_model()
 
 
