@@ -22,8 +22,8 @@ def pack_command(model, file, replace):
     from cifar_lab.inference.classifier import Classifier
 
     classifier = Classifier.load(model)
-    name = classifier.card.folder.name.removesuffix(archive.ENDING)
-    path = classifier.save(file or Path(name + archive.ENDING), replace=replace)
+    name = classifier.card.folder.name.removesuffix(archive.EXTENSION)
+    path = classifier.save(file or Path(name + archive.EXTENSION), replace=replace)
     click.echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB). To install it: cifar-lab unpack {path.name}")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cifar_lab.core import files
 
-ENDING = ".cifarlab"
+EXTENSION = ".cifarlab"
 CARD = "card.json"
 FILES = ("model.keras", "model.skops", "model.tflite", "test_predictions.npz")  # allow-list
 MAX_BYTES = 2**30  # limit for the archive, and for its decompressed content
@@ -45,8 +45,8 @@ def write_archive(path: Path, card: dict, contents: Iterable[tuple[str, bytes]],
         ArchiveError: the path has another extension or exists, the content exceeds `MAX_BYTES`, or a file is not one
             of `FILES`.
     """
-    if path.suffix != ENDING:
-        raise ArchiveError(f"The file extension of a packed classifier must be {ENDING}, got {path.name!r}.")
+    if path.suffix != EXTENSION:
+        raise ArchiveError(f"The file extension of a packed classifier must be {EXTENSION}, got {path.name!r}.")
     if path.exists() and not replace:
         raise ArchiveError(f"{path} exists already. Choose another name, or replace it (--replace).")
     text = json.dumps(card, indent=2, ensure_ascii=False).encode("utf-8")
@@ -143,7 +143,7 @@ def _check_end(path: Path) -> None:
         tail = file.read()
     if start != b"PK\3\4":
         raise ArchiveError(
-            f"{path} is not a classifier: pass a folder with a card.json, or a {ENDING} file made by cifar-lab pack."
+            f"{path} is not a classifier: pass a folder with a card.json, or a {EXTENSION} file made by cifar-lab pack."
         )
     end = tail[-_END.size :]
     signature, *_, entries, directory, _, comment = _END.unpack(end) if len(end) == _END.size else [b""] * 8
