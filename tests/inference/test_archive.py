@@ -47,14 +47,14 @@ def make_zip(contents: dict, *, compression=zipfile.ZIP_DEFLATED, **changes) -> 
 
 GOOD = make_zip({TFLITE: b"x" * 300})
 BOMB = make_zip({TFLITE: bytes(30_000_000)})
-SWAPPED = {TFLITE: {"sha256": sha256(b"another file").hexdigest()}}
+WRONG = {"model.keras": {"sha256": sha256(b"another file").hexdigest()}}
 REFUSED = {
     "not a zip": (b"\x89PNG" + bytes(100), "is not a classifier: .*cifar-lab pack"),
     "truncated": (GOOD[:-1], "is cut off"),
     "many entries": (make_zip({f"{number:0200}": b"" for number in range(300)}), "is cut off, or not made by"),
     "zip64": (GOOD[:-22] + b"PK\6\7" + bytes(16) + GOOD[-22:], "is cut off, or not made by"),
     "no card": (GOOD.replace(b"card.json", b"README.md"), "cannot hold 'README.md'"),
-    "lacks a file": (make_zip({}, files=SWAPPED), "does not hold exactly the files that its card states"),
+    "lacks a file": (make_zip({}, files=WRONG), "does not hold exactly the files that its card states"),
     "unstated file": (make_zip({TFLITE: b"x"}, files={}), "does not hold exactly the files that its card states"),
     "outside": (make_zip({"../../evil.py": b"x"}), r"cannot hold '\.\./\.\./evil\.py'"),
     "nested": (make_zip({f"a/{TFLITE}": b"x"}), "cannot hold 'a/model.tflite'"),
@@ -62,7 +62,7 @@ REFUSED = {
     "duplicate": (make_zip({"card.jsox": b"x"}).replace(b"card.jsox", b"card.json"), "two files with the same name"),
     "large card": (make_zip({}, note="x" * 2**20), "card.json in .* has 1,048,.* bytes; the limit is 1,048,576"),
     "deep card": (make_zip({"card.json": b"[" * 100_000}), "cannot be read"),
-    "wrong SHA-256": (make_zip({TFLITE: b"x"}, files=SWAPPED), "its SHA-256 differs"),
+    "wrong SHA-256": (make_zip({"model.keras": b"x"}, files=WRONG), "its SHA-256 differs"),
     "false size": (BOMB.replace(struct.pack("<L", 30_000_000), struct.pack("<L", 10)), "is damaged"),
     "encrypted": (GOOD.replace(b"\x14\0\0\0\x08", b"\x14\0\1\0\x08"), "is encrypted"),
     "compression": (make_zip({}, compression=zipfile.ZIP_BZIP2), "unsupported compression"),
