@@ -113,10 +113,11 @@ class Classifier:
         return Path(path)
 
     def __reduce__(self):
-        """Pickle the card and the model file, which is verified both now and when it is unpickled."""
-        contents = {cards.MODEL_FILE: self.card.read_verified(cards.MODEL_FILE)}
+        """Support pickling: carry the card and the model file, verified now and when it is loaded."""
+        file = engines.file_of(self.card)
+        carried = {file: self.card.read_verified(file)}
         # The folder as text: a path of Linux cannot be unpickled on Windows.
-        return _restore, (str(self.card.folder), self.card.content, contents, self._threads)
+        return _restore, (str(self.card.folder), self.card.content, carried, self._threads)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from cifar_lab.inference import archive
 
 CARD = archive.CARD
 FORMAT = 1
-MODEL_FILE = "model.tflite"  # predicts
 KERAS_FILE = "model.keras"  # for training and explaining
 _NETWORKS = (".keras", ".h5", ".hdf5")
 _PREFERRED = ("cifar10", "tutorial")  # bundled with the lab, best first
