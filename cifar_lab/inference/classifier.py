@@ -5,8 +5,7 @@
     prediction.label, prediction.score, prediction.known
 
 A classifier is a folder: `card.json` is its model card and states its files, `model.tflite` predicts (on LiteRT),
-`model.keras` is for training on and explaining. A baseline has `model.skops` instead of both, a scikit-learn pipeline.
-Only files whose SHA-256 the card states are opened.
+`model.keras` is for training on and explaining. Only files whose SHA-256 the card states are opened.
 
 It can be a single file too, `friend.cifarlab`, made by `Classifier.save`. It can be pickled, to be sent to other
 processes and machines. Send people the file, not a pickle: opening a pickle can run code.
