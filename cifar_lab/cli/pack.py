@@ -37,7 +37,7 @@ def unpack_command(file, name, replace):
     The web page and the upload widget find it there. All contents are first verified against the model card.
     """
     from cifar_lab.images.display import join_names
-    from cifar_lab.inference.classifier import unpack
+    from cifar_lab.inference import unpack
 
     card = unpack(file, name, replace=replace).card
     click.echo(f"Classifier {card.name} is in {card.folder}. Its classes: {join_names(card.class_names)}.")

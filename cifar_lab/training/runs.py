@@ -68,9 +68,9 @@ class Run:
         content = path.read_bytes() if path.is_file() else b""
         if files.sha256_of(content) != self.record["model_sha256"]:
             raise ValueError(f"{path} is not the network that its record describes: train it again.")
-        from cifar_lab.core.keras_backend import keras  # here, so that listing runs does not import TensorFlow
+        from cifar_lab.models.keras_loader import load_keras_file  # here: listing runs does not need TensorFlow
 
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return load_keras_file(content, f"The network of the run {self.folder.name}")
 
     def probabilities(self, images: np.ndarray, *, progress: bool = False) -> np.ndarray:
         """Predict with the run's network, before calibration.
