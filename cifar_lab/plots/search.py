@@ -1,6 +1,9 @@
 """Figures of a hyperparameter search: accuracy over the epochs, and accuracy against each searched value."""
 
+import math
+
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from optuna.trial import TrialState
 
 from cifar_lab.experiments.recipe_search import Between, SearchResult, value_text
@@ -41,6 +44,10 @@ def search_slices(found: SearchResult) -> Figure:
                 axes.scatter(at, [t.value for t in trials], s=size, color=colour, marker=marker, label=state)
             if isinstance(tried, Between):
                 axes.set_xscale("log")
+                axes.set_xlim(tried.low / 1.1, tried.high * 1.1)
+                axes.set_xticks([tried.low, math.sqrt(tried.low * tried.high), tried.high], minor=False)
+                axes.xaxis.set_major_formatter("{x:.2g}")
+                axes.xaxis.set_minor_formatter(NullFormatter())
             else:
                 axes.set_xticks(range(len(tried)), [value_text(value) for value in tried])
                 axes.set_xlim(-0.5, len(tried) - 0.5)
