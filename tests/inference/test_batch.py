@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,8 +59,8 @@ def folder(tmp_path_factory) -> Path:
 def table(folder, tmp_path_factory) -> Path:
     """The table of the folder, by two workers."""
     path = tmp_path_factory.mktemp("table") / "predictions.csv"
-    report = inference.classify_files(folder, path, model=MODEL, workers=2)
-    assert (report.count, report.errors["no_file"], sum(report.errors.values())) == (96, 3, 6)
+    outcomes = inference.classify_files(folder, path, model=MODEL, workers=2)
+    assert (outcomes.total(), outcomes["no_file"], outcomes["known"] + outcomes["unknown"]) == (95, 2, 90)
     assert list(path.parent.iterdir()) == [path]
     return path
 
@@ -80,8 +81,8 @@ def classify(source, output: Path, **options) -> list[dict]:
 def test_every_file_has_one_row_as_predict_has_it(folder, table):
     rows, classifier = rows_of(table), inference.Classifier.load(MODEL)
     visible = {str(path) for path in folder.rglob("*") if "/." not in str(path) and "/loop/" not in str(path)}
-    folders = {str(folder / name) for name in ("day 1", "day 2", "day 2/more")}
-    assert len(rows) == 96 and {row["path"] for row in rows} == visible - folders
+    folders = {str(folder / name) for name in ("day 1", "day 2", "day 2/more", "loop")}
+    assert len(rows) == 95 and {row["path"] for row in rows} == visible - folders
     for row in rows:
         name = Path(row["path"]).name
         if not name[0].isdigit():
@@ -90,15 +91,14 @@ def test_every_file_has_one_row_as_predict_has_it(folder, table):
         expected = classifier.predict(row["path"])
         assert (row["label"], row["index"]) == (expected.label, str(expected.index))
         assert float(row["score"]) == pytest.approx(expected.score, abs=1e-5)
-        assert (row["known"], row["code"]) == (str(expected.known).lower(), "")
+        assert (row["known"], row["code"]) == (str(expected.known), "")
 
 
 def test_parquet_has_the_rows_of_the_csv(folder, table, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     classify(folder, tmp_path / "predictions.parquet")
     rows = parquet.read_table(tmp_path / "predictions.parquet").to_pylist()
-    cells = {None: "", True: "true", False: "false"}  # an index is an int, and 1 == True
-    texts = [{name: str(v if type(v) is int else cells.get(v, v)) for name, v in row.items()} for row in rows]
+    texts = [{name: "" if cell is None else str(cell) for name, cell in row.items()} for row in rows]
     assert texts == rows_of(table)
 
 
@@ -117,19 +117,19 @@ def test_a_killed_run_resumes_without_opening_a_file_again(tmp_path):
     command = ["classify", str(tmp_path / "list.txt"), "--model", MODEL, "--output", str(output), "--workers", "1"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TQDM_DISABLE": "1"}
     process = subprocess.Popen([sys.executable, "-m", "cifar_lab", *command], env=environment)
-    while process.poll() is None and not (part.exists() and part.stat().st_size > 1000):
+    while process.poll() is None and not (part.exists() and part.stat().st_size > 4000):
         time.sleep(0.005)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     with open(part, "r+b") as file:
         file.seek(-10, os.SEEK_END)
         file.truncate()  # as if the kill had come within a line
-    finished = part.read_bytes().count(b".png") - 1
-    assert 60 < finished < 400
+    finished = part.read_bytes().rpartition(b"\n")[0].count(b".png")
+    assert 30 < finished < 400
     for path in paths[:finished]:
         path.unlink()
     result = CliRunner().invoke(main, command, env={"TQDM_DISABLE": "1"})
-    assert result.exit_code == 0 and "400 files, 400 classified" in result.output
+    assert result.exit_code == 0 and sum(map(int, re.findall(r"\d+(?= (?:un)?known)", result.output))) == 400
     assert rows_of(output) == expected and not part.exists()
 
 
@@ -178,8 +178,8 @@ def test_a_list_that_changed_loses_and_gains_rows(tmp_path):
     output = tmp_path / "a.csv"
     paths = begin(tmp_path, output)
     source = io.BytesIO(os.fsencode(f"{paths[2]}\n{paths[1]}\n{paths[2]}\n"))
-    report = inference.classify_files(source, output, model=MODEL, workers=1)
-    assert (report.count, report.predicted, report.dropped) == (3, 1, 1)
+    paths[1].unlink()
+    assert inference.classify_files(source, output, model=MODEL, workers=1)["no_file"] == 0
     assert [row["path"] for row in rows_of(output)] == [str(paths[i]) for i in (2, 1, 2)]
 
 
@@ -235,5 +235,5 @@ def test_a_mistake_gets_a_sentence_and_leaves_nothing(tmp_path, monkeypatch, arg
 def test_a_missing_package_is_named(folder, tmp_path, monkeypatch, package, output):
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(sys.modules, f"{package}.parquet", raising=False)
-    with pytest.raises(ValueError, match=rf"{package} is needed .* pip install 'cifar-lab\[cluster\]'"):
+    with pytest.raises(ValueError, match=rf"{package} is needed.* pip install .*cluster"):
         classify(folder, tmp_path / output, cluster="auto")
