@@ -119,8 +119,8 @@ def _read_part(file: TextIO, classifier: Classifier, *, replace: bool) -> dict[s
     header = files.sha256_of(json.dumps(classifier.card.content, sort_keys=True).encode()) + "\n"
     file.seek(0)
     lines, finished = file.readlines(), {}
-    if lines and lines[0] != header:
-        if not replace:
+    if lines[:1] != [header]:
+        if len(lines) > 1 and not replace:
             raise ValueError(f"{file.name} is from a run with another classifier. Start again with --replace.")
         file.truncate(0)
         lines = []
@@ -170,12 +170,13 @@ def _predict(paths: list[str], classifier: Classifier | None = None) -> dict[str
 def _on_cores(chunks: list[list[str]], classifier: Classifier, workers: int | None) -> Iterator[dict[str, list]]:
     """Yield the rows of chunks. Every process has a pool of its own, which shows which chunk it died of."""
     workers, pools, idle = workers or machine.cores(), ExitStack(), queue.SimpleQueue()
+    folder = classifier.card.folder  # not the classifier: starting hangs if a worker ends before it has read 64 KiB
     spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of native libraries
 
     def predict(chunk: list[str]) -> dict[str, list]:
         pool, started = idle.get(), False
         try:
-            pool = pool or pools.enter_context(ProcessPoolExecutor(1, spawn, _start_worker, (classifier,)))
+            pool = pool or pools.enter_context(ProcessPoolExecutor(1, spawn, _start_worker, (folder,)))
             started = pool.submit(os.getpid).result()
             return pool.submit(_predict, chunk).result()
         except BrokenExecutor as error:
@@ -194,11 +195,11 @@ def _on_cores(chunks: list[list[str]], classifier: Classifier, workers: int | No
         yield from threads.map(predict, chunks)
 
 
-def _start_worker(classifier: Classifier) -> None:
+def _start_worker(folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     parent = multiprocessing.parent_process()  # if it is killed, end: otherwise this process would wait forever
     threading.Thread(target=lambda: os._exit(bool(parent.join())), daemon=True).start()
-    _of_worker.append(classifier)
+    _of_worker.append(Classifier.load(folder, threads=1))
 
 
 def _on_ray(chunks: list, classifier: Classifier, workers: int | None, cluster: str) -> Iterator[dict[str, list]]:
@@ -219,4 +220,4 @@ def _on_ray(chunks: list, classifier: Classifier, workers: int | None, cluster: 
                 yield json.loads(row["rows"])
     except Exception as error:  # Ray raises errors of any type
         reason = str(error).partition("\n")[0]
-        raise ValueError(f"Ray failed at {cluster!r}: {reason} Is a cluster there (ray start --head)?") from error
+        raise ValueError(f"Ray failed at {cluster!r} (is a cluster there? ray start --head): {reason}") from error
