@@ -43,7 +43,7 @@ def main(methods, features, dataset, train, beside, folder):
     """Fit and measure what has not been yet, and print what each took and reached."""
     networks = [runs.open_run(name) for name in beside]
     table = baselines.compare_baselines(
-        data.load(dataset), methods=methods, features=features, train=train, beside=networks
+        data.load(dataset), methods=methods, features=features, train_size=train, beside=networks
     )
     if folder:  # opened anew: a run that was measured now has it on its card on disk
         beside_folders = {network.folder.name: network.folder for network in networks}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.measure import Row
 from cifar_lab.core.progress import progress_bar
-from cifar_lab.inference import engines, model_card
+from cifar_lab.inference import litert, model_card
 
 _KERAS = """
 import sys, time
@@ -58,7 +58,7 @@ def measure(*, quick: bool = False) -> list[Row]:
 
 
 def _sizes(folder: Path) -> Row:
-    megabytes = ([(folder / name).stat().st_size / 1e6] for name in (model_card.KERAS_FILE, engines.LITERT_FILE))
+    megabytes = ([(folder / name).stat().st_size / 1e6] for name in (model_card.KERAS_FILE, litert.LITERT_FILE))
     return Row("the network's file (model.keras, in float32)", *megabytes, unit="MB")
 
 

@@ -16,7 +16,7 @@ PACKAGES = (
     *("core", "images", "data", "evaluation", "inference", "models", "explain"),
     *("training", "experiments", "plots", "lessons", "cli"),
 )
-HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "skops", "ipywidgets", "IPython")
+HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "ipywidgets", "IPython")
 
 
 def package_of(path: Path) -> str:

@@ -8,10 +8,10 @@ from importlib import metadata
 from cifar_lab.core import paths
 from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.models import imagenet_weights
+from cifar_lab.models import mobilenet
 
 _CORE = ("numpy", "pillow", "ai-edge-litert")
-_LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn", "skops")
+_LAB = ("tensorflow", "keras", "jupyterlab", "ipywidgets", "matplotlib", "scikit-learn")
 _INSTALL = "python -m pip install -e '.[lab]' -c constraints.txt"
 
 
@@ -73,12 +73,9 @@ def _datasets() -> list[Finding]:
 
 
 def _mobilenet() -> Finding:
-    """Report on the optional MobileNetV2 weights: ok if absent, not ok if incomplete."""
-    path = imagenet_weights.weights_path()
-    if imagenet_weights.weights_available():
-        return Finding(True, f"mobilenet: the ImageNet weights are in {path.parent}")
-    if path.exists():
-        return Finding(False, f"mobilenet: {path} is incomplete; delete it", "cifar-lab mobilenet")
+    """Report on the optional MobileNetV2 weights: ok if absent."""
+    if mobilenet.weights_available():
+        return Finding(True, f"mobilenet: the ImageNet weights are in {mobilenet.weights_path().parent}")
     return Finding(True, "mobilenet: optional, for 1,000 classes; cifar-lab mobilenet fetches 14.5 MB, once")
 
 

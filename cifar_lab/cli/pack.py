@@ -22,8 +22,8 @@ def pack_command(model, file, replace):
     from cifar_lab.inference.classifier import Classifier
 
     classifier = Classifier.load(model)
-    name = classifier.card.folder.name.removesuffix(archive.ENDING)
-    path = classifier.save(file or Path(name + archive.ENDING), replace=replace)
+    name = classifier.card.folder.name.removesuffix(archive.EXTENSION)
+    path = classifier.save(file or Path(name + archive.EXTENSION), replace=replace)
     click.echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB). To install it: cifar-lab unpack {path.name}")
 
 
@@ -37,8 +37,8 @@ def unpack_command(file, name, replace):
     The web page and the upload widget find it there. All contents are first verified against the model card.
     """
     from cifar_lab.images.display import join_names
-    from cifar_lab.inference import packing
+    from cifar_lab.inference import unpack
 
-    card = packing.unpack(file, name, replace=replace).card
+    card = unpack(file, name, replace=replace).card
     click.echo(f"Classifier {card.name} is in {card.folder}. Its classes: {join_names(card.class_names)}.")
     click.echo(f"Next: cifar-lab predict PICTURE --model {card.name}; or choose it on the page (make app).")

@@ -128,12 +128,37 @@ def compare_over_seeds(run_a: str, run_b: str) -> Difference:
 
 
 def evaluate_run(run: runs.Run, dataset: Dataset, *, progress: bool = False) -> Evaluation:
-    """Evaluate the network or pipeline of a finished run on the test split.
+    """Evaluate the network of a finished run on the test split.
 
-    The result is stored in the run record under `metrics.test`, the predictions in a file next to it.
+    The result is stored in the run record under `metrics.test`, the predictions in a file next to it. The network of a
+    baseline is not kept: its stored predictions are evaluated.
+
+    Raises:
+        ValueError: the classes differ from the dataset's, the run's file is damaged, or the run is a baseline that has
+            no stored predictions for this test split.
     """
     _check_classes(run.record["dataset"]["class_names"], dataset)
+    if run.is_baseline and predictions.has_predictions(run):
+        return _evaluate_stored(run, dataset)
     probabilities = run.probabilities(dataset.test.images, progress=progress).astype(np.float32)  # as they are stored
+    return record_test(run, probabilities, dataset)
+
+
+def _evaluate_stored(run: runs.Run, dataset: Dataset) -> Evaluation:
+    stored = predictions.load_predictions(run)
+    if not predictions.same_images(stored.images, predictions.image_facts(dataset)):
+        raise ValueError(f"The baseline {run.folder.name} was evaluated on other test images. Fit it on this dataset.")
+    return evaluation.evaluate(stored.probabilities, stored.labels, stored.class_names)
+
+
+def record_test(run: runs.Run, probabilities: np.ndarray, dataset: Dataset) -> Evaluation:
+    """Evaluate a run's predictions for the test split, and store both with the run, as `evaluate_run` does.
+
+    Args:
+        run: a finished run.
+        probabilities: `(n, classes)` float32, 0-1, for the n test images.
+        dataset: provides the test split.
+    """
     result = evaluation.evaluate(probabilities, dataset.test.labels, dataset.class_names)
     saved = predictions.save_predictions(run.folder, probabilities, dataset)
     run.add_metrics(test=result.to_dict() | predictions.image_facts(dataset) | {"predictions": saved})

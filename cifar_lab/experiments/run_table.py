@@ -16,7 +16,7 @@ from pathlib import Path
 from cifar_lab.core import files, paths
 from cifar_lab.core.text import is_number
 from cifar_lab.experiments.predictions import image_facts_of, same_images
-from cifar_lab.inference import engines, model_card
+from cifar_lab.inference import litert, model_card
 from cifar_lab.training import runs
 from cifar_lab.training.recipes import RECIPES
 from cifar_lab.training.runs import Run
@@ -175,8 +175,8 @@ def classifier_rows() -> tuple[list[RunRow], dict[str, str]]:
             card = {"trained": {}, "metrics": {}} | model_card.ModelCard.load(name).content
             record = {"recipe": {}, "dataset": {}} | card["trained"] | {"metrics": card["metrics"]}
             tests = [card["metrics"]["test"]] if card["metrics"].get("test") else []
-            sizes = [facts.get("bytes") for file, facts in card["files"].items() if file in engines.FILES]
-            rows.append(_row("classifier", card["name"], [record], tests, size=sizes[0] if sizes else None))
+            size = card["files"].get(litert.LITERT_FILE, {}).get("bytes")
+            rows.append(_row("classifier", card["name"], [record], tests, size=size))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             problems[name] = str(error)
     return rows, problems

@@ -3,7 +3,7 @@
 # JPEG includes MPO, which many phones write: a JPEG followed by more pictures.
 ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 IN_WORDS = "JPEG, PNG, WebP, GIF or BMP"
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),

@@ -5,8 +5,7 @@
     prediction.label, prediction.score, prediction.known
 
 A classifier is a folder: `card.json` is its model card and states its files, `model.tflite` predicts (on LiteRT),
-`model.keras` is for training on and explaining. A baseline has `model.skops` instead of both, a scikit-learn pipeline.
-Only files whose SHA-256 the card states are opened.
+`model.keras` is for training on and explaining. Only files whose SHA-256 the card states are opened.
 
 It can be a single file too, `friend.cifarlab`, made by `Classifier.save`. It can be pickled, to be sent to other
 processes and machines. Send people the file, not a pickle: opening a pickle can run code.
@@ -21,9 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar_lab import images
+from cifar_lab.core import files
 from cifar_lab.core.batching import predict_in_batches
 from cifar_lab.core.probabilities import apply_temperature, average_views
-from cifar_lab.inference import archive, engines
+from cifar_lab.inference import archive, litert
 from cifar_lab.inference import model_card as cards
 from cifar_lab.inference.model_card import ModelCard
 
@@ -65,7 +65,7 @@ class Classifier:
 
         Args:
             card: the model card.
-            engine: computes the probabilities, from `cifar_lab.inference.engines`.
+            engine: computes the probabilities, from `cifar_lab.inference.litert`.
             threads: as in `load`.
         """
         self.card = card
@@ -89,7 +89,7 @@ class Classifier:
     @classmethod
     def _of(cls, card: ModelCard, threads: int | None) -> "Classifier":
         try:
-            return cls(card, engines.load_engine(card, threads=threads or os.cpu_count() or 1), threads=threads)
+            return cls(card, litert.load_engine(card, threads=threads or os.cpu_count() or 1), threads=threads)
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"The classifier {card.folder.name!r} cannot be loaded: {error}") from error
 
@@ -104,17 +104,16 @@ class Classifier:
             The path.
 
         Raises:
-            ValueError: the path has another extension, the file exists, or one of the classifier's own files is
-                missing or not the one its card states.
+            ValueError: the path has another extension or exists, or a file of the classifier is missing, unknown, too
+                large or not the one its card states.
         """
-        path = Path(path)
-        stated = ((name, self.card.read_verified(name)) for name in sorted(self.card.content["files"]))
-        archive.write_archive(path, self.card.content, stated, replace=replace)
-        return path
+        contents = {name: self.card.read_verified(name) for name in sorted(self.card.content["files"])}
+        archive.write_archive(Path(path), self.card.content, contents, replace=replace)
+        return Path(path)
 
     def __reduce__(self):
         """Support pickling: carry the card and the model file, verified now and when it is loaded."""
-        file = engines.file_of(self.card)
+        file = litert.LITERT_FILE
         carried = {file: self.card.read_verified(file)}
         # The folder as text: a path of Linux cannot be unpickled on Windows.
         return _restore, (str(self.card.folder), self.card.content, carried, self._threads)
@@ -237,8 +236,31 @@ class Classifier:
         return Prediction(best.label, best.index, best.score, best.score >= self.card.known_threshold, guesses, image)
 
 
-def _restore(folder: str, content: dict, carried: dict[str, bytes], threads: int | None) -> Classifier:
-    return Classifier._of(ModelCard(Path(folder), content, carried).checked(), threads)
+def _restore(folder: str, content: dict, contents: dict[str, bytes], threads: int | None) -> Classifier:
+    return Classifier._of(ModelCard(Path(folder), content, contents).checked(), threads)
+
+
+def unpack(path: str | Path, name: str | None = None, *, replace: bool = False) -> Classifier:
+    """Unpack a single file, made by `Classifier.save`, into the models folder.
+
+    Args:
+        path: path of the file.
+        name: name of the new classifier; by default the one on its card.
+        replace: replace an existing classifier of that name.
+
+    Raises:
+        ValueError: the file is missing, damaged or not a classifier, or the name is taken or invalid.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"There is no file {str(path)!r} to unpack.")
+    packed = ModelCard.load(Path(path))
+    name = packed.name if name is None else name
+    with cards.new_folder(name, replace=replace) as unfinished:
+        for file, content in packed.contents.items():  # their names and SHA-256 were verified
+            (unfinished / file).write_bytes(content)
+        files.write_json(unfinished / cards.CARD, packed.content | {"name": name})
+        Classifier.load(unfinished)  # refuse a classifier that cannot be loaded
+    return Classifier.load(name)
 
 
 def load_classifiers(*, threads: int | None = None) -> tuple[dict[str, Classifier], list[str]]:

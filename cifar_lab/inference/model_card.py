@@ -15,10 +15,9 @@ from cifar_lab.inference import archive
 
 CARD = archive.CARD
 FORMAT = 1
-KERAS_FILE = "model.keras"  # for training and explaining; a baseline has none
+KERAS_FILE = "model.keras"  # for training and explaining
 _NETWORKS = (".keras", ".h5", ".hdf5")
 _PREFERRED = ("cifar10", "tutorial")  # bundled with the lab, best first
-_MAX_BYTES = 2**20  # of a card in an archive
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -29,12 +28,12 @@ class ModelCard:
     Attributes:
         folder: folder of the classifier, or its archive (single file).
         content: content of the card, as written by `cifar_lab.training.export`.
-        carried: files by name that are held in memory, for machines without the folder (pickling).
+        contents: files by name that are held in memory, from an archive or a pickle.
     """
 
     folder: Path
     content: dict
-    carried: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, name: str | Path) -> "ModelCard":
@@ -48,16 +47,16 @@ class ModelCard:
                 holds other files than the card states.
         """
         path = find_classifier(name)
+        contents = archive.read_archive(path) if path.is_file() else {}
         try:
-            text = archive.read_member(path, CARD, limit=_MAX_BYTES) if path.is_file() else (path / CARD).read_bytes()
-            content = json.loads(text.decode("utf-8"))
-        except archive.ArchiveError:
-            raise
+            text = contents.pop(CARD) if contents else (path / CARD).read_bytes()
+            card = cls(path, json.loads(text.decode("utf-8")), contents)
         except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"The model card {path / CARD} cannot be read: {error}") from error
-        card = cls(path, content).checked()
-        if card.is_packed:
-            archive.verify_archive(path, {file: facts["sha256"] for file, facts in content["files"].items()})
+        if card.checked().is_packed and contents.keys() != card.content["files"].keys():
+            raise ValueError(f"{path} does not hold exactly the files that its card states. Ask for a new copy.")
+        for file in contents:
+            card.read_verified(file)
         return card
 
     def checked(self) -> "ModelCard":
@@ -116,11 +115,6 @@ class ModelCard:
         return {"class_names": self.class_names, "input_size": self.input_size, "calibrated": self.calibrated}
 
     @property
-    def has_network(self) -> bool:
-        """Whether there is a Keras network; a baseline, such as a random forest, has none."""
-        return KERAS_FILE in self.content["files"]
-
-    @property
     def is_packed(self) -> bool:
         """Whether the classifier is an archive (single file), which is read-only."""
         return self.folder.is_file()
@@ -133,19 +127,14 @@ class ModelCard:
         """
         path, stated = self.folder / file_name, self.content["files"].get(file_name)
         if stated is None:
-            raise ValueError(f"the card states no {file_name}")
+            raise ValueError(f"the model card {self.folder / CARD} states no {file_name}")
         try:
-            content = self._read(file_name)
+            content = self.contents[file_name] if file_name in self.contents else path.read_bytes()
         except OSError as error:
             raise ValueError(f"{path} is missing or cannot be read ({error.strerror})") from error
         if files.sha256_of(content) != stated["sha256"]:
             raise ValueError(f"{path} is not the file its card states (its SHA-256 differs): fetch or export it again")
         return content
-
-    def _read(self, file_name: str) -> bytes:
-        if file_name in self.carried:
-            return self.carried[file_name]
-        return archive.read_member(self.folder, file_name) if self.is_packed else (self.folder / file_name).read_bytes()
 
     def write(self, **entries) -> "ModelCard":
         """Add or replace entries of the card on disk, and return the new card.

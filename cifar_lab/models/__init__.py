@@ -8,8 +8,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "backbones": ["BACKBONES", "load_backbone"],
         "factory": ["BUILDERS", "build"],
         "imagenet_labels": ["imagenet_labels"],
-        "imagenet_weights": ["fetch_weights", "weights_available"],
         "loading": ["load_network"],
+        "mobilenet": ["fetch_weights", "weights_available"],
         "transfer": ["extract_features", "freeze_backbone", "split_backbone_and_head"],
     },
 )

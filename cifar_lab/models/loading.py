@@ -17,12 +17,10 @@ def load_network(name: str | Path | None = None) -> keras.Model:
         A Keras model from uint8 pixels to probabilities.
 
     Raises:
-        ValueError: there is no such classifier, it is not a network, or its file is missing, unreadable, not the one
-            its card states, or not made of stock layers.
+        ValueError: there is no such classifier, or its Keras file is missing, unreadable, not the one its card states,
+            or not made of stock layers.
     """
     card = model_card.ModelCard.load(model_card.default_classifier() if name is None else name)
-    if not card.has_network:
-        raise ValueError(f"The classifier {card.name!r} is not a network, so it has no layers to show or to train.")
     return keras_loader.load_keras_file(
         card.read_verified(model_card.KERAS_FILE), f"The network of the classifier {card.name!r}"
     )

@@ -6,7 +6,7 @@ from cifar_lab.core.eta import TimeEstimate
 from cifar_lab.core.progress import progress_bar
 from cifar_lab.images.augmentation import shrink
 from cifar_lab.models import airbench, transfer
-from cifar_lab.training import build, checkpoint, optimizers, tensorboard
+from cifar_lab.training import build, checkpoint, optimizers
 
 WHITENING_BIAS_EPOCHS = 3  # the bias of the whitening layer is trained this long; its kernel never is
 
@@ -147,14 +147,3 @@ class ProgressReport(Callback):
     def on_train_end(self, job) -> None:
         if self._bar is not None:
             self._bar.close()
-
-
-class TensorBoard(Callback):
-    """Write the curves of the run for TensorBoard."""
-
-    def on_epoch_begin(self, job) -> None:
-        if not hasattr(self, "_log"):
-            self._log = tensorboard.EventLog(job.folder, job.state.history)
-
-    def on_epoch_end(self, job, row) -> None:
-        self._log.add(row)

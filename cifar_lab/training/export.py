@@ -1,4 +1,4 @@
-"""Export: turn a trained network or a fitted pipeline into a classifier on disk, calibrated and with a model card."""
+"""Export: turn a trained network into a classifier on disk, calibrated and with a model card."""
 
 from collections.abc import Callable
 from dataclasses import replace as changed
@@ -15,7 +15,7 @@ from cifar_lab.core.quiet import stderr_hidden
 from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images import handwriting
 from cifar_lab.images.augmentation import Augmentation
-from cifar_lab.inference import engines, model_card
+from cifar_lab.inference import litert, model_card
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.training import runs
 from cifar_lab.training.runs import Run
@@ -42,8 +42,8 @@ def export_run(run: Run, dataset: Dataset, name: str, **options) -> Classifier:
         The new classifier, loaded from disk.
 
     Raises:
-        ValueError: the run was trained on a different dataset, the name is taken or invalid, or the run's file is
-            damaged.
+        ValueError: the run is a baseline or was trained on a different dataset, the name is taken or invalid, or the
+            run's file is damaged.
     """
     if dataset.fingerprint() != run.record["dataset"]["fingerprint"]:
         raise ValueError(
@@ -85,16 +85,15 @@ def export_model(
     replace: bool = False,
     progress: bool = False,
 ) -> Classifier:
-    """Turn a Keras network or a scikit-learn pipeline into a classifier in the models folder.
+    """Turn a Keras network into a classifier in the models folder.
 
     Args:
-        model: maps `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities; a pipeline does so with
-            `predict_proba`.
+        model: maps `(n, size, size, 3)` uint8, 0-255, to `(n, classes)` probabilities.
         dataset: provides the class names and the validation split. If that split is empty, the classifier is not
             calibrated and never rejects a picture; the card says so.
         name: name of the classifier and of its folder.
         precision: storage dtype of the weights in `model.tflite`: `"float32"`, `"float16"` (half the size) or `"int8"`
-            (a quarter). Computation is in float32 in each case. A pipeline is stored unchanged.
+            (a quarter). Computation is in float32 in each case.
         mirror: average the predictions for an image and its mirror image (test-time augmentation): more accurate, but
             twice as slow. A picture with several framings uses those instead.
         framings: how a picture that is not square is framed, see `images.to_input`; several are averaged.
@@ -111,9 +110,8 @@ def export_model(
     """
     if precision not in STORAGE_PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(STORAGE_PRECISIONS)}, but it is {precision!r}.")
-    write = _write_pipeline if hasattr(model, "predict_proba") else _write_networks
     with model_card.new_folder(name, replace=replace) as unfinished:
-        write(model, dataset, unfinished, precision)
+        _write_networks(model, dataset, unfinished, precision)
         looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
         split = dataset.validation
         content = _card(
@@ -133,7 +131,8 @@ def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> No
             f"Keras runs on {keras.config.backend()} here, but only TensorFlow can write the LiteRT file that a "
             "classifier needs. The run is kept: export it with KERAS_BACKEND=tensorflow."
         )
-    _check_outputs(model.output_shape[-1], dataset)
+    if (outputs := model.output_shape[-1]) != len(dataset.class_names):
+        raise ValueError(f"The network has {outputs} outputs; {dataset.name} has {len(dataset.class_names)} classes.")
     size = dataset.validation.images.shape[1]
     if model.input_shape[1] != size:
         raise ValueError(f"The network takes images of {model.input_shape[1]} pixels; {dataset.name} has {size}.")
@@ -149,21 +148,7 @@ def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> No
     }
     model.save(folder / model_card.KERAS_FILE, include_optimizer=False)
     with stderr_hidden():  # the converter writes its own log
-        model.export(folder / engines.LITERT_FILE, format="litert", verbose=False, **settings[precision])
-
-
-def _write_pipeline(pipeline, dataset: Dataset, folder: Path, precision: str) -> None:
-    from cifar_lab.inference import pipelines
-
-    if precision != STORAGE_PRECISIONS[0]:
-        raise ValueError(f"A scikit-learn pipeline is stored as it is; precision {precision} is for networks only.")
-    _check_outputs(len(pipeline.classes_), dataset)
-    pipelines.save_pipeline(folder / engines.PIPELINE_FILE, pipeline)
-
-
-def _check_outputs(count: int, dataset: Dataset) -> None:
-    if count != len(dataset.class_names):
-        raise ValueError(f"The network has {count} outputs; {dataset.name} has {len(dataset.class_names)} classes.")
+        model.export(folder / litert.LITERT_FILE, format="litert", verbose=False, **settings[precision])
 
 
 def _card(name: str, dataset: Dataset, folder: Path, facts: dict) -> dict:

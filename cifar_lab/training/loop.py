@@ -19,12 +19,12 @@ from cifar_lab.data.dataset import Dataset, Split
 from cifar_lab.images.augmentation import Augmentation
 from cifar_lab.models.transfer import Features
 from cifar_lab.training import recipes, runs
-from cifar_lab.training.callbacks import Callback, TensorBoard
+from cifar_lab.training.callbacks import Callback
 from cifar_lab.training.finish import finish
 from cifar_lab.training.prepare import Job, prepare
 from cifar_lab.training.recipe import Recipe
 from cifar_lab.training.runs import Run
-from cifar_lab.training.tensorboard import is_logged
+from cifar_lab.training.tensorboard import FOLDER, TensorBoard
 
 
 class DivergedError(ValueError):
@@ -72,7 +72,7 @@ def train(
     job.resume((runs.find_unfinished_run(recipe, facts) if resume else None) or runs.start_run(recipe, facts))
     if job.epoch:
         job.say(f"Resuming {job.folder.name} after epoch {job.epoch} of {recipe.epochs}.")
-    if tensorboard or is_logged(job.folder):
+    if tensorboard or (job.folder / FOLDER).is_dir():
         job.callbacks.append(TensorBoard())
     job.callbacks += callbacks
     try:

@@ -1,7 +1,7 @@
 """Runs: the folders that training writes to `runs/`, their records (`run.json`), and how to find them again.
 
-A run trains a network (`model.keras`) or a baseline, a scikit-learn pipeline (`model.skops`); both have the same kind
-of record.
+A run trains a network, kept in `model.keras`, or fits a baseline, of which only the record and the test predictions are
+kept.
 """
 
 import json
@@ -19,7 +19,7 @@ from cifar_lab.core.batching import predict_in_batches
 from cifar_lab.core.text import is_number
 from cifar_lab.training.recipe import Recipe
 
-RECORD, START, MODEL, PIPELINE = "run.json", "start.json", "model.keras", "model.skops"
+RECORD, START, MODEL = "run.json", "start.json", "model.keras"
 _OLD_RECORD = "card.json"  # what version 0.1 called it
 _BATCH = 500  # images
 
@@ -29,8 +29,8 @@ class Run:
     """A finished training run.
 
     Attributes:
-        folder: the run's folder, with `run.json` and `model.keras` (the weights that `Recipe.keep` selects) or
-            `model.skops`.
+        folder: the run's folder, with `run.json` and, for a network, `model.keras` (the weights that `Recipe.keep`
+            selects).
         record: recipe, dataset, metrics, history, minutes, machine, versions. `open_run` checks that the required
             entries are present.
     """
@@ -45,35 +45,35 @@ class Run:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether the run trained a scikit-learn pipeline rather than a network."""
-        return self.record.get("model_file") == PIPELINE
+        """Whether the run fitted a scikit-learn pipeline rather than a network."""
+        return "features" in self.record["recipe"]
 
     @property
     def model_path(self) -> Path:
-        """The path of the network or pipeline."""
-        return self.folder / (PIPELINE if self.is_baseline else MODEL)
+        """The path of the network; a baseline has no such file."""
+        return self.folder / MODEL
 
     def load_model(self):
-        """Load the trained Keras network or scikit-learn pipeline, and check its file against the record.
+        """Load the trained Keras network, and check its file against the record.
 
         Raises:
-            ValueError: the file is missing, or its SHA-256 differs from the record.
+            ValueError: the run is a baseline, its file is missing, or the SHA-256 differs from the record.
         """
+        if self.is_baseline:
+            raise ValueError(
+                f"The run {self.folder.name} is a baseline, of which only the figures and test predictions are kept: "
+                "there is no network to load."
+            )
         path = self.model_path
         content = path.read_bytes() if path.is_file() else b""
         if files.sha256_of(content) != self.record["model_sha256"]:
-            what = "pipeline" if self.is_baseline else "network"
-            raise ValueError(f"{path} is not the {what} that its record describes: train it again.")
-        if self.is_baseline:
-            from cifar_lab.inference import pipelines
+            raise ValueError(f"{path} is not the network that its record describes: train it again.")
+        from cifar_lab.models.keras_loader import load_keras_file  # here: listing runs does not need TensorFlow
 
-            return pipelines.load_pipeline(content)
-        from cifar_lab.core.keras_backend import keras  # here, so that listing runs does not import TensorFlow
-
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return load_keras_file(content, f"The network of the run {self.folder.name}")
 
     def probabilities(self, images: np.ndarray, *, progress: bool = False) -> np.ndarray:
-        """Predict with the run's network or pipeline, before calibration.
+        """Predict with the run's network, before calibration.
 
         Args:
             images: `(n, size, size, 3)` uint8, 0-255.
@@ -83,17 +83,15 @@ class Run:
             `(n, classes)` float, 0-1; each row sums to 1.
 
         Raises:
-            ValueError: the file is missing, or its SHA-256 differs from the record.
+            ValueError: the run is a baseline, its file is missing, or the SHA-256 differs from the record.
         """
         model = self.load_model()
-        if self.is_baseline:
-            predict, batch_size = model.predict_proba, _BATCH
-        else:
-            from cifar_lab.core.keras_backend import batch_size_within_memory
+        from cifar_lab.core.keras_backend import batch_size_within_memory
 
-            predict, batch_size = model.predict_on_batch, batch_size_within_memory(model, images, _BATCH)
-        description = f"predict with {self.folder.name}"
-        return predict_in_batches(predict, images, batch_size, description=description, progress=progress)
+        batch_size, description = batch_size_within_memory(model, images, _BATCH), f"predict with {self.folder.name}"
+        return predict_in_batches(
+            model.predict_on_batch, images, batch_size, description=description, progress=progress
+        )
 
     def add_metrics(self, **metrics: dict) -> "Run":
         """Add metrics, such as `test={...}`, to the record on disk, and return the updated run."""

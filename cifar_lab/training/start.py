@@ -3,7 +3,7 @@
 from cifar_lab.core.keras_backend import keras
 from cifar_lab.data.dataset import Dataset
 from cifar_lab.inference.model_card import KERAS_FILE, ModelCard
-from cifar_lab.models import bn_unfolding, imagenet_weights
+from cifar_lab.models import bn_unfolding, mobilenet
 from cifar_lab.models.loading import load_network
 from cifar_lab.training.runs import Run
 from cifar_lab.training.store import find_by_name
@@ -21,15 +21,13 @@ def load_start(start: str) -> keras.Model:
     found = find_by_name(start)
     if isinstance(found, ModelCard):
         return load_network(found.folder)
-    if found.is_baseline:
-        raise ValueError(f"The run {found.folder.name!r} is a baseline without layers: start from a run of a network.")
     return found.load_model()
 
 
 def describe_start(start: str) -> dict:
     """Describe the network that training starts from, for a run record: its name, SHA-256, dataset and class names."""
     if start == "imagenet":
-        return imagenet_weights.weights_origin()
+        return mobilenet.weights_origin()
     found = find_by_name(start)
     if isinstance(found, Run):
         sha256, dataset = found.record["model_sha256"], found.record["dataset"]

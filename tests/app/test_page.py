@@ -69,7 +69,7 @@ def test_the_form_works_without_javascript(client, png):
     page = client.get("/").text
     form = re.search(r"<form[^>]*>", page)[0]
     assert 'method="post"' in form and 'enctype="multipart/form-data"' in form and 'action="/result"' in form
-    assert f'accept="{",".join(formats.ENDINGS)}"' in page
+    assert f'accept="{",".join(formats.EXTENSIONS)}"' in page
     shown = send(client, png, to="/result").text
     label = send(client, png).json["predictions"][0]["label"]
     assert f"<h3>{label} <span" in shown

@@ -15,10 +15,9 @@ from cifar_lab.core.keras_backend import keras
 from cifar_lab.core.probabilities import apply_temperature
 from cifar_lab.experiments import evaluate
 from cifar_lab.images import augmentation
-from cifar_lab.inference import model_card
+from cifar_lab.inference import litert, model_card
 from cifar_lab.inference.classifier import Classifier
-from cifar_lab.inference.engines import litert
-from cifar_lab.inference.engines.litert import LiteRT
+from cifar_lab.inference.litert import LiteRT
 from cifar_lab.training.export import export_model, export_run
 
 

@@ -26,7 +26,7 @@ QUICK = {"recipe": "transfer", "start": "stripes", "epochs": 4, "frozen_epochs":
 
 @pytest.fixture(scope="module")
 def classifiers(tmp_path_factory):
-    """A models folder with small random networks and one classifier that is not a network, and a runs folder."""
+    """A models folder with small random networks, and a runs folder."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("models")
         patch.setenv("CIFAR_LAB_MODELS", str(folder))
@@ -34,16 +34,14 @@ def classifiers(tmp_path_factory):
         keras.utils.set_random_seed(1)
         write_classifier(folder / "stripes", small())
         write_classifier(folder / "wide", small(input_size=24))
-        write_classifier(folder / "pipeline", None)
         yield folder
 
 
 def write_classifier(folder, model) -> None:
     folder.mkdir()
-    content = {"name": folder.name, "class_names": ["a", "b"], "input_size": 16, "files": {}}
-    if model:
-        model.save(folder / KERAS_FILE)
-        content["files"][KERAS_FILE] = {"sha256": files.sha256(folder / KERAS_FILE)}
+    model.save(folder / KERAS_FILE)
+    stated = {KERAS_FILE: {"sha256": files.sha256(folder / KERAS_FILE)}}
+    content = {"name": folder.name, "class_names": ["a", "b"], "input_size": 16, "files": stated}
     files.write_json(folder / "card.json", content | {"temperature": 1, "known_threshold": 0})
 
 
@@ -190,7 +188,6 @@ def test_images_are_augmented_only_once_all_layers_learn():
         ({"start": "horses"}, "There is no classifier 'horses'"),
         ({"start": "", "frozen_epochs": 0}, "start is missing"),
         ({"start": "wide"}, "takes images of 24 x 24 pixels, .* 16 x 16"),
-        ({"start": "pipeline"}, "'pipeline' is not a network"),
         ({"recipe": "tutorial", "start": "stripes"}, "'tutorial' always starts from random weights"),
         ({"recipe": "tutorial", "frozen_epochs": 1}, "frozen_epochs needs a start"),
         ({"recipe": "transfer-frozen", "flip": "random"}, "Images are only augmented once all layers are trained"),

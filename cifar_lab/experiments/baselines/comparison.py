@@ -1,6 +1,6 @@
 """A table of baselines and networks, from their run records."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cifar_lab.core.text import markdown_table, text_table
@@ -24,7 +24,7 @@ class BaselineRow:
         minutes: training time.
         accuracy: accuracy on the test split, 0-1.
         interval: 95 % interval of the accuracy (Wilson).
-        size: bytes of the model file; `None` if unknown.
+        size: bytes of the model: of a network's file, or of a fitted pipeline when pickled; `None` if unknown.
         run: name of the run.
     """
 
@@ -54,12 +54,11 @@ class BaselineTable:
     def __str__(self) -> str:
         return text_table([_HEADINGS, *(row.cells() for row in self.rows)], left=(0, 1))
 
-    def _repr_markdown_(self) -> str:
-        return self.markdown()
-
     def markdown(self) -> str:
         """Return the table in Markdown."""
         return markdown_table([_HEADINGS, *(row.cells() for row in self.rows)], left=(0, 1))
+
+    _repr_markdown_ = markdown
 
 
 def compare_baselines(
@@ -67,21 +66,20 @@ def compare_baselines(
     *,
     methods: Sequence[str] = tuple(BASELINE_METHODS),
     features: Sequence[str] = tuple(BASELINE_FEATURES),
-    train: int | None = None,
+    train_size: int | None = None,
     seed: int = 0,
     beside: Sequence[Run] = (),
     progress: bool = True,
 ) -> BaselineTable:
     """Fit baselines, evaluate them on the test split, and put them into one table.
 
-    Finished runs are reused, so call it again to resume after an interruption.
+    Finished runs are reused, so call the function again to resume after an interruption.
 
     Args:
         dataset: the dataset, from `cifar_lab.data.load`.
         methods: names from `BASELINE_METHODS`.
         features: names from `BASELINE_FEATURES`; every method is fitted on each.
-        train: number of training images to use; default: all.
-        seed: as for `fit_baseline`.
+        train_size, seed: as for `fit_baseline`.
         beside: other finished runs on the same dataset, such as networks, to include.
         progress: show progress bars.
 
@@ -92,13 +90,12 @@ def compare_baselines(
     for run in beside:  # check before fitting for hours
         if run.record["dataset"]["fingerprint"] != fingerprint:
             raise ValueError(f"The run {run.folder.name} was not trained on this dataset ({dataset.name}).")
-    options = {"train": train, "seed": seed, "again": False, "progress": progress}
+    options = {"train_size": train_size, "seed": seed, "reuse": True, "progress": progress}
     fitted = [fit_baseline(dataset, method, features=kind, **options) for method in methods for kind in features]
-    evaluated = [
-        (run, run_table.test_result(run) or evaluate.evaluate_run(run, dataset, progress=progress).to_dict())
+    return _table(
+        _row(run, run_table.test_result(run) or evaluate.evaluate_run(run, dataset, progress=progress).to_dict())
         for run in [*fitted, *beside]
-    ]
-    return _table([_row(run, test) for run, test in evaluated])
+    )
 
 
 def baseline_table(found: Sequence[Run]) -> BaselineTable:
@@ -114,10 +111,10 @@ def baseline_table(found: Sequence[Run]) -> BaselineTable:
         raise ValueError("These runs have different datasets. Make one table per dataset.")
     if missing := [run.folder.name for run in found if not run_table.test_result(run)]:
         raise ValueError(f"Not evaluated on the test split: {', '.join(missing)}. Do: cifar-lab evaluate RUN")
-    return _table([_row(run, run_table.test_result(run)) for run in found])
+    return _table(_row(run, run_table.test_result(run)) for run in found)
 
 
-def _table(rows: list[BaselineRow]) -> BaselineTable:
+def _table(rows: Iterable[BaselineRow]) -> BaselineTable:
     return BaselineTable(tuple(sorted(rows, key=lambda row: row.accuracy)))
 
 

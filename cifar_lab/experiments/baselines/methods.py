@@ -1,11 +1,12 @@
-"""Classifiers from before deep learning, each as one pipeline from images to probabilities.
+"""Classifiers from before deep learning, each as one scikit-learn pipeline from images to classes.
 
-Feature extraction and scaling are steps of the pipeline: they are fitted on the training images only, and saved with
-the classifier.
+Feature extraction and scaling are steps of the pipeline, so that they are fitted on the training images only.
 """
 
 from collections.abc import Callable
 
+import numpy as np
+from scipy.special import softmax
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -14,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from cifar_lab.inference.pipelines import Hog, Margins, Pixels
+from cifar_lab.experiments.baselines.features import Hog, Pixels
 
 BASELINE_FEATURES = {"pixels": Pixels, "hog": Hog}
 
@@ -29,8 +30,7 @@ def build_pipeline(method: str, *, features: str = "hog", seed: int = 0, **optio
         **options: parameters of the method in scikit-learn, such as `C=10` or `n_estimators=500`.
 
     Returns:
-        A pipeline whose `predict_proba` maps images `(n, size, size, 3)` uint8, 0-255, to probabilities
-        `(n, classes)`.
+        A pipeline that takes images `(n, size, size, 3)` uint8, 0-255, and predicts labels.
 
     Raises:
         ValueError: the method, features or option does not exist.
@@ -39,12 +39,32 @@ def build_pipeline(method: str, *, features: str = "hog", seed: int = 0, **optio
         if given not in known:
             raise ValueError(f"There is no {kind} {given!r}. Choose one of: {', '.join(known)}.")
     pipeline = BASELINE_METHODS[method](BASELINE_FEATURES[features](), seed)
-    last = pipeline[-1].estimator if isinstance(pipeline[-1], Margins) else pipeline[-1]
-    if unknown := sorted(set(options) - set(last.get_params())):
-        known = ", ".join(sorted(last.get_params()))
-        raise ValueError(f"The method {method} has no option {', '.join(unknown)}. It has: {known}.")
-    last.set_params(**options)
+    allowed = sorted(pipeline[-1].get_params())
+    if unknown := sorted(set(options) - set(allowed)):
+        raise ValueError(f"The method {method} has no option {', '.join(unknown)}. It has: {', '.join(allowed)}.")
+    pipeline[-1].set_params(**options)
     return pipeline
+
+
+def predict_probabilities(pipeline: Pipeline, images: np.ndarray) -> np.ndarray:
+    """Predict class probabilities with a fitted pipeline.
+
+    A support vector machine has margins instead: their softmax ranks the classes alike, but is not calibrated.
+    (Platt scaling, the method of scikit-learn, would fit five more machines.)
+
+    Args:
+        pipeline: from `build_pipeline`, fitted.
+        images: `(n, size, size, 3)` uint8, 0-255.
+
+    Returns:
+        `(n, classes)` float32, 0-1; each row sums to 1.
+    """
+    if hasattr(pipeline, "predict_proba"):
+        return pipeline.predict_proba(images).astype(np.float32)
+    margins = pipeline.decision_function(images)
+    if margins.ndim == 1:  # two classes have one margin; the softmax of -m/2 and m/2 is the logistic function of m
+        margins = np.stack([-margins / 2, margins / 2], axis=1)
+    return softmax(margins, axis=1).astype(np.float32)
 
 
 def _nearest(features, seed: int) -> Pipeline:
@@ -60,12 +80,12 @@ def _logistic(features, seed: int) -> Pipeline:
 
 def _linear_svm(features, seed: int) -> Pipeline:
     """Fit linear support vector machines, one class against the rest."""
-    return make_pipeline(*_compact(features), StandardScaler(), Margins(LinearSVC(C=0.001, dual=False)))
+    return make_pipeline(*_compact(features), StandardScaler(), LinearSVC(C=0.001, dual=False))
 
 
 def _svm(features, seed: int) -> Pipeline:
     """Fit a support vector machine with radial basis functions, whose decision boundaries are curved."""
-    return make_pipeline(*_compact(features), Margins(SVC(C=10, cache_size=1000)))
+    return make_pipeline(*_compact(features), SVC(C=10, cache_size=1000))
 
 
 def _forest(features, seed: int) -> Pipeline:

@@ -106,9 +106,6 @@ class CloserLook(widgets.VBox):
 
     @reported
     def _explain(self, _button) -> None:
-        if not self._classifiers[self._model].card.has_network:
-            self.alert.value = tags.alert([f"Grad-CAM needs a neural network, and {self._model} is not one."])
-            return
         from cifar_lab import explain, models  # here, since importing Keras takes seconds
 
         if self._model not in self._networks:

@@ -116,7 +116,9 @@ class KernelEditor(widgets.VBox):
         menu = {"layout": wide, "style": {"description_width": "4em"}}
         self.picture = widgets.Dropdown(options=list(self._greys), description="picture", **menu)
         self.preset = widgets.Dropdown(options=[*PRESETS, _OWN], value=preset, description="kernel", **menu)
-        self.upload = widgets.FileUpload(accept=",".join(formats.ENDINGS), description="upload a picture", layout=wide)
+        self.upload = widgets.FileUpload(
+            accept=",".join(formats.EXTENSIONS), description="upload a picture", layout=wide
+        )
         # Labels of zero width: screen readers still read them, and the nine fields stay close together.
         self.cells = [
             widgets.BoundedFloatText(

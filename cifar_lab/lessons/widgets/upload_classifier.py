@@ -104,7 +104,7 @@ class UploadClassifier(widgets.VBox):
 
     def _make_controls(self, model: str) -> None:
         self.upload = widgets.FileUpload(
-            accept=",".join(formats.ENDINGS), multiple=True, description="choose pictures", layout={"width": "12em"}
+            accept=",".join(formats.EXTENSIONS), multiple=True, description="choose pictures", layout={"width": "12em"}
         )
         self.model = widgets.Dropdown(options=list(self._classifiers), value=model, description="classifier")
         self.clear = widgets.Button(description="clear all", tooltip="Remove all pictures", disabled=True)

@@ -1,4 +1,4 @@
-"""Run a network with LiteRT, without TensorFlow."""
+"""Run the network of a classifier with LiteRT, without TensorFlow."""
 
 import queue
 
@@ -6,12 +6,28 @@ import numpy as np
 
 from cifar_lab.core.quiet import stderr_hidden
 
+LITERT_FILE = "model.tflite"
+
+
+def load_engine(card, *, threads: int) -> "LiteRT":
+    """Load the network of a classifier.
+
+    Args:
+        card: the model card, or any object with its `input_size`, `class_names` and `read_verified`.
+        threads: number of threads per call.
+
+    Raises:
+        ValueError: the file is missing, is damaged or does not match the card.
+    """
+    shape = (card.input_size, card.input_size, 3)
+    return LiteRT(card.read_verified(LITERT_FILE), shape=shape, classes=len(card.class_names), threads=threads)
+
 
 class LiteRT:
-    """A LiteRT network. Any number of threads may call one at once.
+    """A LiteRT network that any number of threads may call at the same time.
 
     Attributes:
-        at_once: images per batch: enough to keep the cores busy, few enough to keep memory small.
+        at_once: recommended batch size: large enough to keep the cores busy, small enough to save memory.
     """
 
     def __init__(self, model: bytes, *, shape: tuple[int, int, int], classes: int, threads: int):
@@ -19,18 +35,18 @@ class LiteRT:
 
         Args:
             model: the content of `model.tflite`.
-            shape: of one image.
-            classes: how many probabilities are expected.
-            threads: cores one call may use.
+            shape: height, width and channels of an image.
+            classes: number of classes.
+            threads: number of threads per call.
 
         Raises:
-            ValueError: it is not a network, or takes other images or predicts other classes.
+            ValueError: the content is not a network for such images and this number of classes.
         """
         self.at_once = min(64, max(1, 64 * 32**2 // (shape[0] * shape[1])))  # as many pixels as in 64 images of 32 x 32
         self._model, self._threads = model, threads
-        # An interpreter serves one thread at a time, so each call takes an idle one, or makes one more.
+        # An interpreter serves one thread at a time, so each call takes an idle one or creates another.
         self._idle: queue.SimpleQueue = queue.SimpleQueue()
-        with stderr_hidden():  # LiteRT logs that it uses the CPU, once per process: now, and not within a request
+        with stderr_hidden():  # LiteRT logs that it uses the CPU, once per process: do it now, not during a request
             interpreter = _interpreter(model, threads)
         _check(interpreter, shape, classes)
         self._idle.put(interpreter)
@@ -61,7 +77,7 @@ class LiteRT:
 
 
 def _check(interpreter, shape: tuple[int, int, int], classes: int) -> None:
-    """Check that images go in and rows of probabilities come out."""
+    """Raise a ValueError unless the network maps uint8 images of `shape` to float32 probabilities."""
     ends = [*interpreter.get_input_details(), *interpreter.get_output_details()]
     found = [(tuple(int(size) for size in end["shape"][1:]), np.dtype(end["dtype"])) for end in ends]
     if found != (wanted := [(shape, np.dtype(np.uint8)), ((classes,), np.dtype(np.float32))]):

@@ -1,4 +1,4 @@
-"""Feature extractors for methods other than networks, the first step of every scikit-learn pipeline here."""
+"""Feature extractors: the first step of the pipeline of every baseline."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
