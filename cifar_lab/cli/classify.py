@@ -1,7 +1,5 @@
 """`cifar-lab classify`: classify any number of pictures into a table."""
 
-import sys
-
 import click
 
 from cifar_lab.cli.group import main
@@ -14,9 +12,7 @@ from cifar_lab.cli.options import model_option
 @click.option("--output", default="predictions.csv", show_default=True, help="Table to write, .csv or .parquet.")
 @click.option("--workers", type=click.IntRange(1), help="Number of processes (default: one per core).")
 @click.option("--cluster", help="Use Ray: auto for this machine's cluster, HOST:PORT, or local to start Ray here.")
-@click.option(
-    "--replace", is_flag=True, help="Replace an existing table, or an unfinished run with another classifier."
-)
+@click.option("--replace", is_flag=True, help="Replace a table, or an unfinished run with another classifier.")
 def classify_command(source, output, **options):
     """Classify all pictures of a folder or list into a table.
 
@@ -26,5 +22,6 @@ def classify_command(source, output, **options):
     """
     from cifar_lab import inference
 
-    report = inference.classify_files(sys.stdin.buffer if source == "-" else source, output, progress=True, **options)
-    click.echo("\n".join(report.lines()))
+    source = click.get_binary_stream("stdin") if source == "-" else source
+    outcomes = inference.classify_files(source, output, **options).most_common()
+    click.echo(f"{output}: " + ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes))

@@ -1,26 +1,23 @@
 """Classify any number of pictures into a CSV or Parquet table, on all cores or on a Ray cluster.
 
-    report = inference.classify_files("pictures", "predictions.csv", model="cifar10")
-
-Finished rows are kept in `predictions.csv.part`, as JSON lines, so that a run that was killed resumes.
+Finished rows are kept in a file next to the table, `predictions.csv.part`, from which a run that was killed resumes.
 """
 
-import contextlib
 import csv
-import importlib
 import json
 import multiprocessing
 import os
+import queue
 import signal
 import socket
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, TextIO
 
 from cifar_lab.core import files, locks, machine
 from cifar_lab.core.progress import progress_bar
@@ -28,31 +25,11 @@ from cifar_lab.images import PictureError
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.inference.model_card import default_classifier
 
-COLUMNS = ("path", "label", "index", "score", "known", "code", "error")
-_CHUNK, _CHUNK_PIXELS = 64, 64 * 224**2  # files that a worker takes at a time, and pixels of their images
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what spreadsheets take for the start of a formula
+_COLUMNS = {"path": "string", "label": "string", "index": "int32", "score": "float64", "known": "bool"}
+_COLUMNS |= {"code": "string", "error": "string"}
+_CHUNK = 32  # files that a worker takes at a time
 _RAY = {"RAY_DATA_DISABLE_PROGRESS_BARS": "1", "RAY_DATA_LOG_LEVEL": "ERROR", "RAY_USAGE_STATS_ENABLED": "0"}
-_classifiers: dict = {}  # of this worker process: from its pool under None, from Ray under the reference
-
-
-class BatchReport(NamedTuple):
-    """The outcome of a batch prediction."""
-
-    path: Path  # the table
-    count: int  # its rows
-    unknown: int  # rows with `known` false: "none of these"
-    errors: dict[str, int]  # unreadable files by code, the most frequent first
-    predicted: int  # files opened by this run; the others were finished before
-    dropped: int  # files finished before that are no longer listed
-    seconds: float
-
-    def lines(self) -> list[str]:
-        """Return the report as sentences."""
-        failed, codes = sum(self.errors.values()), ", ".join(f"{n:,} {code}" for code, n in self.errors.items())
-        classified = f"{self.count - failed:,} classified ({self.unknown:,} as none of these)"
-        lines = [f"{self.path}: {self.count:,} files, {classified}, {self.predicted / self.seconds:,.0f} files/s"]
-        lines += [f"{failed:,} could not be read, each with the reason in its row: {codes}"] if failed else []
-        return lines + ([f"{self.dropped:,} finished earlier are no longer listed: dropped"] if self.dropped else [])
+_of_worker: list[Classifier] = []  # the classifier of this worker process
 
 
 def classify_files(
@@ -63,157 +40,119 @@ def classify_files(
     workers: int | None = None,
     cluster: str | None = None,
     replace: bool = False,
-    progress: bool = False,
-) -> BatchReport:
-    """Classify files into a table with `COLUMNS`, in the order listed. After a kill, the same call resumes.
+) -> Counter:
+    """Classify files into a table: one row per file, in the order listed. After a kill, the same call resumes.
 
-    In a script, call it under `if __name__ == "__main__":`. A CSV cell that a spreadsheet would run as a formula gets a
-    leading apostrophe; bytes of a name that are not UTF-8 become `\\xNN`. A file that kills its worker gets the code
-    `crashed`; on a cluster it ends the run. All nodes of a cluster must see the files under the same paths.
+    Columns: path, label, index, score, known; or code and error if the file can't be read (`crashed`: it killed its
+    worker; on a cluster this ends the run). A CSV cell that a spreadsheet would run as a formula gets an apostrophe in
+    front; bytes of a name that are not UTF-8 become `\\xNN`. A million files take 0.5 GB of memory. A resumed run
+    ignores finished files that are no longer listed. In a script, call this under `if __name__ == "__main__":`.
 
     Args:
-        source: a folder, searched recursively without hidden names (a link to a folder and an unreadable folder get a
-            row with an error); or a text file or binary stream with one path per line, or a NUL after each.
+        source: a folder, searched recursively without hidden names and links to folders; or a text file or binary
+            stream of paths, one per line or each followed by NUL.
         output_path: the table, `.csv` or `.parquet`.
         model: name or path of a classifier; the best bundled one by default.
         workers: number of processes; one per core by default.
-        cluster: use Ray: `"auto"` for this machine's cluster, `"HOST:PORT"`, or `"local"` to start Ray here.
+        cluster: use Ray: `"auto"`, `"HOST:PORT"`, or `"local"` to start it here. All nodes must see the same paths.
         replace: replace an existing table, or an unfinished run with another classifier.
-        progress: show a progress bar.
+
+    Returns:
+        The number of files by outcome: `"known"`, `"unknown"` ("none of these"), or the code of an error.
 
     Raises:
         ValueError: the source, table, classifier or cluster can't be used, or another process is writing the table.
         OSError: the source can't be read, the table can't be written, or workers don't start.
     """
-    started, table = time.monotonic(), Path(output_path)
+    table = Path(output_path)
     part, lock = (table.with_name(table.name + ending) for ending in (".part", ".lock"))
-    _check_table(table, replace=replace or part.exists())
+    _check(table, cluster, replace=replace or part.exists())
     classifier = Classifier.load(model or default_classifier(), threads=1)
-    paths = _list_files(source, skipped=(table.name, part.name, lock.name))
+    paths = _list_files(source, skip=(table.name, part.name, lock.name))
     keys = [os.path.join(os.getcwd(), path) for path in paths]  # a run may resume in another folder
-    with locks.try_lock(lock) as free, open(part, "a+b") as file:
+    with locks.try_lock(lock) as free, open(part, "a+", encoding="utf-8") as file:
         if not free:
             raise ValueError(f"Another process is writing {table}. Wait for it, or stop it.")
-        offsets = _read_part(file, classifier, replace=replace)
-        missing = [key for key in dict.fromkeys(keys) if key not in offsets]
-        dropped, size = (
-            len(offsets.keys() - set(keys)),
-            max(1, min(_CHUNK, _CHUNK_PIXELS // classifier.card.input_size**2)),
-        )
-        work = [missing[start : start + size] for start in range(0, len(missing), size)], classifier, workers
-        run = _run_on_ray(cluster, *work) if cluster and missing else _run_processes(*work)
-        bar = progress_bar(total=len(keys), initial=len(keys) - len(missing), unit=" files", shown=progress)
-        with bar, contextlib.closing(run):
+        finished = _read_part(file, classifier, replace=replace)
+        missing = [key for key in dict.fromkeys(keys) if key not in finished]
+        work = [missing[start : start + _CHUNK] for start in range(0, len(missing), _CHUNK)]
+        run = _on_ray(work, classifier, workers, cluster) if cluster and work else _on_cores(work, classifier, workers)
+        with progress_bar(total=len(keys), initial=len(keys) - len(missing), unit=" files") as bar, closing(run):
             for rows in run:
-                _append(file, offsets, rows)
+                finished |= rows
+                print(json.dumps(rows), file=file, flush=True)
                 bar.update(len(rows))
-        unknown, errors = _write_table(table, file, zip(paths, map(offsets.get, keys), strict=True))
+        files.write_whole(table, lambda path: _write_table(path, zip(paths, map(finished.get, keys), strict=True)))
     for path in (part, lock):
         path.unlink(missing_ok=True)
-    return BatchReport(table, len(paths), unknown, errors, len(missing), dropped, time.monotonic() - started)
+    return Counter(code or ("known" if known else "unknown") for *_, known, code, _ in map(finished.get, keys))
 
 
-def _check_table(table: Path, *, replace: bool) -> None:
-    if table.suffix not in (".csv", ".parquet") or table.is_dir() or not table.absolute().parent.is_dir():
-        raise ValueError(f"{table} can't be the table. Give the path of a .csv or .parquet file in an existing folder.")
+def _check(table: Path, cluster: str | None, *, replace: bool) -> None:
+    if table.suffix not in (".csv", ".parquet") or table.is_dir():
+        raise ValueError(f"{table} can't be the table. Give the path of a .csv or .parquet file.")
     if table.exists() and not replace:
         raise ValueError(f"{table} exists already. Name another file (--output), or replace it (--replace).")
-    if table.suffix == ".parquet":
-        _require("pyarrow.parquet")
+    for package, needed in {"pyarrow": table.suffix == ".parquet", "ray": cluster}.items():
+        if needed and not find_spec(package):
+            raise ValueError(f"{package} is needed. Install: python -m pip install -e '.[cluster]' -c constraints.txt")
 
 
-def _require(module: str):
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        mend = "python -m pip install 'cifar-lab[cluster]'"
-        raise ValueError(f"{module.partition('.')[0]} is needed for this, and not installed here: {mend}") from error
-
-
-def _list_files(source: str | Path | BinaryIO, *, skipped: tuple[str, ...]) -> list[str]:
-    """List the paths of a source; bytes that are not UTF-8 become surrogates."""
+def _list_files(source: str | Path | BinaryIO, *, skip: tuple[str, ...]) -> list[str]:
+    """List the paths of a source, without hidden names and the table; bytes that are not UTF-8 become surrogates."""
     paths: list[str] = []
     if isinstance(source, str | Path) and os.path.isdir(source):
         for folder, folders, names in os.walk(source, onerror=lambda error: paths.append(error.filename)):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            names += [name for name in folders if os.path.islink(os.path.join(folder, name))]
-            shown = sorted(name for name in names if not name.startswith(".") and name not in skipped)
-            paths.extend(os.path.join(folder, name) for name in shown)
+            paths.extend(os.path.join(folder, name) for name in sorted(names) if name[0] != "." and name not in skip)
     else:
-        with contextlib.nullcontext(source) if hasattr(source, "read") else open(source, "rb") as stream:
-            text, more = stream.read(2**30).decode("utf-8-sig", "surrogateescape"), stream.read(1)
-        lines = text.split("\0" if "\0" in text else "\n")
-        paths = [path for line in lines if (path := line.removesuffix("\r"))] if not more else []
-    if not paths or max(map(len, paths)) > 2**15:
+        content = source.read() if hasattr(source, "read") else Path(source).read_bytes()
+        lines = content.split(b"\0") if b"\0" in content else content.removeprefix(b"\xef\xbb\xbf").splitlines()
+        paths = [line.decode("utf-8", "surrogateescape") for line in lines if line]
+    if not paths:
         raise ValueError(f"{source} lists no files. Give a folder, or a text file with one path per line.")
     return paths
 
 
-def _read_part(file: BinaryIO, classifier: Classifier, *, replace: bool) -> dict[str, int]:
-    """Return where the row of each finished file begins."""
-    card = json.dumps(classifier.card.content, sort_keys=True).encode()
-    header, start = f"{files.sha256_of(card)}\n".encode(), file.seek(0)
-    if (first := file.readline()) != header:
-        if first.endswith(b"\n") and file.read(1) and not replace:
+def _read_part(file: TextIO, classifier: Classifier, *, replace: bool) -> dict[str, list]:
+    """Return the finished rows by path, from the lines after the hash of the classifier; get ready to append more."""
+    header = files.sha256_of(json.dumps(classifier.card.content, sort_keys=True).encode()) + "\n"
+    file.seek(0)
+    lines, finished = file.readlines(), {}
+    if lines[:1] != [header]:
+        if len(lines) > 1 and not replace:
             raise ValueError(f"{file.name} is from a run with another classifier. Start again with --replace.")
-        file.truncate(start)
-        file.write(header)
-    offsets, start = {}, len(header)
-    for line in file:
-        with contextlib.suppress(ValueError):  # empty, or torn by a kill
-            offsets[json.loads(line)[0]] = start
-        start += len(line)
-    return offsets
+        file.truncate(0)
+        lines = []
+    file.write("\n" if lines else header)  # ends a line that a kill left torn
+    for line in lines[1:]:
+        with suppress(ValueError):  # empty or torn
+            finished |= json.loads(line)
+    return finished
 
 
-def _append(file: BinaryIO, offsets: dict[str, int], rows: list[list]) -> None:
-    end = file.seek(0, os.SEEK_END) + file.write(b"\n")  # ends a line that a kill left torn
-    for row in rows:
-        offsets[row[0]] = end
-        end += file.write(json.dumps(row).encode() + b"\n")
-    file.flush()
-    os.fsync(file.fileno())
+def _write_table(table: Path, found: Iterable[tuple[str, list]]) -> None:
+    rows = ([os.fsencode(path).decode("utf-8", "backslashreplace"), *cells] for path, cells in found)
+    if table.suffix == ".parquet":
+        import pyarrow.parquet
 
-
-def _write_table(table: Path, file: BinaryIO, places: Iterator[tuple[str, int]]) -> tuple[int, dict[str, int]]:
-    """Write the rows at the given offsets; return the number of unknown files, and of unreadable ones by code."""
-    counts: Counter = Counter()
-
-    def rows() -> Iterator[list]:
-        for path, offset in places:
-            file.seek(offset)
-            row = json.loads(file.readline())
-            counts.update(row[4:6])  # known and code
-            yield [os.fsencode(path).decode("utf-8", "backslashreplace"), *row[1:]]
-
-    write = _write_parquet if table.suffix == ".parquet" else _write_csv
-    files.write_whole(table, lambda unfinished: write(unfinished, rows()))
-    return counts[False], {code: count for code, count in counts.most_common() if isinstance(code, str)}
-
-
-def _write_csv(path: Path, rows: Iterator[list]) -> None:
-    def cell(value):
-        formula = isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA)
-        return str(value).lower() if isinstance(value, bool) else f"'{value}" if formula else value  # as OWASP advises
-
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        # All text is quoted, because spreadsheets in some countries split at semicolons.
+        columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+        pyarrow.parquet.write_table(pyarrow.table(columns, schema=pyarrow.schema(_COLUMNS)), table)
+        return
+    with open(table, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(map(cell, row) for row in rows)
+        writer.writerow(_COLUMNS)
+        writer.writerows(map(_csv_cell, row) for row in rows)
 
 
-def _write_parquet(path: Path, rows: Iterator[list]) -> None:
-    arrow, types = _require("pyarrow"), ("string", "string", "int32", "float64", "bool", "string", "string")
-    schema = arrow.schema(list(zip(COLUMNS, map(arrow.type_for_alias, types), strict=True)))
-    with _require("pyarrow.parquet").ParquetWriter(path, schema) as writer:
-        while some := [dict(zip(COLUMNS, row, strict=True)) for row in islice(rows, 2**16)]:
-            writer.write_table(arrow.Table.from_pylist(some, schema))
+def _csv_cell(value):
+    formula = isinstance(value, str) and value.lstrip(" ").startswith(tuple("=+-@\t\r\n＝＋－＠"))  # as OWASP advises
+    return f"'{value}" if formula else value
 
 
-def _predict(paths: list[str], key=None) -> list[list]:
-    """Return the rows of a chunk, in any order; `key` is that of the classifier in this process."""
-    classifier, frames, rows = _classifiers[key], {}, []
+def _predict(paths: list[str], classifier: Classifier | None = None) -> dict[str, list]:
+    """Return the cells of each file; by default with the classifier of this worker."""
+    classifier, frames, rows = classifier or _of_worker[0], {}, {}
     for path in paths:
         try:
             if not os.path.isfile(path):  # reading a pipe would wait forever
@@ -222,72 +161,63 @@ def _predict(paths: list[str], key=None) -> list[list]:
                 frames[path] = classifier.frame(file)
         except (OSError, PictureError) as error:
             code, sentence = getattr(error, "code", "no_file"), getattr(error, "strerror", None) or str(error)
-            rows.append([path, None, None, None, None, code, sentence])
-    predictions = zip(frames, classifier.predict_frames(list(frames.values()), top=1), strict=True)
-    return rows + [[path, p.label, p.index, round(p.score, 6), bool(p.known), None, None] for path, p in predictions]
+            rows[path] = [None, None, None, None, code, sentence]
+    for path, found in zip(frames, classifier.predict_frames(list(frames.values()), top=1), strict=True):
+        rows[path] = [found.label, found.index, round(found.score, 6), bool(found.known), None, None]
+    return rows
 
 
-def _start_worker(classifier: Classifier) -> None:
+def _on_cores(chunks: list[list[str]], classifier: Classifier, workers: int | None) -> Iterator[dict[str, list]]:
+    """Yield the rows of chunks. Every process has a pool of its own, which shows which chunk it died of."""
+    workers, pools, idle = workers or machine.cores(), ExitStack(), queue.SimpleQueue()
+    folder = classifier.card.folder  # not the classifier: starting hangs if a worker ends before it has read 64 KiB
+    spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of native libraries
+
+    def predict(chunk: list[str]) -> dict[str, list]:
+        pool, started = idle.get(), False
+        try:
+            pool = pool or pools.enter_context(ProcessPoolExecutor(1, spawn, _start_worker, (folder,)))
+            started = pool.submit(os.getpid).result()
+            return pool.submit(_predict, chunk).result()
+        except BrokenExecutor as error:
+            pool = None
+            if not started:
+                raise ChildProcessError("A worker process ended while starting. Is there enough memory?") from error
+        finally:
+            idle.put(pool)
+        if len(chunk) > 1:
+            return {path: predict([path])[path] for path in chunk}
+        return {chunk[0]: [None] * 4 + ["crashed", "Reading this file ended the process. Remove or convert it."]}
+
+    for _ in range(workers):
+        idle.put(None)
+    with pools, ThreadPoolExecutor(workers) as threads:
+        yield from threads.map(predict, chunks)
+
+
+def _start_worker(folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     parent = multiprocessing.parent_process()  # if it is killed, end: otherwise this process would wait forever
     threading.Thread(target=lambda: os._exit(bool(parent.join())), daemon=True).start()
-    _classifiers[None] = classifier
+    _of_worker.append(Classifier.load(folder, threads=1))
 
 
-def _run_processes(chunks: list[list[str]], classifier: Classifier, workers: int | None) -> Iterator[list[list]]:
-    """Yield the rows of chunks. After a worker died, the next files are tried alone, to find the one that killed it."""
-    alone, spawn = 0, multiprocessing.get_context("spawn")  # a fork would share the threads of native libraries
-    workers = workers or min(machine.cores(), 61)  # the limit on Windows
-    while chunks:
-        size = 1 if alone else workers
-        with ProcessPoolExecutor(size, spawn, _start_worker, (classifier,)) as pool:
-            try:
-                # Start all now: the pool hangs (as of Python 3.11) if one dies while it starts another.
-                list(pool.map(_predict, [[]] * size))
-            except BrokenProcessPool as error:
-                raise ChildProcessError("Worker processes end when they start. Is there enough memory?") from error
-            try:
-                for rows in pool.map(_predict, chunks[: alone or None]):
-                    del chunks[0]
-                    alone = max(alone - 1, 0)
-                    yield rows
-            except BrokenProcessPool:
-                if alone:
-                    alone -= 1
-                    yield [[*chunks.pop(0), None, None, None, None, "crashed", "Reading it ends the process."]]
-                else:
-                    suspects = [[path] for chunk in chunks[: 2 * workers] for path in chunk]
-                    chunks[: 2 * workers], alone = suspects, len(suspects)
-
-
-def _run_on_ray(cluster: str, chunks: list, classifier: Classifier, workers: int | None) -> Iterator[list[list]]:
+def _on_ray(chunks: list, classifier: Classifier, workers: int | None, cluster: str) -> Iterator[dict[str, list]]:
     """Yield the rows of chunks; Ray tries a chunk four times if its worker or node is lost."""
-    for name, value in _RAY.items():
-        os.environ.setdefault(name, value)
-    ray, data, host = _require("ray"), _require("ray.data"), cluster.removeprefix("ray://").rpartition(":")
-    local = {"num_cpus": workers or machine.cores(), "include_dashboard": False} if cluster == "local" else {}
-    connected = ray.is_initialized()
+    os.environ.update(_RAY | os.environ)
+    import ray.data
+
+    def predict(row: dict) -> dict:
+        return {"rows": json.dumps(_predict(json.loads(row["item"]), classifier))}
+
+    compute = ray.data.TaskPoolStrategy(workers)  # unlike actors, tasks move when a node is lost
     try:
-        if host[0] and not connected:  # Ray would try for minutes
-            socket.create_connection((host[0], int(host[2])), timeout=5).close()
-        if not connected:
-            ray.init(cluster, logging_level="ERROR", log_to_driver=False, **local)
-        items = [{"paths": os.fsencode("\0".join(chunk))} for chunk in chunks]
-        options = {"batch_size": 1, "fn_kwargs": {"classifier": ray.put(classifier)}}
-        compute = data.TaskPoolStrategy(workers)  # unlike actors, tasks move when a node is lost
-        rows = data.from_items(items, override_num_blocks=min(len(items), 10_000))
-        for row in rows.map_batches(_predict_on_ray, compute=compute, **options).iter_rows():
-            yield json.loads(row["rows"])
+        if ":" in cluster:  # Ray would try for minutes
+            socket.create_connection(cluster.rsplit(":", 1), timeout=5).close()
+        with ray.init(cluster, logging_level="ERROR", log_to_driver=False):
+            items = ray.data.from_items(list(map(json.dumps, chunks)), override_num_blocks=min(len(chunks), 10_000))
+            for row in items.map(predict, compute=compute).iter_rows():
+                yield json.loads(row["rows"])
     except Exception as error:  # Ray raises errors of any type
         reason = str(error).partition("\n")[0]
-        raise ValueError(f"Ray failed at {cluster!r}: {reason} Is a cluster there (ray start --head)?") from error
-    finally:
-        if not connected:
-            ray.shutdown()
-
-
-def _predict_on_ray(batch: dict, *, classifier) -> dict:
-    if classifier not in _classifiers:
-        _classifiers[classifier] = _require("ray").get(classifier)
-    [paths] = batch["paths"]
-    return {"rows": [json.dumps(_predict(os.fsdecode(paths).split("\0"), classifier))]}
+        raise ValueError(f"Ray failed at {cluster!r} (is a cluster there? ray start --head): {reason}") from error
