@@ -76,7 +76,9 @@ def _mobilenet() -> Finding:
     """Report on the optional MobileNetV2 weights: ok if absent."""
     if mobilenet.weights_available():
         return Finding(True, f"mobilenet: the ImageNet weights are in {mobilenet.weights_path().parent}")
-    return Finding(True, "mobilenet: optional, for 1,000 classes; cifar-lab mobilenet fetches 14.5 MB, once")
+    return Finding(
+        True, "mobilenet: optional, for 1,000 classes; cifar-lab imagenet --backbone mobilenet fetches 14.5 MB"
+    )
 
 
 def _classifiers() -> list[Finding]:

@@ -22,7 +22,8 @@ _ORDER = [
     "compare",
     "search",
     "baseline",
-    "mobilenet",
+    "photos",
+    "imagenet",
     "pack",
     "unpack",
 ]

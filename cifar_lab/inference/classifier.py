@@ -44,7 +44,8 @@ class Prediction:
         label: the most probable class.
         index: its position in the card's class names.
         score: its calibrated probability, 0-1.
-        known: False for "none of these": the score is below the threshold that keeps 95 % of known pictures.
+        known: False for "none of these": the score is below the threshold that keeps 95 % of known pictures (or the
+            score next to that of "none of these", see `Classifier.known_scores`).
         top: the most probable classes, the best first.
         image: what the network saw, `(size, size, 3)` uint8, 0-255.
     """
@@ -153,8 +154,8 @@ class Classifier:
             frames: what `frame` returned for each picture.
             top: how many classes to list.
         """
-        probabilities = self._predict_views(frames)
-        return [self._prediction(row, views[0], top) for row, views in zip(probabilities, frames, strict=True)]
+        all_outputs = self._predict_views(frames)
+        return [self._prediction(outputs, views[0], top) for outputs, views in zip(all_outputs, frames, strict=True)]
 
     def see(self, picture) -> np.ndarray:
         """Convert a picture to this network's input, in the first of its framings: `(size, size, 3)` uint8, 0-255.
@@ -185,7 +186,7 @@ class Classifier:
         return [views[0], views[0][:, ::-1]] if self.card.mirror and len(views) == 1 else views
 
     def _predict_views(self, frames: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
-        """Return calibrated probabilities `(classes,)` for each picture; all views of all pictures are one batch."""
+        """Return calibrated outputs of the network for each picture; all views of all pictures are one batch."""
         if not frames:
             return []
         raw = self._predict(np.stack([view for views in frames for view in views]))
@@ -206,13 +207,42 @@ class Classifier:
         Raises:
             ValueError: the array has another shape or dtype.
         """
-        return apply_temperature(self.raw_probabilities(inputs, progress=progress), self.card.temperature)
+        return self._of_classes(self._outputs(inputs, progress=progress))
+
+    def known_scores(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
+        """Compute the scores that decide about "none of these": a picture below the card's threshold is rejected.
+
+        Args:
+            inputs: as in `probabilities`.
+            progress: show a progress bar.
+
+        Returns:
+            `(n,)` float32, 0-1: the largest class probability; for a network with an output for "none of these", the
+            largest of the others, before that one is left out.
+
+        Raises:
+            ValueError: the array has another shape or dtype.
+        """
+        return self._outputs(inputs, progress=progress)[:, : len(self.class_names)].max(axis=1)
 
     def raw_probabilities(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
         """Predict without calibration; arguments, shapes and errors as in `probabilities`.
 
         If the card asks for mirroring, the image and its mirror image are averaged.
         """
+        return self._of_classes(self._raw_outputs(inputs, progress=progress))
+
+    def _of_classes(self, outputs: np.ndarray) -> np.ndarray:
+        """Leave out the output for "none of these", if there is one: `(n, classes)`, every row adding up to 1."""
+        if not self.card.has_none_output:
+            return outputs
+        classes = np.maximum(outputs[:, :-1], np.finfo(outputs.dtype).tiny)
+        return classes / classes.sum(axis=1, keepdims=True)
+
+    def _outputs(self, inputs: np.ndarray, *, progress: bool) -> np.ndarray:
+        return apply_temperature(self._raw_outputs(inputs, progress=progress), self.card.temperature)
+
+    def _raw_outputs(self, inputs: np.ndarray, *, progress: bool) -> np.ndarray:
         size = self.card.input_size
         if inputs.ndim != 4 or inputs.shape[1:] != (size, size, 3) or inputs.dtype != np.uint8:
             raise ValueError(
@@ -224,16 +254,18 @@ class Classifier:
 
     def _predict(self, inputs: np.ndarray, *, progress: bool = False) -> np.ndarray:
         if not len(inputs):
-            return np.empty((0, len(self.class_names)), np.float32)
+            return np.empty((0, self.card.output_count), np.float32)
         return predict_in_batches(
             self._engine, inputs, self._engine.at_once, description=f"predict with {self.card.name}", progress=progress
         )
 
-    def _prediction(self, row: np.ndarray, image: np.ndarray, top: int) -> Prediction:
+    def _prediction(self, outputs: np.ndarray, image: np.ndarray, top: int) -> Prediction:
+        row, known_score = self._of_classes(outputs[None])[0], outputs[: len(self.class_names)].max()
         order = np.argsort(-row, kind="stable")[:top]
         guesses = tuple(Guess(self.class_names[i], int(i), float(row[i])) for i in order)
         best = guesses[0]
-        return Prediction(best.label, best.index, best.score, best.score >= self.card.known_threshold, guesses, image)
+        known = bool(known_score >= self.card.known_threshold)
+        return Prediction(best.label, best.index, best.score, known, guesses, image)
 
 
 def _restore(folder: str, content: dict, contents: dict[str, bytes], threads: int | None) -> Classifier:

@@ -13,14 +13,14 @@ def load_engine(card, *, threads: int) -> "LiteRT":
     """Load the network of a classifier.
 
     Args:
-        card: the model card, or any object with its `input_size`, `class_names` and `read_verified`.
+        card: the model card, or any object with its `input_size`, `output_count` and `read_verified`.
         threads: number of threads per call.
 
     Raises:
         ValueError: the file is missing, is damaged or does not match the card.
     """
     shape = (card.input_size, card.input_size, 3)
-    return LiteRT(card.read_verified(LITERT_FILE), shape=shape, classes=len(card.class_names), threads=threads)
+    return LiteRT(card.read_verified(LITERT_FILE), shape=shape, classes=card.output_count, threads=threads)
 
 
 class LiteRT:

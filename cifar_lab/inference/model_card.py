@@ -105,6 +105,16 @@ class ModelCard:
         return tuple(self.content.get("framings", ("centre",)))
 
     @property
+    def has_none_output(self) -> bool:
+        """Whether the network has one more output than classes: the probability of "none of these"."""
+        return self.content.get("none_output", False)
+
+    @property
+    def output_count(self) -> int:
+        """Number of probabilities that the network puts out: one per class, and perhaps that of "none of these"."""
+        return len(self.class_names) + self.has_none_output
+
+    @property
     def mirror(self) -> bool:
         """Whether predictions are averaged with those for the mirror image, if the framings give one view only."""
         return self.content.get("mirror", False)
@@ -234,8 +244,9 @@ def _problem(content) -> str:
     framings = content.get("framings", ["centre"])
     if not isinstance(framings, list) or not 1 <= len(framings) <= 8 or any(f not in images.FRAMINGS for f in framings):
         return f"has framings other than {', '.join(images.FRAMINGS)}"
-    if not isinstance(content.get("mirror", False), bool):
-        return "has a mirror entry that is not true or false"
+    for entry in ("mirror", "none_output"):
+        if not isinstance(content.get(entry, False), bool):
+            return f"has a {entry} entry that is not true or false"
     stated = content.get("files")
     if not isinstance(stated, dict) or not all(
         isinstance(f, dict) and _is_text(f.get("sha256")) for f in stated.values()

