@@ -45,9 +45,8 @@ def photos_command(name, dataset, held_out, **options):
 
     _check_name(name, options)
     classifier = train_photos(data.load(dataset, held_out=held_out), name, **options)
-    click.echo(
-        f"Classifier {name} is in {classifier.card.folder}, trained in {classifier.card.content['trained']['minutes']:.1f} minutes."
-    )
+    minutes = classifier.card.content["trained"]["minutes"]
+    click.echo(f"Classifier {name} is in {classifier.card.folder}, trained in {minutes:.1f} minutes.")
     click.echo(f"Next: cifar-lab predict PHOTO --model {name}; or choose it on the page (make app) or in the widget.")
 
 
