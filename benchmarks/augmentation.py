@@ -1,8 +1,8 @@
 """Augmented images per second.
 
-Tutorials put Keras's preprocessing layers into the map of a `tf.data` pipeline, here in batches and in parallel. The best
-ordinary way is `tf.image` in the same place, with one operation for the whole batch. Both use all cores; ours (NumPy and
-Pillow) uses one.
+Tutorials put Keras's preprocessing layers into the map of a `tf.data` pipeline, here in batches and in parallel. The
+best ordinary way is `tf.image` in the same place, with one operation for the whole batch. Both use all cores; ours
+(NumPy and Pillow) uses one.
 """
 
 from collections.abc import Callable

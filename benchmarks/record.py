@@ -55,7 +55,7 @@ def as_markdown(record: dict) -> str:
             f"Measured {dates[0]} to {dates[-1]} in {minutes:.0f} minutes.",
             "",
             "Figures are medians over rounds in which all ways take turns. A ratio above 1 means that ours is better",
-            "by that factor, below 1 that it is worse; the lowest and the highest ratio of a round are in brackets. The",
+            "by that factor, below 1 that it is worse; the lowest and highest ratio of a round are in brackets. The",
             "best ordinary way is the best of all ways that were measured besides ours.",
             "",
             table([Row(**row) for one in found for row in one["rows"]]),
