@@ -29,19 +29,15 @@ MEASUREMENTS = {
 }
 
 
-def print_list(context, _parameter, wanted: bool) -> None:
-    """Print the names of the measurements, and exit."""
-    if wanted:
-        click.echo("\n".join(f"{name:<14}{about}" for name, about in MEASUREMENTS.items()))
-        context.exit()
-
-
 @click.command()
 @click.option("--only", type=click.Choice(list(MEASUREMENTS)), multiple=True, help="Only this one; may be repeated.")
 @click.option("--quick", is_flag=True, help="Few rounds and small data, for a first impression; records nothing.")
-@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=print_list, help="List them.")
-def main(only, quick):
+@click.option("--list", "is_list", is_flag=True, help="List the measurements.")
+def main(only, quick, is_list):
     """Measure this project beside two other ways, and print one table."""
+    if is_list:
+        click.echo("\n".join(f"{name:<14}{about}" for name, about in MEASUREMENTS.items()))
+        return
     os.environ["KERAS_BACKEND"] = "tensorflow"  # tf.function and tf.data are what it is compared with
     names, book, rows = only or tuple(MEASUREMENTS), record.begin(), []
     for number, name in enumerate(names, start=1):

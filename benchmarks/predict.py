@@ -4,21 +4,24 @@ Tutorials call `model.predict`, which is made for large data and takes tens of m
 ordinary way keeps the Keras model and calls it inside a `tf.function`, or directly. Both use the classifier's
 `model.keras` (float32); ours is `Classifier.predict` on LiteRT, with the same network in int8. As bundled, it averages
 two views of each picture: the centre and the whole, or for a square picture its mirror image. Here every way gets the
-same views; a one-view classifier is the bundled one with a changed card.
+same views; the one-view classifier is a copy with a changed card.
 """
 
 import io
+import json
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+from PIL import ImageOps
 
 from benchmarks.decode import CENTRE, opened, photograph, shrunk, small_png
 from benchmarks.measure import OURS, Row, compare
+from cifar_lab.core import files
 from cifar_lab.core.keras_backend import keras
-from cifar_lab.core.machine import cores
-from cifar_lab.inference import model_card
-from cifar_lab.inference.classifier import Classifier
-from cifar_lab.inference.engines import load_engine
+from cifar_lab.inference import Classifier, model_card
 
 _BATCH = 256
 
@@ -27,15 +30,17 @@ def measure(*, quick: bool = False) -> list[Row]:
     """Compare the ways for a small PNG on one and two views, a large JPEG on two, and a batch of images on one."""
     card = model_card.ModelCard.load(model_card.default_classifier())
     model = keras.saving.load_model(card.folder / "model.keras", compile=False, safe_mode=True)
-    two_views, one_view = Classifier.load(card.name), _with_one_view(card)
-    rounds, small, large = 5 if quick else 100, small_png(), photograph()
-    what = "one prediction from a {}, {} each"
-    return [
-        compare(what.format("32 x 32 PNG", "one view"), _ways(model, small, _alone, one_view), rounds=rounds),
-        compare(what.format("32 x 32 PNG", "two views"), _ways(model, small, _mirrored, two_views), rounds=rounds),
-        compare(what.format("12-megapixel JPEG", "two views"), _ways(model, large, _framed, two_views), rounds=rounds),
-        _batch(model, one_view, rounds=2 if quick else 15),
+    two_views, one_view = Classifier.load(card.name), _with_one_view(card.folder)
+    cases = {
+        "32 x 32 PNG, one view": (small_png(), lambda picture: [picture], one_view),
+        "32 x 32 PNG, two views": (small_png(), lambda picture: [picture, ImageOps.mirror(picture)], two_views),
+        "12-megapixel JPEG, two views": (photograph(), lambda p: [shrunk(p, CENTRE), shrunk(p)], two_views),
+    }
+    rows = [
+        compare(f"one prediction from a {what} each", _ways(model, *case), rounds=5 if quick else 100)
+        for what, case in cases.items()
     ]
+    return [*rows, _batch(model, one_view, rounds=2 if quick else 15)]
 
 
 def compiled(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
@@ -47,22 +52,12 @@ def compiled(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     return lambda images: function(images).numpy()
 
 
-def _with_one_view(card: model_card.ModelCard) -> Classifier:
-    changed = model_card.ModelCard(card.folder, card.content | {"mirror": False, "framings": ["centre"]})
-    return Classifier(changed, load_engine(changed, threads=cores()))
-
-
-def _alone(picture) -> np.ndarray:
-    return np.asarray(picture)[None]
-
-
-def _mirrored(picture) -> np.ndarray:
-    pixels = np.asarray(picture)
-    return np.stack([pixels, pixels[:, ::-1]])
-
-
-def _framed(picture) -> np.ndarray:
-    return np.stack([shrunk(picture, CENTRE), shrunk(picture)])
+def _with_one_view(folder: Path) -> Classifier:
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copytree(folder, Path(scratch) / "one-view")
+        content = json.loads((copy / "card.json").read_text(encoding="utf-8"))
+        files.write_json(copy / "card.json", content | {"mirror": False, "framings": ["centre"]})
+        return Classifier.load(copy)
 
 
 def _ways(model, content: bytes, views: Callable, classifier: Classifier) -> dict[str, Callable]:
@@ -70,7 +65,7 @@ def _ways(model, content: bytes, views: Callable, classifier: Classifier) -> dic
 
     def way(predict: Callable, *, draft: bool) -> Callable[[], str]:
         def once() -> str:
-            found = predict(views(opened(io.BytesIO(content), draft=draft)))
+            found = predict(np.stack(views(opened(io.BytesIO(content), draft=draft))))
             return classifier.class_names[found.mean(axis=0).argmax()]
 
         return once

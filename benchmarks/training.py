@@ -7,8 +7,8 @@
   `tf.data` pipeline that flips, crops and prefetches.
 - Ours: the recipe `fast-mini`.
 
-The latter two train for the smallest number of epochs in `_EPOCHS` that reaches the accuracy; attempts with fewer are not
-counted. All times include building the network, tracing, and validation after each epoch.
+The latter two train for the smallest number of epochs in `_EPOCHS` that reaches the accuracy; attempts with fewer are
+not counted. All times include building the network, tracing, and validation after each epoch.
 """
 
 import shutil
