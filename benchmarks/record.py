@@ -66,19 +66,13 @@ def as_markdown(record: dict) -> str:
 
 def machine() -> dict:
     """Describe this machine: processor, its vector instructions, cores, system."""
-    flags = _from_cpuinfo("flags").split()
+    cpuinfo = Path("/proc/cpuinfo")  # Linux
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    flags = fields.get("flags", "").split()
     return {
-        "model": _from_cpuinfo("model name") or platform.processor() or platform.machine(),
+        "model": fields.get("model name") or platform.processor() or platform.machine(),
         "vectors": next((name for flag, name in _VECTORS.items() if flag in flags), "unknown vector instructions"),
         "cores": cores(),
         "system": platform.system(),
     }
-
-
-def _from_cpuinfo(field: str) -> str:
-    """Return what Linux states about its first processor in this field, otherwise an empty text."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    return next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith(field)), "")

@@ -55,7 +55,10 @@ def measure(*, quick: bool = False) -> list[Row]:
     dataset, recipe = data.load(name), recipes.get("fast-mini", **_CHANGES[name])
     if quick:
         dataset = dataset.subset(train=1000, validation=100)
-    rates, minutes, marks = _empty(), _empty(), []
+    rates, minutes = (
+        {way: [] for way in ("fit, batches of 32", "fit, cosine schedule, tf.data", OURS)} for _ in range(2)
+    )
+    marks = []
     for seed in progress_bar(range(1 if quick else 3), unit="round", desc=f"trainings on {name}"):
         tutorial = fit_tutorial(dataset, seed=seed, epochs=2 if quick else 8)
         mark = 0.0 if quick else tutorial.accuracies[-1]
@@ -66,17 +69,13 @@ def measure(*, quick: bool = False) -> list[Row]:
             minutes[way].append(trained.minutes_to(mark))
         marks.append(f"{mark:.1%}")
     rows = [summarise(f"training images per second, {name}", rates, unit="/s", more_is_better=True)]
-    if quick:
+    if quick:  # how soon so few images are learnt says nothing
         return rows
     if any(None in found for found in minutes.values()):
         print(f"Not every run reached the tutorial network's accuracy, {', '.join(marks)}: {minutes}", file=sys.stderr)
         return rows
     what = f"time to the tutorial network's accuracy on {name} ({', '.join(marks)})"
     return [*rows, summarise(what, minutes, unit="min")]
-
-
-def _empty() -> dict[str, list[float]]:
-    return {"fit, batches of 32": [], "fit, cosine schedule, tf.data": [], OURS: []}
 
 
 def _shortest(train: Callable[..., Trained], mark: float) -> Trained:
@@ -111,11 +110,9 @@ def fit_well(dataset: Dataset, batch_size: int, *, seed: int, epochs: int) -> Tr
 
     def fit(clock: keras.callbacks.Callback):
         model, steps = _practitioners_network(len(dataset.class_names)), epochs * (len(dataset.train) // batch_size)
+        peak, warmup = _LEARNING_RATE * batch_size / 128, steps // 4
         schedule = keras.optimizers.schedules.CosineDecay(
-            0.0,
-            decay_steps=steps - steps // 4,
-            warmup_target=_LEARNING_RATE * batch_size / 128,
-            warmup_steps=steps // 4,
+            0.0, decay_steps=steps - warmup, warmup_target=peak, warmup_steps=warmup
         )
         optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=_WEIGHT_DECAY)
         model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
