@@ -25,7 +25,7 @@ MEASUREMENTS = {
     "start": "a new process: time to its first prediction, memory",
     "augmentation": "augmented images per second",
     "page": "the web page: pictures per second, start, memory (Linux)",
-    "training": "images per second, and minutes to the tutorial network's accuracy",
+    "training": "minutes to the tutorial network's accuracy",
 }
 
 
