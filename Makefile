@@ -72,7 +72,7 @@ notebooks:  ## run all notebooks and store their outputs
 	$(STORED) $(PY) -m jupyter nbconvert --to notebook --inplace --execute notebooks/*.ipynb
 	$(PY) -m nbstripout --keep-output --keep-count --keep-id --extra-keys "metadata.widgets metadata.language_info.version cell.metadata.execution" notebooks/*.ipynb
 
-bench:  ## compare the lab with the usual ways (BENCH=--quick, BENCH="--only page")
+bench:  ## compare the lab with the tutorials' way and the best ordinary way (BENCH=--quick, BENCH="--only page")
 	$(INSTALL) app,lab
 	$(PY) -m benchmarks $(BENCH)
 
