@@ -29,6 +29,8 @@ LAB := $(AT_HOME) JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$${JUPYTER_CONFIG_
 
 # Two processes, a test file in one of them: tests spend much of their time waiting for a browser or a server.
 PYTEST := $(PY) -m pytest --numprocesses=2 --dist=loadfile
+# The slowest files first, so that neither process waits long for the other at the end.
+TESTS := --no-loadscope-reorder tests/lessons/test_jupyterlab.py tests/training tests/experiments tests
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=notebooks/sanitize.cfg
 
 # The notebooks' stored outputs are created and compared with the sketches and without progress bars.
@@ -56,7 +58,7 @@ app:  ## set up and serve the web page at http://127.0.0.1:8000 (PORT=8000 HOST=
 test:  ## set up and run every test
 	$(INSTALL) test
 	@$(MAKE) --no-print-directory lint
-	$(STORED) $(PYTEST) tests --junitxml=build/tests.xml
+	$(STORED) $(PYTEST) $(TESTS) --junitxml=build/tests.xml
 	$(STORED) $(PYTEST) notebooks $(NBVAL) --junitxml=build/notebooks.xml
 
 coverage:  ## run the tests and report which lines of cifar_lab and app they reach (build/coverage/index.html)
@@ -72,7 +74,7 @@ notebooks:  ## run all notebooks and store their outputs
 	$(STORED) $(PY) -m jupyter nbconvert --to notebook --inplace --execute notebooks/*.ipynb
 	$(PY) -m nbstripout --keep-output --keep-count --keep-id --extra-keys "metadata.widgets metadata.language_info.version cell.metadata.execution" notebooks/*.ipynb
 
-bench:  ## compare the lab with the usual ways (BENCH=--quick, BENCH="--only page")
+bench:  ## compare the lab with the tutorials' way and the best ordinary way (BENCH=--quick, BENCH="--only page")
 	$(INSTALL) app,lab
 	$(PY) -m benchmarks $(BENCH)
 

@@ -15,6 +15,8 @@ from cifar_lab.cli.options import (
 
 _KERAS_EXTENSIONS = (".keras", ".h5", ".hdf5")
 
+_MAX_BYTES = 2**30  # of a Keras file
+
 
 @main.command("export")
 @click.argument("run", metavar="RUN_OR_FILE")
@@ -78,13 +80,12 @@ def _export_run(run: str, name: str, dataset, held_out, **options):
 def _import_file(path: Path, name: str, dataset, held_out, *, classes, pixels, facts, **options):
     """Export the network of a Keras file and print what was assumed about it."""
     from cifar_lab.core import files
-    from cifar_lab.inference.archive import MAX_BYTES
     from cifar_lab.models import keras_loader
     from cifar_lab.training import runs
     from cifar_lab.training.export import export_model
 
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"There is no file {str(path)!r} of at most {MAX_BYTES >> 20} MiB.")
+    if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+        raise ValueError(f"There is no file {str(path)!r} of at most {_MAX_BYTES >> 20} MiB.")
     content = path.read_bytes()
     model = keras_loader.load_keras_file(content, path.name)
     known = _known(dataset, held_out, classes, size=keras_loader.as_classifier(model).input_shape[1])

@@ -2,7 +2,7 @@
 
 curves = few_shot_accuracies({"pixels": (train_pixels, test_pixels)}, labels, test_labels, counts=(1, 10, 100))
 plots.few_shot_curves(curves, chance=0.1)
-accuracies_of_runs(runs)  # the same from run records, such as those that `benchmarks.transfer` writes
+accuracies_of_runs(runs)  # the same from run records, such as those in `notebooks/experiments/transfer`
 """
 
 from collections.abc import Iterable, Mapping, Sequence

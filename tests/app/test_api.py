@@ -310,7 +310,6 @@ def test_wrong_addresses_and_methods(client):
 
 
 def test_files_with_changed_bytes_never_break_the_server(client, pictures):
-    """The same with 20,000 files against a running server is benchmarks/page_soak.py."""
     generator = np.random.default_rng(5)
     originals = [saved(pictures["frog"].resize((40, 40)), kind) for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP")]
     statuses = set()
