@@ -138,7 +138,8 @@ def _write_networks(model, dataset: Dataset, folder: Path, precision: str, *, ou
             "classifier needs. The run is kept: export it with KERAS_BACKEND=tensorflow."
         )
     if model.output_shape[-1] != outputs:
-        raise ValueError(f"The network has {model.output_shape[-1]} outputs, but {dataset.name} needs {outputs}.")
+        classes = f"{dataset.name} has {len(dataset.class_names)} classes"
+        raise ValueError(f"The network has {model.output_shape[-1]} outputs; {classes}.")
     size = dataset.validation.images.shape[1]
     if model.input_shape[1] != size:
         raise ValueError(f"The network takes images of {model.input_shape[1]} pixels; {dataset.name} has {size}.")
