@@ -69,7 +69,7 @@ sys.meta_path.insert(0, Refuse())
 """
 
 
-def test_whoever_answers_needs_no_tensorflow(tmp_path, stripes):
+def test_predicting_needs_no_tensorflow(tmp_path, stripes):
     from PIL import Image
 
     from cifar_lab import models

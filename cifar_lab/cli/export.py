@@ -14,7 +14,6 @@ from cifar_lab.cli.options import (
 )
 
 _KERAS_EXTENSIONS = (".keras", ".h5", ".hdf5")
-
 _MAX_BYTES = 2**30  # of a Keras file
 
 

@@ -5,12 +5,15 @@ import click
 from cifar_lab.cli.group import main
 from cifar_lab.cli.options import dataset_option, framing_option, held_out_option, precision_option, replace_option
 
-_BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "mobilenet")
-
 
 @main.command("imagenet")
 @click.option("--name", default="imagenet", show_default=True, help="Name of the new classifier.")
-@click.option("--backbone", type=click.Choice(_BACKBONES), default=_BACKBONES[0], show_default=True, help="Network.")
+@click.option(
+    "--backbone",
+    default="efficientnet_lite0",
+    show_default=True,
+    help="Network: efficientnet_lite0, efficientnet_lite1, efficientnet_lite2 or mobilenet.",
+)
 @precision_option("float16")
 @framing_option
 @replace_option
@@ -22,7 +25,6 @@ def imagenet_command(name, **options):
     """
     from cifar_lab.training.imagenet_export import export_imagenet
 
-    _check_name(name, options)
     click.echo("Converting the network (about half a minute).")
     folder = export_imagenet(name, **options).card.folder
     click.echo(f"Classifier {name} is in {folder}: 1,000 classes, but not calibrated, for lack of photographs here.")
@@ -43,17 +45,7 @@ def photos_command(name, dataset, held_out, **options):
     from cifar_lab import data
     from cifar_lab.training.photos import train_photos
 
-    _check_name(name, options)
     classifier = train_photos(data.load(dataset, held_out=held_out), name, **options)
     minutes = classifier.card.content["trained"]["minutes"]
     click.echo(f"Classifier {name} is in {classifier.card.folder}, trained in {minutes:.1f} minutes.")
     click.echo(f"Next: cifar-lab predict PHOTO --model {name}; or choose it on the page (make app) or in the widget.")
-
-
-def _check_name(name: str, options: dict) -> None:
-    """Refuse a name that is taken, before minutes of work."""
-    from cifar_lab.core import paths
-    from cifar_lab.inference import model_card
-
-    if (paths.models_folder() / model_card.check_name(name)).exists() and not options["replace"]:
-        raise ValueError(f"There is a classifier {name!r} already. Choose another --name, or replace it (--replace).")

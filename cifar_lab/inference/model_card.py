@@ -208,6 +208,18 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_new_name(name: str, *, replace: bool = False) -> Path:
+    """Check that a new classifier can have a name, and return its folder; do so before work that takes long.
+
+    Raises:
+        ValueError: the name is invalid, or taken and not to be replaced.
+    """
+    folder = paths.models_folder() / check_name(name)
+    if folder.exists() and not replace:
+        raise ValueError(f"There is a classifier {name!r} already. Choose another name, or replace it (--replace).")
+    return folder
+
+
 def new_folder(name: str, *, replace: bool = False) -> AbstractContextManager[Path]:
     """Create the folder of a new classifier; a context manager that moves it into the models folder when it exits.
 
@@ -218,10 +230,7 @@ def new_folder(name: str, *, replace: bool = False) -> AbstractContextManager[Pa
     Raises:
         ValueError: the name is taken or invalid.
     """
-    folder = paths.models_folder() / check_name(name)
-    if folder.exists() and not replace:
-        raise ValueError(f"There is a classifier {name!r} already. Choose another name, or replace it (--replace).")
-    return files.whole_folder(folder)
+    return files.whole_folder(check_new_name(name, replace=replace))
 
 
 def _problem(content) -> str:

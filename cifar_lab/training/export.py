@@ -105,7 +105,7 @@ def export_model(
             always fitted on the validation split; if that is empty, neither is fitted.
         known_threshold: the rejection threshold, if it is known already.
         none_output: whether the network has one more output, the probability of "none of these"; this needs
-            `known_threshold`.
+            `known_threshold`, and cannot be combined with `others`.
         facts: further entries for the card, such as how the network was trained.
         replace: replace an existing classifier of that name.
         progress: show a progress bar while predicting the images used for calibration.
@@ -115,6 +115,8 @@ def export_model(
     """
     if precision not in STORAGE_PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(STORAGE_PRECISIONS)}, but it is {precision!r}.")
+    if none_output and (known_threshold is None or others is not None):
+        raise ValueError("A network with an output for 'none of these' needs a known_threshold, and takes no others.")
     with model_card.new_folder(name, replace=replace) as unfinished:
         _write_networks(model, dataset, unfinished, precision, outputs=len(dataset.class_names) + none_output)
         looks = {"mirror": mirror, "framings": list(framings), "precision": precision}
@@ -190,8 +192,10 @@ def _calibrate(
     fitted_on = (predict(calibration.images), calibration.labels) if calibration is not None else (raw, split.labels)
     content["temperature"] = evaluation.fit_temperature(*fitted_on)
     known = apply_temperature(raw, content["temperature"]).max(axis=1)
-    content["known_threshold"] = known_threshold or evaluation.known_threshold(known, keep=_KEEP)
-    content["known_keep"] = _KEEP
+    if known_threshold is None:
+        content |= {"known_threshold": evaluation.known_threshold(known, keep=_KEEP), "known_keep": _KEEP}
+    else:
+        content["known_threshold"] = known_threshold
     if others is not None:
         unknown = apply_temperature(predict(others), content["temperature"]).max(axis=1)
         content["metrics"] = content.get("metrics", {}) | {

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cifar_lab.data.dataset import Dataset, Split
+from cifar_lab.inference import model_card
 from cifar_lab.inference.classifier import Classifier
 from cifar_lab.models import backbones
 from cifar_lab.models.imagenet_labels import imagenet_labels
@@ -28,6 +29,7 @@ def export_imagenet(
             invalid.
         DownloadError: MobileNetV2's weights cannot be downloaded; the message says how to place them by hand.
     """
+    model_card.check_new_name(name, replace=options.get("replace", False))
     model = backbones.load_backbone(backbone)
     none = Split(np.empty((0, *model.input_shape[1:]), np.uint8), np.empty(0, np.int64))
     origin = "ImageNet (ILSVRC 2012): 1.28 million photographs in 1,000 classes."
